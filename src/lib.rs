@@ -1,0 +1,3 @@
+//! May we switch? The rooms of `mail-cutover`; docs/ARCHITECTURE.md is the map.
+
+pub mod model;

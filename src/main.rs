@@ -1,0 +1,3 @@
+//! Arguments → plan → run → render → exit.
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! The words of the tool: no I/O, no async, no clock.
+
+mod card;
+mod level;
+mod name;
+mod observation;
+mod report;
+mod secrets;
+mod statement;
+mod subject;
+mod text;
+mod verdict;
+mod waiver;
+
+pub use card::{Card, Needs, Outcome, Reference};
+pub use level::{Level, Levels, Phase, Side};
+pub use name::{DomainName, NameError};
+pub use observation::{Exchange, Observation, ObservationId};
+pub use report::{Column, Completion, Report, Section};
+pub use secrets::{REDACTED, Secrets};
+pub use statement::{Saying, Statement, Status};
+pub use subject::Subject;
+pub use text::{Args, LONGEST, Lang, Text, Value, visible, visible_bytes};
+pub use verdict::Verdict;
+pub use waiver::{Applied, Waiver};

@@ -1,0 +1,52 @@
+//! One question put to the world, and what came back: the transcript of a run is a list of these.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// The place of an observation in the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ObservationId(pub u32);
+
+/// One question and its answer. All texts are redacted and made visible before they come here.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Observation {
+    /// Its place in the transcript.
+    pub id: ObservationId,
+    /// Which door: `dns`.
+    pub door: &'static str,
+    /// The question, as a person would write it: `25.113.0.203.zen.example. A`.
+    pub question: String,
+    /// Whom it was put to: `resolver`, `authority`, `server`.
+    pub route: &'static str,
+    /// `data`, `nodata`, `nxdomain`, an rcode in lower case, `timeout`, `unreachable`, `malformed`, `truncated`.
+    pub outcome: String,
+    /// The answer's records in presentation form, without owner names; bounded.
+    pub answer: Vec<String>,
+    /// The smallest TTL of the answer in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// How long the absence may be cached, in seconds (RFC 2308, section 5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub negative_ttl: Option<u32>,
+    /// The answer was authoritative (AA).
+    pub authoritative: bool,
+    /// The resolver vouches for DNSSEC (AD).
+    pub authenticated: bool,
+    /// Every packet exchange it took, in order.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// One packet out and what it brought.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exchange {
+    /// Address and port asked.
+    pub server: String,
+    /// `udp` or `tcp`.
+    pub transport: &'static str,
+    /// As in [`Observation::outcome`].
+    pub outcome: String,
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub took_ms: f64,
+}

@@ -1,0 +1,90 @@
+//! All that a renderer may know about a run.
+
+use chrono::{DateTime, FixedOffset};
+
+use super::card::Card;
+use super::level::{Phase, Side};
+use super::observation::Observation;
+use super::statement::Statement;
+use super::verdict::Verdict;
+
+/// One check's statements.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// The check.
+    pub card: &'static Card,
+    /// What it said, in the order of the plan.
+    pub statements: Vec<Statement>,
+}
+
+/// One address of the plan, as a column of the summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The address.
+    pub ip: std::net::IpAddr,
+    /// Its side.
+    pub side: Side,
+}
+
+/// The state of the run itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// Every check came to its end.
+    Complete,
+    /// The deadline passed first.
+    Deadline,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+impl Completion {
+    /// The word for it in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Deadline => "deadline",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// All that a renderer may know.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// `mail-cutover` and its version.
+    pub tool: &'static str,
+    /// The day on which the list catalogue was last revised.
+    pub catalogue_date: String,
+    /// The plan's file name.
+    pub plan_path: String,
+    /// SHA-256 of the plan's text, hexadecimal.
+    pub plan_sha256: String,
+    /// The change ticket.
+    pub change: Option<String>,
+    /// The plan's title.
+    pub title: Option<String>,
+    /// When the switch is planned.
+    pub cutover_at: DateTime<FixedOffset>,
+    /// The phase judged.
+    pub phase: Phase,
+    /// When the run began, in the plan's offset.
+    pub started: DateTime<FixedOffset>,
+    /// When it ended.
+    pub finished: DateTime<FixedOffset>,
+    /// Where it ran: `user@host`.
+    pub run_by: String,
+    /// The resolvers asked, in words: `system: 192.0.2.53:53`.
+    pub resolvers: Vec<String>,
+    /// The world is the demo's, not the real one.
+    pub simulated: bool,
+    /// How the run ended.
+    pub completion: Completion,
+    /// The addresses, old first.
+    pub columns: Vec<Column>,
+    /// Checks in catalogue order.
+    pub sections: Vec<Section>,
+    /// Every question asked.
+    pub observations: Vec<Observation>,
+    /// The answer.
+    pub verdict: Verdict,
+}

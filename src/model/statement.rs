@@ -1,0 +1,124 @@
+//! What a check did say about one subject.
+
+use serde::Serialize;
+
+use super::card::Outcome;
+use super::level::Level;
+use super::observation::ObservationId;
+use super::subject::Subject;
+use super::text::{Args, Text};
+use super::waiver::Applied;
+
+/// Where a check stands on a subject, lightest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The question does not arise.
+    NotApplicable,
+    /// Asked, answered, nothing found.
+    Passed,
+    /// This run lacked an input or a vantage point that the question needs.
+    NotCovered,
+    /// Something was found.
+    Found,
+    /// Asked, not answered.
+    Unknown,
+}
+
+/// What is said: one of the check's outcomes, or that there is none.
+#[derive(Clone, Debug)]
+pub enum Saying {
+    /// The question does not arise, and why.
+    NotApplicable(Text),
+    /// Nothing found.
+    Passed,
+    /// The run lacks what the question needs.
+    NotCovered(Text),
+    /// An outcome of the check, found or (at [`Level::Unknown`]) not measured.
+    Outcome(&'static Outcome),
+}
+
+/// One thing a check said about one subject.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// About what.
+    pub subject: Subject,
+    /// A second key where one outcome can hold several times for a subject: a list's id, a PTR name.
+    pub about: Option<String>,
+    /// What is said.
+    pub saying: Saying,
+    /// Values for the texts of the outcome and of the check's by-hand command.
+    pub args: Args,
+    /// The observations it rests on.
+    pub evidence: Vec<ObservationId>,
+    /// The level for this run's phase; the runner fills it in. Nothing unless an outcome.
+    pub level: Option<Level>,
+    /// The waiver that accepts it; the runner fills it in.
+    pub waiver: Option<Applied>,
+}
+
+impl Statement {
+    fn new(subject: Subject, saying: Saying) -> Self {
+        Self { subject, about: None, saying, args: Args::none(), evidence: Vec::new(), level: None, waiver: None }
+    }
+
+    /// `outcome` holds for `subject`.
+    pub fn outcome(outcome: &'static Outcome, subject: Subject) -> Self {
+        Self::new(subject, Saying::Outcome(outcome))
+    }
+
+    /// Asked, answered, nothing found.
+    pub fn passed(subject: Subject) -> Self {
+        Self::new(subject, Saying::Passed)
+    }
+
+    /// The question does not arise, because …
+    pub fn not_applicable(subject: Subject, why: Text) -> Self {
+        Self::new(subject, Saying::NotApplicable(why))
+    }
+
+    /// This run lacks …
+    pub fn not_covered(subject: Subject, why: Text) -> Self {
+        Self::new(subject, Saying::NotCovered(why))
+    }
+
+    /// With a second key.
+    #[must_use]
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
+        self
+    }
+
+    /// With values for its texts.
+    #[must_use]
+    pub fn args(mut self, args: Args) -> Self {
+        self.args = args;
+        self
+    }
+
+    /// Resting on these observations.
+    #[must_use]
+    pub fn evidence(mut self, ids: impl IntoIterator<Item = ObservationId>) -> Self {
+        self.evidence.extend(ids);
+        self
+    }
+
+    /// The outcome it names.
+    pub fn named(&self) -> Option<&'static Outcome> {
+        match self.saying {
+            Saying::Outcome(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Its status.
+    pub fn status(&self) -> Status {
+        match (&self.saying, self.level) {
+            (Saying::NotApplicable(_), _) => Status::NotApplicable,
+            (Saying::Passed, _) => Status::Passed,
+            (Saying::NotCovered(_), _) => Status::NotCovered,
+            (Saying::Outcome(_), Some(Level::Unknown)) => Status::Unknown,
+            (Saying::Outcome(_), _) => Status::Found,
+        }
+    }
+}

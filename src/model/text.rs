@@ -1,0 +1,204 @@
+//! Words for people, in both languages, and values that are put into them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A language the tool speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Japanese.
+    Ja,
+}
+
+/// A fixed text in both languages; `{word}` stands for an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// English.
+    pub en: &'static str,
+    /// Japanese.
+    pub ja: &'static str,
+}
+
+impl Text {
+    /// The text in `lang`.
+    pub const fn in_lang(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.en,
+            Lang::Ja => self.ja,
+        }
+    }
+}
+
+/// What stands for an argument: the same in both languages, or one for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A name, an address, a number.
+    Plain(String),
+    /// A phrase that differs between the languages.
+    Both {
+        /// English.
+        en: String,
+        /// Japanese.
+        ja: String,
+    },
+}
+
+impl Value {
+    /// The value in `lang`.
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match (self, lang) {
+            (Self::Plain(text), _)
+            | (Self::Both { en: text, .. }, Lang::En)
+            | (Self::Both { ja: text, .. }, Lang::Ja) => text,
+        }
+    }
+
+    /// A value from anything that can be displayed, made safe by [`visible`].
+    pub fn plain(value: impl fmt::Display) -> Self {
+        Self::Plain(visible(&value.to_string()))
+    }
+
+    /// Several values in a row, separated by a comma.
+    pub fn list<T: fmt::Display>(values: impl IntoIterator<Item = T>) -> Self {
+        Self::plain(values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", "))
+    }
+
+    /// A phrase in both languages, made safe by [`visible`].
+    pub fn both(en: impl fmt::Display, ja: impl fmt::Display) -> Self {
+        Self::Both { en: visible(&en.to_string()), ja: visible(&ja.to_string()) }
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Self::both(text.en, text.ja)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::plain(text)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::plain(text)
+    }
+}
+
+/// Named values for the `{word}`s of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Args(pub Vec<(&'static str, Value)>);
+
+impl Args {
+    /// No arguments.
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// These, and `name` = `value`; a later value replaces an earlier one of the same name.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// These, and `name` = `value` as displayed.
+    #[must_use]
+    pub fn and(self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.with(name, Value::plain(value))
+    }
+
+    /// The value called `name`.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// `template` with every known `{word}` replaced; an unknown one stays as it is.
+    pub fn fill(&self, template: &str, lang: Lang) -> String {
+        let mut filled = String::with_capacity(template.len());
+        let mut rest = template;
+        while let Some(start) = rest.find('{') {
+            let (before, from_brace) = rest.split_at(start);
+            filled.push_str(before);
+            let value = from_brace.find('}').and_then(|end| Some((end, self.value(&from_brace[1..end])?)));
+            match value {
+                Some((end, value)) => {
+                    filled.push_str(value.in_lang(lang));
+                    rest = &from_brace[end + 1..];
+                }
+                None => {
+                    filled.push('{');
+                    rest = &from_brace[1..];
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    /// `text` in `lang`, filled.
+    pub fn say(&self, text: Text, lang: Lang) -> String {
+        self.fill(text.in_lang(lang), lang)
+    }
+}
+
+/// The longest text from outside that is kept, in characters.
+pub const LONGEST: usize = 400;
+
+/// `text` as it may be shown on a terminal: control, invisible and direction-changing characters become `\u{…}`,
+/// and what is longer than [`LONGEST`] is cut with an ellipsis.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (count, character) in text.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if is_unsafe(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// [`visible`] for bytes that need not be UTF-8.
+pub fn visible_bytes(bytes: &[u8]) -> String {
+    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+    visible(&text)
+}
+
+/// Control characters, and those that reorder or hide text (Unicode TR 36, section 2).
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a TXT record could move the cursor or repaint the verdict.
+    #[test]
+    fn terminal_escapes_become_visible() {
+        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
+        assert_eq!(visible("日本語 é"), "日本語 é");
+        assert_eq!(visible(&"x".repeat(500)).chars().count(), LONGEST + 1);
+    }
+
+    /// Lost if it fails: findings would show placeholders, or a value with braces would be expanded again.
+    #[test]
+    fn fill_replaces_once() {
+        let args = Args::none().and("ip", "{name}").and("name", "n");
+        assert_eq!(args.fill("{ip} {name} {other} {", Lang::En), "{name} n {other} {");
+    }
+}

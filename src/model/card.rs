@@ -57,6 +57,8 @@ pub struct Card {
     pub references: &'static [Reference],
     /// What it needs.
     pub needs: Needs,
+    /// Whether its findings can be accepted by a waiver: not the plan's own faults, not an open relay.
+    pub waivable: bool,
     /// Everything it can say.
     pub outcomes: &'static [&'static Outcome],
 }

@@ -35,6 +35,8 @@ pub enum Completion {
     Deadline,
     /// Somebody pressed Ctrl-C.
     Interrupted,
+    /// Checks that can block were left out on request.
+    Partial,
 }
 
 impl Completion {
@@ -44,6 +46,7 @@ impl Completion {
             Self::Complete => "complete",
             Self::Deadline => "deadline",
             Self::Interrupted => "interrupted",
+            Self::Partial => "partial",
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::level::{Level, Phase};
 use super::report::Section;
-use super::statement::Status;
+use super::statement::{Statement, Status};
 
 /// May we switch?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -21,6 +21,12 @@ pub enum Verdict {
     /// Something blocks.
     #[serde(rename = "NO-GO")]
     NoGo,
+}
+
+/// What the run itself could not do (`run-…`: deadline, interruption, a fault of the tool, something that must be covered) holds
+/// the verdict whatever the check.
+fn is_of_the_run(statement: &Statement) -> bool {
+    statement.named().is_some_and(|outcome| outcome.tag.starts_with("run-"))
 }
 
 impl Verdict {
@@ -48,7 +54,7 @@ impl Verdict {
                     (Status::Found, Some(Level::Warning)) if statement.waiver.is_none() => Self::GoWithWarnings,
                     // An accepted blocker is still there: whoever switches should have read it.
                     (Status::Found, Some(Level::Blocker)) => Self::GoWithWarnings,
-                    (Status::Unknown, _) if can(Level::Blocker) => Self::Hold,
+                    (Status::Unknown, _) if can(Level::Blocker) || is_of_the_run(statement) => Self::Hold,
                     (Status::Unknown, _) if can(Level::Warning) => Self::GoWithWarnings,
                     _ => Self::Go,
                 };

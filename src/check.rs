@@ -1,0 +1,158 @@
+//! What a check is, and what it may use to find its answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset};
+use futures::future::BoxFuture;
+
+use crate::catalogue::Catalogue;
+use crate::dnsbl::{Consultant, Selected};
+use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text};
+use crate::plan::{Address, Plan};
+use crate::probe::Dns;
+
+/// One family of questions: what it says of itself, and how it finds out.
+pub struct Check {
+    /// What its readers see.
+    pub card: Card,
+    /// How it finds out.
+    pub run: Run,
+}
+
+/// How a check finds out.
+pub enum Run {
+    /// It asks the world.
+    World(fn(Arc<Context>) -> BoxFuture<'static, Vec<Statement>>),
+    /// It reads what the others said, when they are done.
+    Results(fn(&Context, &[Section]) -> Vec<Statement>),
+}
+
+/// Everything a check may use. Nothing else reaches the world.
+pub struct Context {
+    /// The operator's intention.
+    pub plan: Plan,
+    /// Which phase is judged.
+    pub phase: Phase,
+    /// When the run began; checks have no other clock.
+    pub now: DateTime<FixedOffset>,
+    /// Blocklists and providers.
+    pub catalogue: &'static Catalogue,
+    /// The DNS.
+    pub dns: Dns,
+    /// The blocklists of this run.
+    pub lists: Vec<Selected>,
+    /// How blocklists are asked.
+    pub consultant: Consultant,
+    /// Every outcome of every check, by tag: waivers are judged against it.
+    pub tags: HashMap<&'static str, &'static Outcome>,
+}
+
+impl Context {
+    /// The plan's addresses, old first.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.plan.old.iter().chain(&self.plan.new)
+    }
+
+    /// The addresses that send mail, old first.
+    pub fn senders(&self) -> impl Iterator<Item = &Address> {
+        self.addresses().filter(|address| address.sends)
+    }
+
+    /// Whether a blocker could be said on this side, so that silence there weighs.
+    pub fn is_new(&self, address: &Address) -> bool {
+        address.side == Side::New
+    }
+}
+
+/// The subject that an address is.
+pub fn subject_of(address: &Address) -> Subject {
+    Subject::Address(address.ip, address.side)
+}
+
+/// Values that every statement about an address carries: `ip`, and `reverse`, its name in the reverse tree.
+pub fn address_args(address: &Address) -> Args {
+    let reverse = hickory_proto::rr::Name::from(address.ip).to_string();
+    Args::none().and("ip", address.ip).and("reverse", reverse.trim_end_matches('.'))
+}
+
+/// An address that only receives mail is not judged as a sender.
+pub const DOES_NOT_SEND: Text =
+    Text { en: "the plan says that this address does not send mail", ja: "計画ではこのアドレスからはメールを送信しない" };
+
+/// The time limit of the run passed while the check was under way.
+pub static DEADLINE: Outcome = Outcome {
+    tag: "run-deadline",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "this check had not come to its end when the run's time limit passed",
+        ja: "実行全体の制限時間までにこの検査は終わらなかった",
+    },
+    remedy: Text {
+        en: "Run again with a longer --deadline; with --verbose the transcript shows which server was slow.",
+        ja: "--deadline を延ばして再実行する。--verbose を付けると、どのサーバーが遅かったかが記録に表示される。",
+    },
+};
+
+/// Somebody pressed Ctrl-C while the check was under way.
+pub static INTERRUPTED: Outcome = Outcome {
+    tag: "run-interrupted",
+    levels: Levels::UNKNOWN,
+    says: Text { en: "the run was interrupted before this check came to its end", ja: "この検査が終わる前に実行が中断された" },
+    remedy: Text { en: "Run again and let it finish.", ja: "再実行し、最後まで終わらせる。" },
+};
+
+/// The check itself failed.
+pub static BUG: Outcome = Outcome {
+    tag: "run-bug",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "this check failed through a fault of mail-cutover itself: {detail}",
+        ja: "mail-cutover 自体の不具合でこの検査は失敗した: {detail}",
+    },
+    remedy: Text {
+        en: "Report it to the makers of mail-cutover with this line; do by hand what the check asks.",
+        ja: "この行を添えて mail-cutover の開発者に報告する。検査の内容は手作業で確認する。",
+    },
+};
+
+/// The plan demands that this check be covered, and this run could not cover it.
+pub static NOT_COVERED: Outcome = Outcome {
+    tag: "run-not-covered",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "the plan lists this check under must_cover, but this run did not cover it: {detail}",
+        ja: "計画の must_cover にある検査だが、この実行では確認できなかった: {detail}",
+    },
+    remedy: Text {
+        en: "Give the run what the check needs, or take the check out of must_cover.",
+        ja: "検査に必要なものを用意して再実行するか、must_cover から外す。",
+    },
+};
+
+/// What the runner itself can say in the section of any check.
+pub static OF_THE_RUN: [&Outcome; 4] = [&DEADLINE, &INTERRUPTED, &BUG, &NOT_COVERED];
+
+impl Check {
+    /// Whether this check may say `outcome`: it declared it, or it is the runner's.
+    pub fn may_say(&self, outcome: &Outcome) -> bool {
+        let same = |known: &&Outcome| std::ptr::eq(*known, outcome);
+        self.card.outcomes.iter().any(|known| same(known)) || OF_THE_RUN.iter().any(|known| same(known))
+    }
+
+    /// Whether silence on `side` would hold the verdict.
+    pub fn can_block(&self, phase: Phase, side: Option<Side>) -> bool {
+        self.card.can_reach(Level::Blocker, phase, side)
+    }
+}
+
+/// Declares the checks' modules and lists them, in the order of the report.
+#[macro_export]
+macro_rules! catalogue {
+    ($($module:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
+        /// Every check, in the order of the report.
+        pub static CHECKS: &[&$crate::check::Check] = &[$(&$module::CHECK),+];
+    };
+}

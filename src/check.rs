@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use futures::future::BoxFuture;
 
 use crate::catalogue::Catalogue;
-use crate::dnsbl::{Consultant, Selected};
+use crate::dnsbl::{Consultant, Retired, Selected};
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text};
 use crate::plan::{Address, Plan};
 use crate::probe::Dns;
@@ -42,10 +42,12 @@ pub struct Context {
     pub dns: Dns,
     /// The blocklists of this run.
     pub lists: Vec<Selected>,
+    /// Lists that the plan names and that nobody can ask any more.
+    pub retired: Vec<Retired>,
     /// How blocklists are asked.
     pub consultant: Consultant,
-    /// Every outcome of every check, by tag: waivers are judged against it.
-    pub tags: HashMap<&'static str, &'static Outcome>,
+    /// Every tag, and the check that can say it: waivers are judged against it.
+    pub tags: HashMap<&'static str, &'static Card>,
 }
 
 impl Context {
@@ -59,9 +61,9 @@ impl Context {
         self.addresses().filter(|address| address.sends)
     }
 
-    /// Whether a blocker could be said on this side, so that silence there weighs.
-    pub fn is_new(&self, address: &Address) -> bool {
-        address.side == Side::New
+    /// Whether a waiver may accept what `tag` says.
+    pub fn waivable(&self, tag: &str) -> bool {
+        self.tags.get(tag).is_some_and(|card| card.waivable)
     }
 }
 

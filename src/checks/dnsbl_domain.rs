@@ -1,0 +1,172 @@
+//! The names that mail carries on domain blocklists.
+
+use std::collections::BTreeSet;
+
+use futures::FutureExt;
+use futures::future::join_all;
+
+use super::dnsbl::{Outcomes, judge_one, list_args};
+use super::ptr::{lookup, names};
+use crate::catalogue::{Family, Holds, Target};
+use crate::check::{Check, Context, Run};
+use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text};
+
+/// The check.
+pub static CHECK: Check = Check {
+    card: Card {
+        id: "dnsbl-domain",
+        title: Text { en: "No domain or server name is on a blocklist", ja: "ドメインやサーバー名がブロックリストに載っていない" },
+        short: Text { en: "domain lists", ja: "ドメインリスト" },
+        phases: &[Phase::Before, Phase::After],
+        why: Text {
+            en: "Receivers ask domain lists about HELO, PTR, MAIL FROM and links; a listed domain moves with you, whatever the address.",
+            ja: "受信側は HELO、PTR、MAIL FROM、本文のリンクのドメインをリストに照会する。ドメインの登録は、アドレスを変えてもついて回る。",
+        },
+        how: Text {
+            en: "The plan's domains, host name, HELO and PTR names (and the PTR names found) are put to every selected list that holds domains, with its test points, as for addresses.",
+            ja: "計画のドメイン、hostname、HELO 名、PTR 名と、実際に見つかった PTR 名を、ドメインを扱う各リストに、テスト用の名前とともに問い合わせる (アドレスの検査と同じ)。",
+        },
+        by_hand: "dig +short {query} A; dig +short {query} TXT",
+        references: &[
+            Reference { title: "RFC 5782, section 3", url: "https://www.rfc-editor.org/rfc/rfc5782#section-3" },
+            Reference { title: "Spamhaus: DNSBL usage and return codes", url: "https://www.spamhaus.org/faqs/dnsbl-usage/" },
+        ],
+        needs: Needs::Dns,
+        waivable: true,
+        outcomes: &[&LISTED, &MINOR, &INFO, &UNKNOWN_CODE, &ALLOWED, &UNANSWERED],
+    },
+    run: Run::World(|context| async move { ask(&context).await }.boxed()),
+};
+
+static LISTED: Outcome = Outcome {
+    tag: "dnsbl-domain",
+    levels: Levels::BLOCKER,
+    says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
+    remedy: Text {
+        en: "Have the domain removed ({removal}); another address does not help. {expires}",
+        ja: "ドメインの解除を申請する ({removal})。アドレスを変えても解決しない。{expires}",
+    },
+};
+
+static MINOR: Outcome = Outcome {
+    tag: "dnsbl-domain-minor",
+    levels: Levels::WARNING,
+    says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
+    remedy: Text {
+        en: "Find out what it was listed for and have it removed ({removal}). {expires}",
+        ja: "登録の理由を調べ、解除を申請する ({removal})。{expires}",
+    },
+};
+
+static INFO: Outcome = Outcome {
+    tag: "dnsbl-domain-info",
+    levels: Levels::NOTE,
+    says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
+    remedy: Text {
+        en: "Keep it in mind if a receiver names this list ({removal}). {expires}",
+        ja: "受信側がこのリストを理由に挙げたら対処する ({removal})。{expires}",
+    },
+};
+
+static UNKNOWN_CODE: Outcome = Outcome {
+    tag: "dnsbl-domain-unknown-code",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "{list} answers {codes} for {name}, a code that its operator does not document",
+        ja: "{list} が {name} に対し {codes} を返した。運営者の文書にないコードである",
+    },
+    remedy: Text { en: "Look it up at the operator's page ({removal}).", ja: "運営者のページで確かめる ({removal})。" },
+};
+
+static ALLOWED: Outcome = Outcome {
+    tag: "dnswl-domain",
+    levels: Levels::NOTE,
+    says: Text { en: "{name} is on the allow list {list}: {meaning}", ja: "{name} は許可リスト {list} に登録されている: {meaning}" },
+    remedy: Text { en: "Leave it: the entry follows the name.", ja: "そのままでよい。登録は名前に付いている。" },
+};
+
+static UNANSWERED: Outcome = Outcome {
+    tag: "dnsbl-domain-unanswered",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether {name} is on {list} is not known: {why}",
+        ja: "{name} が {list} に登録されているか確認できない: {why}",
+    },
+    remedy: Text {
+        en: "Ask through a recursive resolver of your own with resolver = \"direct\" or with a key, and look it up by hand meanwhile ({removal}).",
+        ja: "自前の再帰リゾルバーや resolver = \"direct\"、または鍵を使って問い合わせる。それまでは手作業で確かめる ({removal})。",
+    },
+};
+
+/// No domain list says "policy" or lists ranges; what would be said there is said plainly.
+static OUTCOMES: Outcomes = Outcomes {
+    listed: &LISTED,
+    minor: &MINOR,
+    info: &INFO,
+    policy: &LISTED,
+    policy_minor: &MINOR,
+    range: &INFO,
+    allowed: &ALLOWED,
+    unknown_code: &UNKNOWN_CODE,
+    unanswered: &UNANSWERED,
+};
+
+const NO_LIST: Text = Text { en: "no selected list holds domains", ja: "選ばれたリストにドメインを扱うものがない" };
+
+async fn ask(context: &Context) -> Vec<Statement> {
+    let lists: Vec<_> = context.lists.iter().filter(|selected| selected.list.holds(Family::Domain) != Holds::No).collect();
+    if lists.is_empty() {
+        return vec![Statement::not_covered(Subject::Run, NO_LIST)];
+    }
+    // The planned names go out at once; the PTR names found follow when they are known.
+    let planned = planned_names(context);
+    let (mut said, found) = futures::join!(ask_names(context, &lists, &planned), found_names(context));
+    let found: BTreeSet<DomainName> = found.difference(&planned).cloned().collect();
+    said.extend(ask_names(context, &lists, &found).await);
+    said
+}
+
+async fn ask_names(
+    context: &Context,
+    lists: &[&crate::dnsbl::Selected],
+    names: &BTreeSet<DomainName>,
+) -> Vec<Statement> {
+    let each = names.iter().map(|name| async move {
+        let target = Target::Domain(name.clone());
+        let subject = Subject::Name(name.to_string());
+        let consulted = join_all(lists.iter().map(|selected| {
+            let target = &target;
+            async move { (*selected, context.consultant.consult(selected, target).await) }
+        }))
+        .await;
+        let mut said: Vec<Statement> = consulted
+            .iter()
+            .flat_map(|(selected, consultation)| {
+                let args = list_args(Args::none().and("name", name), selected, &target);
+                judge_one(selected, consultation, &subject, &args, &OUTCOMES)
+            })
+            .collect();
+        if said.is_empty() {
+            said.push(Statement::passed(subject).evidence(consulted.iter().flat_map(|(_, said)| said.evidence.iter().copied())));
+        }
+        said
+    });
+    join_all(each).await.concat()
+}
+
+fn planned_names(context: &Context) -> BTreeSet<DomainName> {
+    let plan = &context.plan;
+    let mut names: BTreeSet<DomainName> = plan.domains.iter().chain(&plan.auth.mail_from).cloned().collect();
+    names.insert(plan.hostname.clone());
+    for address in plan.new.iter().filter(|address| address.sends) {
+        names.insert(address.ptr.clone());
+        names.extend(DomainName::parse(&address.helo));
+    }
+    names
+}
+
+async fn found_names(context: &Context) -> BTreeSet<DomainName> {
+    let senders = context.plan.new.iter().filter(|address| address.sends);
+    let replies = join_all(senders.map(|address| lookup(context, address.ip))).await;
+    replies.iter().flat_map(|reply| names(reply).into_iter().take(4)).collect()
+}

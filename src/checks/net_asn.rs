@@ -1,0 +1,193 @@
+//! Whose network an address is in, and what that provider does with port 25.
+
+use std::net::IpAddr;
+
+use futures::FutureExt;
+use futures::future::join_all;
+use hickory_proto::rr::{Name, RecordType};
+
+use crate::catalogue::{Port25, Provider};
+use crate::check::{Check, Context, Run, address_args, subject_of};
+use crate::model::{Card, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value};
+use crate::plan::Address;
+use crate::probe::{Answer, Ask, Question};
+
+/// The check.
+pub static CHECK: Check = Check {
+    card: Card {
+        id: "net-asn",
+        title: Text { en: "The provider of each address lets mail out", ja: "各アドレスの事業者はメールの送信を妨げない" },
+        short: Text { en: "provider", ja: "事業者" },
+        phases: &[Phase::Before, Phase::After],
+        why: Text {
+            en: "Most clouds block outgoing port 25 until somebody asks, and some never lift it; the request takes days.",
+            ja: "多くのクラウドは外向き 25 番ポートを初期状態で遮断しており、解除の申請には日数がかかる。解除しない事業者もある。",
+        },
+        how: Text {
+            en: "The origin AS of each address is read from Team Cymru's DNS service and looked up in the provider table; `provider` in the plan overrides it. It never blocks: whether port 25 is really open can only be measured on the server itself.",
+            ja: "各アドレスの起源 AS を Team Cymru の DNS サービスで調べ、事業者の表と照らす。計画の provider があればそれを優先する。この検査が移行を止めることはない。25 番ポートが実際に開いているかは、そのサーバー上でしか測れない。",
+        },
+        by_hand: "dig +short TXT {origin}",
+        references: &[Reference {
+            title: "Team Cymru: IP to ASN mapping",
+            url: "https://www.team-cymru.com/ip-asn-mapping",
+        }],
+        needs: Needs::Dns,
+        waivable: true,
+        outcomes: &[&NAMED, &PORT25, &UNANSWERED],
+    },
+    run: Run::World(|context| async move { ask(&context).await }.boxed()),
+};
+
+static NAMED: Outcome = Outcome {
+    tag: "net-asn",
+    levels: Levels::NOTE,
+    says: Text { en: "{ip} is announced by AS{asn}{provider}", ja: "{ip} は AS{asn} から広告されている{provider}" },
+    remedy: Text {
+        en: "Ask whether outbound port 25 is open, if the provider is new to you: {policy}",
+        ja: "初めて使う事業者なら、外向き 25 番ポートが開いているか問い合わせる: {policy}",
+    },
+};
+
+static PORT25: Outcome = Outcome {
+    tag: "net-outbound-25-policy",
+    levels: Levels::WARNING.after(crate::model::Level::Note),
+    says: Text {
+        en: "{ip} is at{provider}, which does not let port 25 out by default: {policy}",
+        ja: "{ip} の事業者{provider}は、初期状態では外向き 25 番ポートを通さない: {policy}",
+    },
+    remedy: Text {
+        en: "Have it opened: {lift}. Then write port25_lifted = { yes = true, by = …, on = … } under [attest].",
+        ja: "解除を申請する: {lift}。解除されたら [attest] に port25_lifted = { yes = true, by = …, on = … } と書く。",
+    },
+};
+
+static UNANSWERED: Outcome = Outcome {
+    tag: "net-asn-unanswered",
+    levels: Levels { before: crate::model::Level::Note, after: crate::model::Level::Note, old: crate::model::Level::Note },
+    says: Text {
+        en: "which provider announces {ip} is not known: {why}",
+        ja: "{ip} を広告している事業者は不明: {why}",
+    },
+    remedy: Text {
+        en: "Write provider = \"…\" under [new] if you know it; nothing else depends on this.",
+        ja: "分かっていれば [new] に provider = \"…\" と書く。他の検査には影響しない。",
+    },
+};
+
+/// The origin of an address.
+pub(super) struct Origin {
+    /// AS numbers, as announced.
+    pub(super) asns: Vec<u32>,
+    /// The provider, if the table or the plan knows it.
+    pub(super) provider: Option<&'static Provider>,
+    /// Why nothing is known.
+    why: Option<Value>,
+    evidence: Vec<ObservationId>,
+    origin: String,
+}
+
+/// Finds the origin of `address`; asked again, the probe gives the same answer.
+pub(super) async fn origin(context: &Context, address: &Address) -> Origin {
+    let planned = match address.side {
+        Side::New => context.plan.provider.as_deref().and_then(|id| context.catalogue.provider(id)),
+        Side::Old => None,
+    };
+    let name = origin_name(address.ip);
+    let Ok(question) = Question::new(&name, RecordType::TXT) else {
+        return Origin { asns: Vec::new(), provider: planned, why: None, evidence: Vec::new(), origin: name };
+    };
+    let reply = context.dns.ask(Ask::new(question)).await;
+    let asns = longest_prefix(&reply.texts());
+    let provider = planned.or_else(|| asns.iter().find_map(|asn| context.catalogue.provider_by_asn(*asn)));
+    let why = match reply.answer {
+        Answer::Data if !asns.is_empty() => None,
+        Answer::Data => Some(Value::both("the answer is not understood", "応答を解釈できない")),
+        Answer::NoData | Answer::NxDomain => Some(Value::both("no network announces it", "広告しているネットワークがない")),
+        _ => Some(reply.why()),
+    };
+    Origin { asns, provider, why, evidence: vec![reply.observation], origin: name }
+}
+
+async fn ask(context: &Context) -> Vec<Statement> {
+    join_all(context.addresses().map(|address| async move { judge(context, address, &origin(context, address).await) })).await
+}
+
+fn judge(context: &Context, address: &Address, origin: &Origin) -> Statement {
+    let subject = subject_of(address);
+    let provider = origin.provider.map_or_else(
+        || Value::both("", ""),
+        |provider| Value::both(format!(" ({})", provider.name), format!(" ({})", provider.name)),
+    );
+    let args = address_args(address)
+        .and("origin", &origin.origin)
+        .and("asn", origin.asns.iter().map(u32::to_string).collect::<Vec<_>>().join(", AS"))
+        .with("provider", provider)
+        .with("policy", origin.provider.map_or_else(unknown_policy, |provider| provider.port25.text.clone()))
+        .with("lift", origin.provider.map_or_else(unknown_policy, |provider| provider.port25.lift.clone()));
+    let lifted = context.plan.attest.iter().any(|(name, attestation)| name == "port25_lifted" && attestation.yes);
+    let closed = origin.provider.is_some_and(|provider| matches!(provider.port25.policy, Port25::Blocked | Port25::Restricted));
+    let statement = match &origin.why {
+        _ if closed && address.sends && !lifted => Statement::outcome(&PORT25, subject).args(args),
+        Some(why) if origin.provider.is_none() => Statement::outcome(&UNANSWERED, subject).args(args.with("why", why.clone())),
+        _ if origin.asns.is_empty() => Statement::passed(subject),
+        _ => Statement::outcome(&NAMED, subject).args(args),
+    };
+    statement.evidence(origin.evidence.iter().copied())
+}
+
+fn unknown_policy() -> Value {
+    Value::both(
+        "unknown for this provider: ask whether outbound port 25 is open",
+        "この事業者については不明。外向き 25 番ポートが開いているか問い合わせる",
+    )
+}
+
+/// `25.113.0.203.origin.asn.cymru.com`, or its IPv6 twin with 32 nibbles.
+fn origin_name(ip: IpAddr) -> String {
+    let reversed = Name::from(ip).to_string();
+    match ip {
+        IpAddr::V4(_) => reversed.replace("in-addr.arpa.", "origin.asn.cymru.com."),
+        IpAddr::V6(_) => reversed.replace("ip6.arpa.", "origin6.asn.cymru.com."),
+    }
+}
+
+/// The AS numbers of the longest prefix among `AS[ AS…] | prefix | CC | registry | date` texts.
+fn longest_prefix(texts: &[Vec<u8>]) -> Vec<u32> {
+    let mut best: Option<(u8, Vec<u32>)> = None;
+    for text in texts {
+        let text = String::from_utf8_lossy(text);
+        let mut fields = text.split('|').map(str::trim);
+        let (Some(asns), Some(prefix)) = (fields.next(), fields.next()) else { continue };
+        let Ok(prefix) = prefix.parse::<ipnet::IpNet>() else { continue };
+        let asns: Vec<u32> = asns.split_whitespace().take(8).filter_map(|asn| asn.parse().ok()).collect();
+        if !asns.is_empty() && best.as_ref().is_none_or(|(length, _)| prefix.prefix_len() > *length) {
+            best = Some((prefix.prefix_len(), asns));
+        }
+    }
+    best.map_or_else(Vec::new, |(_, asns)| asns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: the remedy would name the wrong cloud when an address lies in two announcements.
+    #[test]
+    fn the_longest_prefix_wins() {
+        let texts = [
+            b"64500 | 203.0.112.0/22 | JP | apnic | 2020-01-01".to_vec(),
+            b"64501 64502 | 203.0.113.0/24 | JP | apnic | 2020-01-01".to_vec(),
+            b"garbage".to_vec(),
+        ];
+        assert_eq!(longest_prefix(&texts), [64501, 64502]);
+        assert_eq!(longest_prefix(&[b"\xff | x".to_vec()]), Vec::<u32>::new());
+    }
+
+    /// Lost if it fails: the AS of every IPv6 address would be unknown.
+    #[test]
+    fn origin_names() {
+        assert_eq!(origin_name("203.0.113.25".parse().unwrap()), "25.113.0.203.origin.asn.cymru.com.");
+        assert!(origin_name("2001:db8::1".parse().unwrap()).ends_with("8.b.d.0.1.0.0.2.origin6.asn.cymru.com."));
+    }
+}

@@ -1,0 +1,148 @@
+//! The way back: from the PTR name to the address.
+
+use futures::FutureExt;
+use futures::future::join_all;
+use hickory_proto::rr::RecordType;
+
+use super::ptr::{lookup, names};
+use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
+use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
+use crate::plan::Address;
+use crate::probe::{Answer, Ask, Question};
+
+/// The check.
+pub static CHECK: Check = Check {
+    card: Card {
+        id: "ptr-forward",
+        title: Text {
+            en: "Each sending address has a name that leads back to it",
+            ja: "送信元アドレスの逆引き名を正引きすると元のアドレスに戻る",
+        },
+        short: Text { en: "PTR and back", ja: "逆引きと正引き" },
+        phases: &[Phase::Before, Phase::After],
+        why: Text {
+            en: "Receivers look up the PTR name again (FCrDNS, `iprev` in RFC 8601): a name that does not lead back counts as none.",
+            ja: "受信側は逆引き名をもう一度正引きする (FCrDNS、RFC 8601 の iprev)。元のアドレスに戻らない名前は、ないものと見なされる。",
+        },
+        how: Text {
+            en: "For every name in the PTR RRset, A (for IPv4) or AAAA (for IPv6) is read and must contain the address itself.",
+            ja: "PTR の名前ごとに、IPv4 なら A、IPv6 なら AAAA を読む。そこに元のアドレスが含まれていなければならない。",
+        },
+        by_hand: "dig +short {name} {rtype}",
+        references: &[
+            Reference { title: "RFC 8601, section 3 (iprev)", url: "https://www.rfc-editor.org/rfc/rfc8601#section-3" },
+            Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
+            Reference { title: "Yahoo: sender best practices", url: "https://senders.yahooinc.com/best-practices/" },
+        ],
+        needs: Needs::Dns,
+        waivable: true,
+        outcomes: &[&FORWARD, &SOME, &UNANSWERED],
+    },
+    run: Run::World(|context| async move { ask(&context).await }.boxed()),
+};
+
+static FORWARD: Outcome = Outcome {
+    tag: "ptr-forward",
+    levels: Levels::BLOCKER,
+    says: Text {
+        en: "{ip} is called {name}, and {name} leads to {found} instead",
+        ja: "{ip} の逆引き名は {name} だが、{name} の正引きは {found} である",
+    },
+    remedy: Text {
+        en: "Add {rtype} {ip} to {name}, beside what stands there now; many providers ask for it before they set the PTR.",
+        ja: "{name} に {rtype} {ip} を追加する (既存の値は残す)。PTR の設定前にこれを求める事業者も多い。",
+    },
+};
+
+static SOME: Outcome = Outcome {
+    tag: "ptr-multiple-forward",
+    levels: Levels::BLOCKER,
+    says: Text {
+        en: "{ip} has several PTR names, and {name} does not lead back: it leads to {found}",
+        ja: "{ip} の逆引き名は複数あり、そのうち {name} は元のアドレスに戻らない (正引きは {found})",
+    },
+    remedy: Text {
+        en: "Take {name} out of the PTR RRset, or add {rtype} {ip} to it: receivers pick one of the names at random.",
+        ja: "{name} を PTR から外すか、{rtype} {ip} を追加する。受信側がどの名前を使うかは決まっていない。",
+    },
+};
+
+static UNANSWERED: Outcome = Outcome {
+    tag: "ptr-forward-unanswered",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether {name} leads back to {ip} is not known: {why}",
+        ja: "{name} が {ip} に戻るか確認できない: {why}",
+    },
+    remedy: Text {
+        en: "Ask again; if it stays so, see whether the name servers of {name} answer.",
+        ja: "再実行する。変わらなければ {name} のネームサーバーが応答するか調べる。",
+    },
+};
+
+const NO_PTR: Text = Text { en: "there is no PTR name to look up", ja: "正引きすべき逆引き名がない" };
+
+async fn ask(context: &Context) -> Vec<Statement> {
+    join_all(context.addresses().map(|address| ask_one(context, address))).await.concat()
+}
+
+async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
+    let subject = subject_of(address);
+    if !address.sends {
+        return vec![Statement::not_applicable(subject, DOES_NOT_SEND)];
+    }
+    let rtype = if address.ip.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+    let args = address_args(address).and("rtype", rtype);
+    let reply = lookup(context, address.ip).await;
+    let names = match reply.answer {
+        Answer::Data => names(&reply),
+        Answer::NoData | Answer::NxDomain => return vec![Statement::not_applicable(subject, NO_PTR)],
+        _ => {
+            let args = args.and("name", Question::ptr(address.ip).name).with("why", reply.why());
+            return vec![Statement::outcome(&UNANSWERED, subject).args(args).evidence([reply.observation])];
+        }
+    };
+    let several = names.len() > 1;
+    let mut said = join_all(names.iter().take(8).map(|name| {
+        let args = args.clone().and("name", name);
+        let subject = subject.clone();
+        async move {
+            let Some(question) = question(name, rtype) else {
+                return Some(Statement::outcome(&FORWARD, subject).args(args.with("found", nothing())));
+            };
+            let forward = context.dns.ask(Ask::new(question)).await;
+            let evidence = [reply.observation, forward.observation];
+            if forward.addresses().contains(&address.ip) {
+                return None;
+            }
+            let statement = if forward.is_definite() {
+                let found = if forward.addresses().is_empty() { nothing() } else { Value::list(forward.addresses()) };
+                let outcome = if several { &SOME } else { &FORWARD };
+                Statement::outcome(outcome, subject).args(args.with("found", found))
+            } else {
+                Statement::outcome(&UNANSWERED, subject).args(args.with("why", forward.why()))
+            };
+            Some(statement.about(name.as_str()).evidence(evidence))
+        }
+    }))
+    .await
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>();
+    if said.is_empty() {
+        // A PTR RRset of nothing but impossible names is judged by `ptr`, and leads nowhere.
+        said.push(match names.is_empty() {
+            true => Statement::outcome(&FORWARD, subject).args(args.and("name", "?").with("found", nothing())),
+            false => Statement::passed(subject),
+        });
+    }
+    said
+}
+
+fn question(name: &DomainName, rtype: RecordType) -> Option<Question> {
+    Question::new(name.as_str(), rtype).ok()
+}
+
+fn nothing() -> Value {
+    Value::both("no address", "アドレスなし")
+}

@@ -1,0 +1,243 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Lang, Phase};
+
+/// May we switch? Checks the new addresses of a mail server before (and after) it moves, and says GO or NO-GO.
+///
+/// Exit codes: 0 GO (also with warnings, unless --strict) · 1 NO-GO · 2 could not start · 3 HOLD: something that can block
+/// was not measured.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Language of the output; else from LC_ALL, LC_MESSAGES or LANG.
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<LangArg>,
+    /// Colour: `auto` means on a terminal where NO_COLOR is not set.
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a plan against the world and print the verdict.
+    Check(Check),
+    /// Print the page of a check or of a tag; without a name, list them all.
+    Explain {
+        /// A check's id, or a tag such as `ptr-missing`.
+        name: Option<String>,
+    },
+    /// Show the blocklist catalogue; with --health, say which lists can be believed from here.
+    Lists(Lists),
+    /// Print the JSON Schema of the plan file, for editors.
+    Schema,
+    /// Run the same check against a miniature internet on this machine: no network needed, nothing real is asked.
+    Demo(Demo),
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The plan, a TOML file; `-` reads standard input.
+    pub plan: PathBuf,
+    /// What to judge; the same for the demo.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What `check` and `demo` share.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Judge as before or after the cutover; else by the clock and cutover_at.
+    #[arg(long, value_enum)]
+    pub phase: Option<PhaseArg>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+    /// Write the report to FILE, whole or not at all, instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Exit with 1 on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
+    #[arg(long, value_name = "TAG")]
+    pub only: Vec<String>,
+    /// Leave out checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
+    #[arg(long, value_name = "TAG")]
+    pub skip: Vec<String>,
+    /// The whole run may take this long, such as 90s or 2m.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
+    pub deadline: Duration,
+    /// Print every question asked and its answer.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Print the verdict and what stands in its way, nothing else.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Judge as if it were this time (for tests and documentation).
+    #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
+    pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `lists`.
+#[derive(Debug, Args)]
+pub struct Lists {
+    /// Ask every list of the recommended set (or of the plan) for its test points.
+    #[arg(long)]
+    pub health: bool,
+    /// Take lists, keys and resolver from this plan.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Show dead and unknown lists too.
+    #[arg(long)]
+    pub all: bool,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = ListsFormat::Table)]
+    pub format: ListsFormat,
+    /// The whole run may take this long.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
+    pub deadline: Duration,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Which world to build.
+    #[arg(long, value_enum, default_value_t = ScenarioArg::Default)]
+    pub scenario: ScenarioArg,
+    /// What to judge.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// A language.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LangArg {
+    /// English.
+    En,
+    /// 日本語。
+    Ja,
+}
+
+impl From<LangArg> for Lang {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::En => Self::En,
+            LangArg::Ja => Self::Ja,
+        }
+    }
+}
+
+/// When to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// Where it fits.
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// A phase.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PhaseArg {
+    /// Live DNS still describes the old server.
+    Before,
+    /// Live DNS should describe the new server.
+    After,
+}
+
+impl From<PhaseArg> for Phase {
+    fn from(phase: PhaseArg) -> Self {
+        match phase {
+            PhaseArg::Before => Self::Before,
+            PhaseArg::After => Self::After,
+        }
+    }
+}
+
+/// A form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people at a terminal.
+    Table,
+    /// For programs; schema 1.
+    Json,
+    /// A tick-box checklist for the change ticket.
+    Markdown,
+}
+
+/// A form of the list catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListsFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// A world of the demo.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ScenarioArg {
+    /// One new address clean, one listed, one without a PTR: NO-GO.
+    Default,
+    /// Everything as it should be: GO.
+    Clean,
+    /// The blocklists do not answer: HOLD.
+    Silent,
+}
+
+impl ScenarioArg {
+    /// The scenario's name in the demo's files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Clean => "clean",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// A time limit: a whole number and `s`, `m` or `h`; between a second and a day.
+fn parse_time_limit(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let seconds_per_unit = match unit {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let seconds = number.parse::<u64>().ok().zip(seconds_per_unit).and_then(|(number, unit)| number.checked_mul(unit));
+    match seconds {
+        Some(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("write a time such as 90s, 2m or 1h, from 1s to 24h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: an option that panics when it is used, or a time limit of nothing.
+    #[test]
+    fn the_command_line_holds_together() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+        assert_eq!(parse_time_limit("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "0s", "s", "25h", "1.5s", "-1s", "99999999999999999999h"] {
+            assert!(parse_time_limit(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! `check`: a plan in, a verdict out.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, Local, Utc};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{CommandError, Printed, Terminal, runtime, secrets_of};
+use crate::catalogue::Catalogue;
+use crate::check::Context;
+use crate::checks::CHECKS;
+use crate::cli::{Check, FormatArg, RunArgs};
+use crate::dnsbl::{Consultant, select};
+use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict};
+use crate::output::PendingFile;
+use crate::plan::{self, Known, Plan, Resolver};
+use crate::probe::{Dns, ResolverChoice, Settings};
+use crate::render::{self, Format};
+use crate::runner::{self, Limits};
+use crate::words;
+
+/// Runs the check of a plan file.
+pub(super) fn run(arguments: &Check, terminal: &Terminal) -> Result<Printed, CommandError> {
+    let plan = read_plan(&arguments.plan, terminal)?;
+    check_plan(plan, &arguments.run, terminal, None)
+}
+
+/// The most that is read of a plan file: one byte more than a plan may have, so that a longer one is told apart.
+const PLAN_READ_LIMIT: u64 = plan::LONGEST_PLAN as u64 + 1;
+
+/// Reads and understands the plan at `path`; `-` is standard input.
+pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, CommandError> {
+    let shown = path.display().to_string();
+    let fail = |error: std::io::Error| CommandError::Plan { path: shown.clone(), detail: error.to_string() };
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(PLAN_READ_LIMIT).read_to_end(&mut bytes).map_err(fail)?;
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(PLAN_READ_LIMIT).read_to_end(&mut bytes)).map_err(fail)?;
+    }
+    plan::parse_bytes(&bytes, &shown, &known(Catalogue::embedded()))
+        .map_err(|problems| CommandError::Problems(problems.render(terminal.color_of_errors())))
+}
+
+/// The names that a plan may use.
+pub(super) fn known(catalogue: &'static Catalogue) -> Known<'static> {
+    Known {
+        lists: catalogue.lists.iter().map(|list| list.id.as_str()).collect(),
+        zones: catalogue
+            .lists
+            .iter()
+            .flat_map(|list| {
+                std::iter::once(&list.zone).chain(&list.aliases).map(|zone| (zone.as_str(), list.id.as_str()))
+            })
+            .filter(|(zone, _)| !zone.is_empty())
+            .collect(),
+        sets: catalogue.sets(),
+        providers: catalogue.providers.iter().map(|provider| provider.id.as_str()).collect(),
+        tags: CHECKS.iter().flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag)).collect(),
+        receivers: Vec::new(),
+    }
+}
+
+/// Checks `plan` and renders the report. `demo` gives the simulated world's clock.
+pub(super) fn check_plan(
+    plan: Plan,
+    arguments: &RunArgs,
+    terminal: &Terminal,
+    demo: Option<DateTime<FixedOffset>>,
+) -> Result<Printed, CommandError> {
+    for name in arguments.only.iter().chain(&arguments.skip) {
+        super::explain::must_exist(name)?;
+    }
+    let pending = arguments.output.as_deref().map(PendingFile::beside).transpose()?;
+    let secrets = secrets_of(&plan);
+    let report = runtime()?.block_on(measure(plan, arguments, terminal, demo, &secrets))?;
+    let format = match arguments.format {
+        FormatArg::Table => Format::Table,
+        FormatArg::Json => Format::Json,
+        FormatArg::Markdown => Format::Markdown,
+    };
+    let mut style = terminal.style(arguments.verbose, arguments.quiet);
+    style.color &= pending.is_none();
+    style.strict = arguments.strict;
+    // Everything was redacted where it came in; this holds even if one place was forgotten.
+    let text = secrets.redact(&render::render(&report, format, &style));
+    let exit = crate::exit::code(report.verdict, arguments.strict);
+    match pending {
+        None => Ok(Printed { text, exit, ..Printed::default() }),
+        Some(file) => {
+            file.complete(&text)?;
+            let path = arguments.output.as_deref().unwrap_or(Path::new("")).display().to_string();
+            let notice = words::report_written(terminal.lang, report.verdict, &path);
+            Ok(Printed { notice, exit, ..Printed::default() })
+        }
+    }
+}
+
+async fn measure(
+    plan: Plan,
+    arguments: &RunArgs,
+    terminal: &Terminal,
+    demo: Option<DateTime<FixedOffset>>,
+    secrets: &Secrets,
+) -> Result<Report, CommandError> {
+    let offset = *plan.cutover_at.offset();
+    let started = demo.or(arguments.at).unwrap_or_else(|| Utc::now().fixed_offset()).with_timezone(&offset);
+    let phase_by_clock = if started < plan.cutover_at { Phase::Before } else { Phase::After };
+    let phase = arguments.phase.map_or(phase_by_clock, Phase::from);
+    let context = Arc::new(context(plan, phase, started, secrets)?);
+    let limits =
+        Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
+    let bar = progress_bar(terminal, arguments.quiet);
+    let clock = Local::now();
+    let ending = runner::run(CHECKS, &context, &limits, interrupted(), |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(words::questions_asked(terminal.lang, context.dns.queries_sent()));
+    })
+    .await;
+    bar.finish_and_clear();
+    let complete = ending.completion == Completion::Complete;
+    let verdict = Verdict::over(&ending.sections, phase, complete);
+    let plan = &context.plan;
+    Ok(Report {
+        tool: concat!("mail-cutover ", env!("CARGO_PKG_VERSION")),
+        catalogue_date: context.catalogue.revised.clone(),
+        plan_path: plan.path.clone(),
+        plan_sha256: plan.sha256.clone(),
+        change: plan.change.clone(),
+        title: plan.title.clone(),
+        cutover_at: plan.cutover_at,
+        phase,
+        started,
+        finished: started + (Local::now() - clock),
+        run_by: run_by(),
+        resolvers: context.dns.resolvers(),
+        simulated: demo.is_some(),
+        completion: ending.completion,
+        columns: context.addresses().map(|address| Column { ip: address.ip, side: address.side }).collect(),
+        sections: ending.sections,
+        observations: context.dns.observations(),
+        verdict,
+    })
+}
+
+/// Everything that the checks of one run share.
+pub(super) fn context(
+    plan: Plan,
+    phase: Phase,
+    now: DateTime<FixedOffset>,
+    secrets: &Secrets,
+) -> Result<Context, CommandError> {
+    let catalogue = Catalogue::embedded();
+    let dns = Dns::new(Settings {
+        resolver: match &plan.dns.resolver {
+            Resolver::Auto | Resolver::System => ResolverChoice::System,
+            Resolver::Direct => ResolverChoice::Direct,
+            Resolver::Servers(servers) => ResolverChoice::Servers(servers.clone()),
+        },
+        root_hints: plan.dns.root_hints.clone(),
+        authority_port: plan.dns.authority_port,
+        secrets: secrets.clone(),
+        ..Settings::default()
+    })?;
+    let selection = select(&plan.dnsbl, catalogue, |variable| std::env::var(variable).ok());
+    Ok(Context {
+        phase,
+        now,
+        catalogue,
+        consultant: Consultant::new(dns.clone(), plan.dns.resolver == Resolver::Auto),
+        dns,
+        lists: selection.asked,
+        retired: selection.retired,
+        tags: CHECKS.iter().flat_map(|check| check.card.outcomes.iter().map(|outcome| (outcome.tag, &check.card))).collect(),
+        plan,
+    })
+}
+
+/// Resolves when somebody wants the run to stop.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the system's own behaviour stays: the process ends.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
+    let target = if terminal.progress && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(CHECKS.len() as u64), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar
+}
+
+/// `user@host`, as far as the system tells.
+fn run_by() -> String {
+    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .ok()
+        .or_else(|| std::env::var("COMPUTERNAME").ok());
+    let unknown = || "?".to_owned();
+    let shown = format!("{}@{}", user.unwrap_or_else(unknown), host.unwrap_or_else(unknown).trim());
+    crate::model::visible(&shown)
+}

@@ -1,0 +1,34 @@
+//! `explain`: the page of a check or tag, from the same values that the checks speak with.
+
+use super::{CommandError, Printed, Terminal};
+use crate::check::OF_THE_RUN;
+use crate::checks::{CHECKS, find};
+use crate::model::Card;
+use crate::render;
+
+/// Prints one page, or the list of all tags.
+pub(super) fn run(name: Option<&str>, terminal: &Terminal) -> Result<Printed, CommandError> {
+    let style = terminal.style(false, false);
+    let cards: Vec<&Card> = CHECKS.iter().map(|check| &check.card).collect();
+    let text = match name {
+        None => render::explain_all(&cards, &style),
+        Some(name) => match (find(name), OF_THE_RUN.iter().find(|outcome| outcome.tag == name)) {
+            (Some(check), _) => {
+                let tag = (check.card.id != name).then_some(name);
+                render::explain(&check.card, tag, &style)
+            }
+            (None, Some(outcome)) => render::explain_outcome(outcome, &style),
+            (None, None) => return Err(CommandError::NoSuchName { name: name.to_owned(), hint: hint(name, &cards) }),
+        },
+    };
+    Ok(Printed { text, ..Printed::default() })
+}
+
+fn hint(name: &str, cards: &[&Card]) -> String {
+    let names = cards.iter().flat_map(|card| card.outcomes.iter().map(|outcome| outcome.tag).chain([card.id]));
+    let near = names
+        .map(|known| (strsim::jaro_winkler(known, name), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    near.map_or_else(String::new, |(_, known)| format!(" (did you mean {known}?)"))
+}

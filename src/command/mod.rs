@@ -1,0 +1,85 @@
+//! One file per subcommand: from its arguments to a text and an exit code.
+
+mod check;
+mod demo;
+mod explain;
+mod lists;
+mod schema;
+mod terminal;
+
+pub use terminal::Terminal;
+
+use crate::cli::{Cli, Command};
+use crate::model::Secrets;
+use crate::output::OutputError;
+
+/// What a command leaves for `main` to print.
+#[derive(Debug, Default)]
+pub struct Printed {
+    /// For standard output.
+    pub text: String,
+    /// For standard error, after it.
+    pub notice: String,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// Why a command could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The plan is not there, or not readable.
+    #[error("could not read the plan {path}: {detail}")]
+    Plan {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The plan has problems; the text shows each at its place.
+    #[error("{0}")]
+    Problems(String),
+    /// No resolver to ask.
+    #[error("could not use a resolver: {0}; write resolver = [\"192.0.2.53\"] or resolver = \"direct\" under [dns] in the plan")]
+    Resolver(#[from] crate::probe::ResolverError),
+    /// The report's file.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// No such check or tag.
+    #[error("no check or tag is called {name}{hint}; `mail-cutover explain` lists them all")]
+    NoSuchName {
+        /// As it was given.
+        name: String,
+        /// ` (did you mean …?)`, or nothing.
+        hint: String,
+    },
+    /// The miniature internet did not start.
+    #[error("could not start the demo's miniature internet: {0}")]
+    Demo(String),
+    /// The operating system refused what every run needs.
+    #[error("could not start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`CommandError`] when the work could not start: exit code 2.
+pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
+    match cli.command {
+        Command::Check(arguments) => check::run(&arguments, terminal),
+        Command::Explain { name } => explain::run(name.as_deref(), terminal),
+        Command::Lists(arguments) => lists::run(&arguments, terminal),
+        Command::Schema => Ok(schema::run()),
+        Command::Demo(arguments) => demo::run(&arguments, terminal),
+    }
+}
+
+/// One thread is enough: the work is waiting.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// The keys that the environment holds for `plan`.
+fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
+    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| std::env::var(variable).ok()))
+}

@@ -1,0 +1,226 @@
+//! Puts a subject and the test points to a list at once, through the resolver and, where that fails, to the list's own servers.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use hickory_proto::rr::RecordType;
+
+use super::judge::{Answers, Belief, State, believe, health};
+use super::select::Selected;
+use crate::catalogue::{Family, Target};
+use crate::model::{DomainName, ObservationId, Value, visible_bytes};
+use crate::probe::{Ask, Dns, Pace, Question, Reply, Route};
+
+/// Asks blocklists on behalf of one run; the random subjects are drawn once, so that equal questions stay equal.
+#[derive(Clone)]
+pub struct Consultant {
+    dns: Dns,
+    /// Whether the list's own servers are asked when the resolver's answer cannot be believed.
+    falls_back: bool,
+    random: [Target; 3],
+}
+
+/// What one list said of one subject.
+#[derive(Clone, Debug)]
+pub struct Consultation {
+    /// What is believed.
+    pub belief: Belief,
+    /// `resolver` or `authority`: whose answer it rests on.
+    pub route: &'static str,
+    /// What the list's TXT record says of a listing; visible, bounded.
+    pub reason: Option<String>,
+    /// The observations it rests on.
+    pub evidence: Vec<ObservationId>,
+}
+
+/// Whether one list can be believed about one family.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// The state.
+    pub state: State,
+    /// Why.
+    pub why: Value,
+    /// `resolver` or `authority`.
+    pub route: &'static str,
+    /// The observations it rests on.
+    pub evidence: Vec<ObservationId>,
+}
+
+impl Consultant {
+    /// A consultant that asks through `dns`; with `falls_back`, the authoritative servers of a list are asked when the resolver
+    /// refuses or breaks it.
+    pub fn new(dns: Dns, falls_back: bool) -> Self {
+        let [a, b, c, rest @ ..] = random_bytes();
+        // 127.0.0.0/16 holds documented test points; the rest of 127.0.0.0/8 is on nobody's list (RFC 5782, section 5).
+        let v4 = Ipv4Addr::new(127, a | 1, b, c | 4);
+        let label: String = rest.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+        let domain = DomainName::parse(&format!("mail-cutover-{label}.com")).map_or(Target::Ip(IpAddr::V4(v4)), Target::Domain);
+        let random = [Target::Ip(v4.into()), Target::Ip(v4.to_ipv6_mapped().into()), domain];
+        Self { dns, falls_back, random }
+    }
+
+    /// The name that exists nowhere, outside any list: it must be NXDOMAIN, or the resolver rewrites answers.
+    pub fn nonexistent(&self) -> Option<&DomainName> {
+        match &self.random[2] {
+            Target::Domain(name) => Some(name),
+            Target::Ip(_) => None,
+        }
+    }
+
+    fn random(&self, family: Family) -> &Target {
+        match family {
+            Family::Ipv4 => &self.random[0],
+            Family::Ipv6 => &self.random[1],
+            Family::Domain => &self.random[2],
+        }
+    }
+
+    /// What `selected` says of `target`.
+    pub async fn consult(&self, selected: &Selected, target: &Target) -> Consultation {
+        let family = family_of(target);
+        if selected.list.holds(family) == crate::catalogue::Holds::No {
+            return Consultation { belief: Belief::NotApplicable, route: "resolver", reason: None, evidence: Vec::new() };
+        }
+        let first = self.consult_by(selected, target, family, Route::Resolver).await;
+        if !self.falls_back || !matches!(first.belief, Belief::Unknown(state, _) if state != State::NoKey) {
+            return first;
+        }
+        let mut second = self.consult_by(selected, target, family, Route::Authority).await;
+        if matches!(second.belief, Belief::Unknown(..)) {
+            return Consultation { evidence: [first.evidence, second.evidence].concat(), ..first };
+        }
+        second.evidence.extend(first.evidence);
+        second
+    }
+
+    async fn consult_by(&self, selected: &Selected, target: &Target, family: Family, route: Route) -> Consultation {
+        let word = word_of(&route);
+        let Some(subject) = self.question(selected, target, RecordType::A) else {
+            let why = Value::both("the query name would be too long", "問い合わせ名が長すぎる");
+            let belief = match selected.lacks_key() {
+                true => Belief::Unknown(State::NoKey, no_key(selected)),
+                false => Belief::Unknown(State::Silent, why),
+            };
+            return Consultation { belief, route: word, reason: None, evidence: Vec::new() };
+        };
+        let (subject, points) = futures::join!(self.ask(selected, subject, route), self.test_points(selected, family, route));
+        let answers = points.with(&subject);
+        let belief = believe(&selected.list, family, &answers);
+        let mut evidence = vec![subject.observation];
+        if matches!(belief, Belief::Unknown(..)) {
+            evidence.extend(points.observations());
+        }
+        let mut reason = None;
+        if matches!(belief, Belief::Listed(_))
+            && let Some(question) = self.question(selected, target, RecordType::TXT)
+        {
+            let text = self.ask(selected, question, route).await;
+            evidence.push(text.observation);
+            reason = text.texts().first().map(|bytes| selected.redact(&visible_bytes(bytes)));
+        }
+        Consultation { belief, route: word, reason, evidence }
+    }
+
+    /// Whether `selected` can be believed about `family`.
+    pub async fn health(&self, selected: &Selected, family: Family) -> Health {
+        if selected.lacks_key() {
+            return Health { state: State::NoKey, why: no_key(selected), route: "resolver", evidence: Vec::new() };
+        }
+        let first = self.health_by(selected, family, Route::Resolver).await;
+        if first.state == State::Healthy || !self.falls_back {
+            return first;
+        }
+        let second = self.health_by(selected, family, Route::Authority).await;
+        if second.state == State::Healthy { second } else { first }
+    }
+
+    async fn health_by(&self, selected: &Selected, family: Family, route: Route) -> Health {
+        let points = self.test_points(selected, family, route).await;
+        let (state, why) = match &points.random {
+            Some(random) => health(&selected.list, family, &points.with(random)),
+            None => (State::Silent, Value::both("it has no test points", "テスト用アドレスがない")),
+        };
+        Health { state, why, route: word_of(&route), evidence: points.observations().collect() }
+    }
+
+    async fn test_points(&self, selected: &Selected, family: Family, route: Route) -> TestPoints {
+        let listed = selected.list.test_listed(family);
+        let unlisted = selected.list.test_unlisted(family);
+        let ask = async |target: Option<&Target>| {
+            let question = self.question(selected, target?, RecordType::A)?;
+            Some(self.ask(selected, question, route).await)
+        };
+        let (listed, unlisted, random) =
+            futures::join!(ask(listed.as_ref()), ask(unlisted.as_ref()), ask(Some(self.random(family))));
+        TestPoints { listed, unlisted, random }
+    }
+
+    fn question(&self, selected: &Selected, target: &Target, rtype: RecordType) -> Option<Question> {
+        let name = selected.list.query_name(target, selected.key.as_deref()).ok()?;
+        Question::new(&name, rtype).ok()
+    }
+
+    async fn ask(&self, selected: &Selected, question: Question, route: Route) -> Arc<Reply> {
+        let mut ask = Ask::new(question).via(route);
+        if let Some(per_second) = selected.list.pace {
+            ask = ask.paced(Pace { key: selected.list.operator.clone(), per_second });
+        }
+        self.dns.ask(ask).await
+    }
+}
+
+/// The replies to a list's test points.
+struct TestPoints {
+    listed: Option<Arc<Reply>>,
+    unlisted: Option<Arc<Reply>>,
+    random: Option<Arc<Reply>>,
+}
+
+impl TestPoints {
+    fn with<'a>(&'a self, subject: &'a Reply) -> Answers<'a> {
+        Answers {
+            subject,
+            listed: self.listed.as_deref(),
+            unlisted: self.unlisted.as_deref(),
+            random: self.random.as_deref().unwrap_or(subject),
+        }
+    }
+
+    fn observations(&self) -> impl Iterator<Item = ObservationId> {
+        [&self.listed, &self.unlisted, &self.random].into_iter().flatten().map(|reply| reply.observation)
+    }
+}
+
+/// The family of a target.
+pub fn family_of(target: &Target) -> Family {
+    match target {
+        Target::Ip(ip) => Family::of(*ip),
+        Target::Domain(_) => Family::Domain,
+    }
+}
+
+fn word_of(route: &Route) -> &'static str {
+    match route {
+        Route::Resolver => "resolver",
+        Route::Authority | Route::Server(_) => "authority",
+    }
+}
+
+fn no_key(selected: &Selected) -> Value {
+    match &selected.key_source {
+        Some(variable) => Value::both(
+            format!("its key is not set: the environment variable {variable} is empty"),
+            format!("鍵が設定されていない。環境変数 {variable} が空である"),
+        ),
+        None => Value::both("it needs a key, and the plan names none", "鍵が必要だが、計画に指定がない"),
+    }
+}
+
+/// Twenty bytes nobody can predict; all the same if the system has none, which only makes the random subject guessable.
+fn random_bytes() -> [u8; 20] {
+    let mut bytes = [0x5a; 20];
+    // A failure leaves the fixed bytes, and the subject is still one that nobody lists.
+    let _ = getrandom::fill(&mut bytes);
+    bytes
+}
+

@@ -1,0 +1,183 @@
+//! From four answers to a belief; pure.
+
+use crate::catalogue::{Answer as Said, Family, Hit, Holds, List, classify};
+use crate::model::Value;
+use crate::probe::{Answer, Reply};
+
+/// Whether a list's word counts in this run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It lists what it must and nothing that it must not.
+    Healthy,
+    /// It answered that it will not answer us: an error code, or REFUSED.
+    Refused,
+    /// It answers what cannot be true: outside 127.0.0.0/8, or everything is listed.
+    Broken,
+    /// No answer, or SERVFAIL.
+    Silent,
+    /// It does not list its own test point.
+    Dead,
+    /// It needs a key that this run does not have.
+    NoKey,
+}
+
+impl State {
+    /// The word for it in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Refused => "refused",
+            Self::Broken => "broken",
+            Self::Silent => "silent",
+            Self::Dead => "dead",
+            Self::NoKey => "no-key",
+        }
+    }
+}
+
+/// What is believed of one subject on one list.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Belief {
+    /// Healthy, and the subject is not on it.
+    NotListed,
+    /// Healthy, and the subject is on it.
+    Listed(Vec<Hit>),
+    /// Healthy, and it answered a code that is documented not to be a listing.
+    NotListing(Value),
+    /// Healthy, and it answered a code that nobody documented.
+    UnknownCode(Value),
+    /// Its word does not count, and why.
+    Unknown(State, Value),
+    /// It does not hold this kind of subject.
+    NotApplicable,
+    /// It is not documented to hold this kind of subject, and did not list it: that proves nothing.
+    Unverified,
+}
+
+/// The answers that a belief rests on.
+pub struct Answers<'a> {
+    /// The subject itself.
+    pub subject: &'a Reply,
+    /// The test point that must be listed.
+    pub listed: Option<&'a Reply>,
+    /// The test point that must not be listed.
+    pub unlisted: Option<&'a Reply>,
+    /// A random subject that nobody lists.
+    pub random: &'a Reply,
+}
+
+/// Decides whether `list` is to be believed about `family`, from its test points alone.
+pub fn health(list: &List, family: Family, answers: &Answers<'_>) -> (State, Value) {
+    if let Some(listed) = answers.listed {
+        match &listed.answer {
+            Answer::Data => match classify(list, family, &listed.ipv4()) {
+                Said::Refused { code, meaning } => return (State::Refused, refusal(code, &meaning)),
+                _ if listed.ipv4().iter().any(|code| list.test_answers(family).contains(code)) => {}
+                Said::Listed(_) => {}
+                Said::Broken { address } => return (State::Broken, outside(address)),
+                Said::NotListing(_) | Said::UnknownCode(_) => {
+                    let codes = Value::list(listed.ipv4());
+                    let codes = codes.in_lang(crate::model::Lang::En);
+                    return (
+                        State::Broken,
+                        Value::both(
+                            format!("its test point answers the undocumented {codes}"),
+                            format!("テスト用アドレスに対し、文書にない {codes} を返す"),
+                        ),
+                    );
+                }
+            },
+            Answer::NxDomain | Answer::NoData => {
+                return (
+                    State::Dead,
+                    Value::both(
+                        "it does not list its own test point: the list is dead, or this resolver is kept from it",
+                        "リスト自身のテスト用アドレスが登録されていない。廃止されたか、このリゾルバーには応答しない",
+                    ),
+                );
+            }
+            _ => return failed(listed),
+        }
+    }
+    for must_not in [answers.unlisted, Some(answers.random)].into_iter().flatten() {
+        match &must_not.answer {
+            Answer::NxDomain | Answer::NoData => {}
+            Answer::Data => match classify(list, family, &must_not.ipv4()) {
+                Said::Refused { code, meaning } => return (State::Refused, refusal(code, &meaning)),
+                Said::Broken { address } => return (State::Broken, outside(address)),
+                // A list may answer its unlisted point with a code that it documents as no listing.
+                Said::NotListing(_) => {}
+                Said::Listed(_) | Said::UnknownCode(_) => {
+                    return (
+                        State::Broken,
+                        Value::both(
+                            format!("it lists {}, which nobody lists", must_not.question.name),
+                            format!("登録されているはずのない {} が登録済みと返る", must_not.question.name),
+                        ),
+                    );
+                }
+            },
+            _ => return failed(must_not),
+        }
+    }
+    (State::Healthy, Value::both("it answers as documented", "文書どおりに応答している"))
+}
+
+/// Decides what is believed of the subject.
+pub fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Belief {
+    let verified = match list.holds(family) {
+        Holds::No => return Belief::NotApplicable,
+        Holds::Unverified => false,
+        Holds::Yes => true,
+    };
+    // A refusal of the subject itself says more than what the test points did.
+    if answers.subject.answer == Answer::Data
+        && let Said::Refused { code, meaning } = classify(list, family, &answers.subject.ipv4())
+    {
+        return Belief::Unknown(State::Refused, refusal(code, &meaning));
+    }
+    match health(list, family, answers) {
+        (State::Healthy, _) => {}
+        (_, _) if !verified => return Belief::Unverified,
+        (state, why) => return Belief::Unknown(state, why),
+    }
+    match &answers.subject.answer {
+        Answer::NxDomain | Answer::NoData if verified => Belief::NotListed,
+        Answer::NxDomain | Answer::NoData => Belief::Unverified,
+        Answer::Data => match classify(list, family, &answers.subject.ipv4()) {
+            Said::Listed(hits) => Belief::Listed(hits),
+            Said::NotListing(meaning) => Belief::NotListing(meaning),
+            Said::UnknownCode(codes) => Belief::UnknownCode(Value::list(codes)),
+            Said::Broken { address } => Belief::Unknown(State::Broken, outside(address)),
+            Said::Refused { code, meaning } => Belief::Unknown(State::Refused, refusal(code, &meaning)),
+        },
+        _ => {
+            let (state, why) = failed(answers.subject);
+            Belief::Unknown(state, why)
+        }
+    }
+}
+
+/// A reply that is no answer.
+fn failed(reply: &Reply) -> (State, Value) {
+    let state = match reply.answer {
+        Answer::Rcode(hickory_proto::op::ResponseCode::Refused) => State::Refused,
+        _ => State::Silent,
+    };
+    (state, reply.why())
+}
+
+fn refusal(code: std::net::Ipv4Addr, meaning: &Value) -> Value {
+    use crate::model::Lang::{En, Ja};
+    Value::both(
+        format!("it refused the query with {code}: {}", meaning.in_lang(En)),
+        format!("{code} で問い合わせを拒否された: {}", meaning.in_lang(Ja)),
+    )
+}
+
+fn outside(address: std::net::Ipv4Addr) -> Value {
+    Value::both(
+        format!("it answered {address}, which no blocklist means as a listing: a parked domain or a rewriting resolver"),
+        format!("{address} が返った。ブロックリストの応答ではない (放棄されたドメイン、または応答を書き換えるリゾルバー)"),
+    )
+}

@@ -1,0 +1,9 @@
+//! Asking a blocklist and deciding whether to believe it (RFC 5782): health and subject at once, judged together.
+
+mod consult;
+mod judge;
+mod select;
+
+pub use consult::{Consultant, Consultation, Health};
+pub use judge::{Belief, State};
+pub use select::{Selected, Selection, select};

@@ -1,0 +1,124 @@
+//! Which lists a run asks: the plan's choices laid over the catalogue.
+
+use crate::catalogue::{Catalogue, Family, List, ListStatus, Weight};
+use crate::model::{REDACTED, Secrets, Value};
+use crate::plan::{Dnsbl, ListWeight};
+
+/// A list that this run asks.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// The list.
+    pub list: List,
+    /// The weight that the plan gives it, instead of its own and of its codes'.
+    pub weight: Option<Weight>,
+    /// Whether silence on it holds the verdict.
+    pub required: bool,
+    /// The key.
+    pub key: Option<String>,
+    /// The environment variable that should hold the key.
+    pub key_source: Option<String>,
+}
+
+impl Selected {
+    /// Whether it cannot be asked for want of a key.
+    pub fn lacks_key(&self) -> bool {
+        self.key.is_none() && (self.list.needs_key || self.key_source.is_some())
+    }
+
+    /// `text` without the key.
+    pub fn redact(&self, text: &str) -> String {
+        match &self.key {
+            Some(key) => Secrets::new([key.clone()]).redact(text),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The zone asked about `family`, with [`REDACTED`] where the key stands.
+    pub fn zone(&self, family: Family) -> String {
+        match (&self.key, &self.list.key_zone) {
+            (Some(_), Some(zone)) => zone.replace("{key}", REDACTED),
+            _ => self.list.zone_for(family).to_owned(),
+        }
+    }
+}
+
+/// What became of the plan's choice.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The lists to ask, in the catalogue's order.
+    pub asked: Vec<Selected>,
+    /// Lists that the plan names and that are never asked: id, since when dead, why, and the list that answers instead.
+    pub retired: Vec<Retired>,
+}
+
+/// A list that the plan names although nobody can ask it any more.
+#[derive(Clone, Debug)]
+pub struct Retired {
+    /// Id in the catalogue.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Since when; may be empty.
+    pub since: String,
+    /// Why.
+    pub reason: Value,
+    /// The id of the list that answers instead.
+    pub replaced_by: Option<String>,
+}
+
+/// Lays the plan's `[dnsbl]` over the catalogue. `environment` answers for the variables that hold keys.
+pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) -> Option<String>) -> Selection {
+    let mut selection = Selection::default();
+    for list in &catalogue.lists {
+        let named = choice.lists.iter().any(|id| *id == list.id);
+        let in_set = list.sets.iter().any(|set| choice.sets.contains(set));
+        if !(named || in_set) || choice.disable.contains(&list.id) {
+            continue;
+        }
+        if let ListStatus::Dead { since, reason, replaced_by } = &list.status {
+            if named {
+                selection.retired.push(Retired {
+                    id: list.id.clone(),
+                    name: list.name.clone(),
+                    since: since.clone(),
+                    reason: reason.clone(),
+                    replaced_by: replaced_by.clone(),
+                });
+            }
+            continue;
+        }
+        let source = choice.keys.iter().find(|(id, _)| *id == list.id).map(|(_, variable)| variable.clone());
+        let key = source.as_deref().and_then(&environment).filter(|key| !key.trim().is_empty());
+        selection.asked.push(Selected {
+            weight: weight_of(choice, &list.id),
+            required: list.required || choice.require.contains(&list.id),
+            key,
+            key_source: source,
+            list: list.clone(),
+        });
+    }
+    for added in &choice.added {
+        let weight = weight_in_catalogue(added.weight);
+        let families: Vec<Family> = added.families.iter().map(|family| (*family).into()).collect();
+        selection.asked.push(Selected {
+            list: List::custom(&added.id, &added.name, &added.zone, &families, weight),
+            weight: weight_of(choice, &added.id),
+            required: choice.require.contains(&added.id),
+            key: None,
+            key_source: None,
+        });
+    }
+    selection
+}
+
+fn weight_of(choice: &Dnsbl, id: &str) -> Option<Weight> {
+    choice.weights.iter().find(|(known, _)| known == id).map(|(_, weight)| weight_in_catalogue(*weight))
+}
+
+fn weight_in_catalogue(weight: ListWeight) -> Weight {
+    match weight {
+        ListWeight::Block => Weight::Block,
+        ListWeight::Warn => Weight::Warn,
+        ListWeight::Info => Weight::Info,
+    }
+}

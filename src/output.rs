@@ -1,0 +1,88 @@
+//! Where a report goes: standard output, or a file that appears whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Why a file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The folder does not take a file.
+    #[error("could not create a file beside {}: {source}", path.display())]
+    Create {
+        /// The file wanted.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The disk is full, or the file may not be replaced.
+    #[error("could not write {}: {source}; what stood there before is untouched", path.display())]
+    Write {
+        /// The file wanted.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A file under a temporary name, to be renamed when its text is complete. Dropped before, it leaves nothing.
+#[derive(Debug)]
+pub struct PendingFile {
+    path: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl PendingFile {
+    /// Makes the temporary file beside `path`, so that a bad path fails before the work is done.
+    ///
+    /// # Errors
+    /// [`OutputError::Create`] if the folder does not exist or does not take a file, or `path` is a folder.
+    pub fn beside(path: &Path) -> Result<Self, OutputError> {
+        let fail = |source| OutputError::Create { path: path.to_owned(), source };
+        if path.is_dir() {
+            return Err(fail(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".mail-cutover-");
+        // The report is to be read by others; the process's umask still applies.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temporary = builder.tempfile_in(folder).map_err(fail)?;
+        Ok(Self { path: path.to_owned(), temporary })
+    }
+
+    /// Writes `text`, has it reach the disk, and gives the file its name.
+    ///
+    /// # Errors
+    /// [`OutputError::Write`]; the file that stood there before is untouched.
+    pub fn complete(mut self, text: &str) -> Result<(), OutputError> {
+        let written = self.temporary.write_all(text.as_bytes()).and_then(|()| self.temporary.as_file().sync_all());
+        let renamed = written.and_then(|()| self.temporary.persist(&self.path).map_err(|error| error.error));
+        renamed.map(drop).map_err(|source| OutputError::Write { path: self.path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a run that is stopped half-way would leave half a report under the name of the last good one.
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        std::fs::write(&path, "old").unwrap();
+        drop(PendingFile::beside(&path).unwrap());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+        PendingFile::beside(&path).unwrap().complete("new").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(PendingFile::beside(folder.path()).is_err());
+        assert!(PendingFile::beside(&folder.path().join("absent/report.json")).is_err());
+    }
+}

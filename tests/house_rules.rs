@@ -1,0 +1,141 @@
+//! The rules of the house that the compiler does not keep: rooms, file sizes, first sentences, reasons for dependencies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who may use whom. A room that is not named here may use nothing of ours; files at the top of src/ are rooms too.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("records", &["model"]),
+    ("catalogue", &["model"]),
+    ("plan", &["model", "catalogue"]),
+    ("bounce", &["model", "catalogue"]),
+    ("render", &["model", "words"]),
+    ("words", &["model"]),
+    ("exit", &["model"]),
+    ("cli", &["model"]),
+    ("output", &[]),
+    ("demo", &["model"]),
+    ("probe", &["model"]),
+    ("dnsbl", &["model", "plan", "catalogue", "probe"]),
+    ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
+    ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
+    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "inbound", "check"]),
+    ("runner", &["model", "check"]),
+    (
+        "command",
+        &[
+            "model", "plan", "catalogue", "probe", "dnsbl", "records", "inbound", "bounce", "check", "checks", "runner", "render",
+            "words", "exit", "cli", "output", "demo",
+        ],
+    ),
+];
+
+/// The most lines of a source file.
+const LONGEST_FILE: usize = 500;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(&root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(found.len() > 30, "the sources were not found");
+    found
+}
+
+fn room_of(path: &Path) -> String {
+    let first = path.components().next().unwrap().as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The names after `crate::` in `text`, single and in braces.
+fn rooms_used(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1))
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(',').map(str::to_owned).collect::<Vec<_>>(),
+            None => vec![rest.to_owned()],
+        })
+        .map(|rest| rest.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .collect()
+}
+
+/// Lost if it fails: a renderer that asks the DNS, a check that opens a socket of its own: the layers that make answers provable.
+#[test]
+fn rooms_use_only_what_they_may() {
+    let rooms: Vec<&str> = MAY_USE.iter().map(|(room, _)| *room).collect();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let room = room_of(&path);
+        if matches!(room.as_str(), "main" | "lib") {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_USE.iter().find(|(known, _)| *known == room) else {
+            wrong.push(format!("{}: the room {room} has no line in MAY_USE", path.display()));
+            continue;
+        };
+        for used in rooms_used(&text) {
+            if rooms.contains(&used.as_str()) && used != room && !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{}: {room} may not use {used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Lost if it fails: files that nobody reads to the end.
+#[test]
+fn files_are_short_and_say_what_lives_in_them() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines: split it", path.display());
+        assert!(text.starts_with("//! "), "{} does not open with one sentence on what lives there", path.display());
+    }
+}
+
+/// Lost if it fails: a check that exists as a file and is never run.
+#[test]
+fn every_file_in_checks_is_in_the_list() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().replace('_', "-"))
+        .filter(|name| name != "mod")
+        .collect();
+    let mut listed: Vec<String> = mail_cutover::checks::CHECKS.iter().map(|check| check.card.id.to_owned()).collect();
+    files.sort();
+    listed.sort();
+    assert_eq!(files, listed, "files in src/checks and ids in its list differ");
+}
+
+/// Lost if it fails: a dependency that nobody can say the purpose of.
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let mut in_dependencies = false;
+    let mut reason = false;
+    let mut counted = 0;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            in_dependencies = line.contains("dependencies");
+        } else if in_dependencies && line.contains(" = ") {
+            // A line that follows another dependency of the same purpose shares its comment.
+            assert!(reason, "no reason stands before: {line}");
+            counted += 1;
+        } else if in_dependencies {
+            reason = line.starts_with("# ");
+        }
+    }
+    assert!(counted > 20, "the dependencies were not found");
+}

@@ -16,9 +16,9 @@ const UDP_SIZE: u16 = 1232;
 
 /// Everything the world knows.
 pub(super) struct Knowledge {
-    pub(super) zones: HashMap<LowerName, Apex>,
-    pub(super) rules: Vec<Rule>,
-    pub(super) authenticated: Vec<LowerName>,
+    zones: HashMap<LowerName, Apex>,
+    rules: Vec<Rule>,
+    authenticated: Vec<LowerName>,
 }
 
 impl Knowledge {
@@ -70,6 +70,21 @@ impl Knowledge {
         }
         reply.metadata.authentic_data = self.authentic(question, &reply);
         reply
+    }
+
+    /// Takes the zones; each one's apex exists in the zone around it.
+    pub(super) fn new(mut zones: HashMap<LowerName, Apex>, rules: Vec<Rule>, authenticated: Vec<LowerName>) -> Self {
+        let origins: Vec<LowerName> = zones.keys().filter(|origin| !origin.is_root()).cloned().collect();
+        for origin in origins {
+            let mut at = origin.base_name();
+            while !zones.contains_key(&at) && !at.is_root() {
+                at = at.base_name();
+            }
+            if let Some(around) = zones.get_mut(&at) {
+                around.admit(origin);
+            }
+        }
+        Self { zones, rules, authenticated }
     }
 
     fn resolve(&self, asked: &Name, rtype: RecordType, reply: &mut Message) {

@@ -119,7 +119,7 @@ impl World {
         let queries = Arc::new(AtomicU64::new(0));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let desk = Arc::new(Desk {
-            knowledge: Knowledge { zones, rules, authenticated },
+            knowledge: Knowledge::new(zones, rules, authenticated),
             queries: Arc::clone(&queries),
             asked: Arc::clone(&asked),
         });

@@ -48,7 +48,7 @@ pub(super) struct Apex {
     pub(super) origin: LowerName,
     soa: Record,
     nodes: HashMap<LowerName, BTreeMap<RecordType, RecordSet>>,
-    /// Every name that exists, empty non-terminals too.
+    /// Every name that exists, empty non-terminals too (RFC 8020).
     names: HashSet<LowerName>,
 }
 
@@ -84,14 +84,20 @@ impl Apex {
             .cloned()
             .ok_or_else(|| fault("the SOA is empty".to_owned()))?;
 
-        let mut names = HashSet::new();
-        for name in nodes.keys() {
-            let mut name = name.clone();
-            while names.insert(name.clone()) && name != apex {
-                name = name.base_name();
-            }
+        let mut zone = Self { origin: apex, soa, nodes, names: HashSet::new() };
+        let owners: Vec<LowerName> = zone.nodes.keys().cloned().collect();
+        for owner in owners {
+            zone.admit(owner);
         }
-        Ok(Self { origin: apex, soa, nodes, names })
+        Ok(zone)
+    }
+
+    /// Makes a name exist, and with it every name between it and the apex. The apex of a zone below exists here too,
+    /// delegated or not, so that a world needs no NS records for the zones it serves.
+    pub(super) fn admit(&mut self, mut name: LowerName) {
+        while self.names.insert(name.clone()) && name != self.origin {
+            name = name.base_name();
+        }
     }
 
     pub(super) fn find(&self, asked: &Name, rtype: RecordType) -> Found {

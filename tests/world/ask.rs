@@ -12,24 +12,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A question, built up by the test.
 #[derive(Clone, Debug)]
-pub struct Ask {
-    name: Name,
-    rtype: RecordType,
+pub(crate) struct Ask {
+    pub(crate) name: Name,
+    pub(crate) rtype: RecordType,
     /// Recursion desired.
-    pub rd: bool,
+    pub(crate) rd: bool,
     /// Checking disabled.
-    pub cd: bool,
+    pub(crate) cd: bool,
     /// "I understand AD".
-    pub ad: bool,
+    pub(crate) ad: bool,
     /// The EDNS buffer size; nothing is no EDNS.
-    pub edns: Option<u16>,
+    pub(crate) edns: Option<u16>,
     /// How long to wait.
-    pub patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Ask {
     /// As a stub resolver asks: RD, EDNS 1232.
-    pub fn new(name: &str, rtype: RecordType) -> Self {
+    pub(crate) fn new(name: &str, rtype: RecordType) -> Self {
         let mut name = Name::from_ascii(name).unwrap();
         name.set_fqdn(true);
         Self { name, rtype, rd: true, cd: false, ad: false, edns: Some(1232), patience: PATIENCE }
@@ -53,7 +53,7 @@ impl Ask {
     ///
     /// # Errors
     /// Silence is `WouldBlock` or `TimedOut`.
-    pub fn bytes(&self, server: SocketAddr) -> io::Result<Vec<u8>> {
+    pub(crate) fn bytes(&self, server: SocketAddr) -> io::Result<Vec<u8>> {
         let socket = UdpSocket::bind(if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" })?;
         socket.set_read_timeout(Some(self.patience))?;
         socket.connect(server)?;
@@ -68,7 +68,7 @@ impl Ask {
     ///
     /// # Errors
     /// Silence, or bytes that are no message.
-    pub fn udp(&self, server: SocketAddr) -> io::Result<Message> {
+    pub(crate) fn udp(&self, server: SocketAddr) -> io::Result<Message> {
         Message::from_vec(&self.bytes(server)?).map_err(|e| io::Error::other(e.to_string()))
     }
 
@@ -76,7 +76,7 @@ impl Ask {
     ///
     /// # Errors
     /// A closed connection, silence, or bytes that are no message.
-    pub fn tcp(&self, server: SocketAddr) -> io::Result<Message> {
+    pub(crate) fn tcp(&self, server: SocketAddr) -> io::Result<Message> {
         let mut stream = TcpStream::connect(server)?;
         stream.set_read_timeout(Some(self.patience))?;
         let message = self.message().to_vec().unwrap();
@@ -94,7 +94,7 @@ impl Ask {
 /// An answer in one line: the rcode, the flags AA AD TC that are set, then each answer record as `TYPE data`.
 ///
 /// A negative answer with its SOA says `+SOA`.
-pub fn line(message: &Message) -> String {
+pub(crate) fn line(message: &Message) -> String {
     let mut out = format!("{:?}", message.metadata.response_code).to_uppercase();
     for (set, word) in [
         (message.metadata.authoritative, " AA"),
@@ -115,7 +115,7 @@ pub fn line(message: &Message) -> String {
 }
 
 /// Asks as a stub resolver by UDP and says the answer in one line; what did not come is the kind of error.
-pub fn say(server: SocketAddr, name: &str, rtype: RecordType) -> String {
+pub(crate) fn say(server: SocketAddr, name: &str, rtype: RecordType) -> String {
     match Ask::new(name, rtype).udp(server) {
         Ok(message) => line(&message),
         Err(e) => format!("{:?}", e.kind()),

@@ -6,9 +6,15 @@
 
 mod answer;
 mod fault;
+mod file;
+mod lists;
+mod scenario;
 mod world;
 mod zone;
 
 pub use fault::{Fault, FaultRule};
+pub use file::{FaultLine, FileError, WorldFile};
+pub use lists::{BlocklistTable, ListError, Listing, Listings, Refusal, ServedList, TestPoint};
+pub use scenario::{SCENARIOS, Scenario, base, blocklists, scenario};
 pub use world::{Asked, Setup, World, WorldError};
 pub use zone::Zone;

@@ -1,5 +1,8 @@
 //! The world answers as real resolvers and authorities do, and is broken exactly as told.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+#[expect(dead_code, reason = "cases are read elsewhere")]
 mod world;
 
 use std::time::{Duration, Instant};
@@ -7,6 +10,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::rr::RecordType::{A, AAAA, DS, MX, NS, PTR, SOA, TXT};
 use mail_cutover::demo::{Fault, FaultRule, Setup, World, Zone};
 use world::ask::{Ask, line, say};
+use world::beside;
 
 fn zones() -> Vec<Zone> {
     let big = "x".repeat(200);
@@ -30,17 +34,12 @@ async fn world(faults: &[FaultRule]) -> World {
     World::start(&zones(), faults).await.unwrap()
 }
 
-/// Runs the blocking client beside the server.
-async fn on<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(f).await.unwrap()
-}
-
 /// Lost if it fails: scenarios would run against answers that no resolver gives.
 #[tokio::test]
 async fn answers_as_a_resolver() {
     let world = world(&[]).await;
     let at = world.address();
-    on(move || {
+    beside(move || {
         assert_eq!(say(at, "mail.example.test", A), "NOERROR | A 192.0.2.1");
         assert_eq!(say(at, "MAIL.Example.TEST", A), "NOERROR | A 192.0.2.1");
         assert_eq!(say(at, "alias.example.test", A), "NOERROR | CNAME mail.example.test. | A 192.0.2.1");
@@ -65,7 +64,7 @@ async fn answers_as_a_resolver() {
 async fn answers_as_an_authority() {
     let world = world(&[]).await;
     let at = world.address();
-    on(move || {
+    beside(move || {
         let direct = |name: &str, rtype| {
             let message = Ask { rd: false, ..Ask::new(name, rtype) }.udp(at).unwrap();
             assert!(!message.metadata.recursion_available);
@@ -89,7 +88,7 @@ async fn answers_as_an_authority() {
 async fn without_a_root_foreign_names_are_refused() {
     let world = World::start(&[Zone::new("example.test", "@ A 192.0.2.1")], &[]).await.unwrap();
     let at = world.address();
-    assert_eq!(on(move || say(at, "example.org", A)).await, "REFUSED");
+    assert_eq!(beside(move || say(at, "example.org", A)).await, "REFUSED");
 }
 
 /// Lost if it fails: big answers and TCP would go untested.
@@ -97,7 +96,7 @@ async fn without_a_root_foreign_names_are_refused() {
 async fn big_answers_are_truncated_and_whole_by_tcp() {
     let world = world(&[]).await;
     let at = world.address();
-    on(move || {
+    beside(move || {
         assert_eq!(say(at, "big.example.test", TXT), "NOERROR TC");
         let ask = Ask::new("big.example.test", TXT);
         assert!(ask.tcp(at).unwrap().answers.len() == 1);
@@ -123,13 +122,13 @@ async fn each_fault_happens() {
     ] {
         let world = world(&[FaultRule::new("example.test.", fault.clone())]).await;
         let at = world.address();
-        assert_eq!(on(move || say(at, "mail.example.test", A)).await, expected, "{fault:?}");
-        assert_eq!(on(move || say(at, "host.other.test", A)).await, "NOERROR | A 192.0.2.2", "{fault:?}");
+        assert_eq!(beside(move || say(at, "mail.example.test", A)).await, expected, "{fault:?}");
+        assert_eq!(beside(move || say(at, "host.other.test", A)).await, "NOERROR | A 192.0.2.2", "{fault:?}");
     }
     let world = world(&[FaultRule::new(".", Fault::NxRewrite(hijack))]).await;
     let at = world.address();
-    assert_eq!(on(move || say(at, "nothing.other.test", A)).await, "NOERROR | A 198.51.100.1");
-    assert_eq!(on(move || say(at, "nothing.other.test", MX)).await, "NOERROR");
+    assert_eq!(beside(move || say(at, "nothing.other.test", A)).await, "NOERROR | A 198.51.100.1");
+    assert_eq!(beside(move || say(at, "nothing.other.test", MX)).await, "NOERROR");
 }
 
 /// Lost if it fails: time-outs, forged ids, late answers and half-dead TCP could not be told apart in a test.
@@ -148,7 +147,7 @@ async fn faults_of_time_and_transport() {
     ])
     .await;
     let at = world.address();
-    on(move || {
+    beside(move || {
         let short = |name: &str, rtype| Ask { patience: Duration::from_millis(150), ..Ask::new(name, rtype) };
         assert!(short("mail.example.test", A).udp(at).is_err());
         assert!(short("mail.example.test", A).tcp(at).is_err());
@@ -176,7 +175,7 @@ async fn authenticated_only_below_and_only_when_asked_for() {
     let setup = Setup { zones: zones(), authenticated_below: vec!["example.test".to_owned()], ..Setup::default() };
     let world = World::serve(&setup).await.unwrap();
     let at = world.address();
-    on(move || {
+    beside(move || {
         let with_ad = |name: &str| line(&Ask { ad: true, ..Ask::new(name, A) }.udp(at).unwrap());
         assert_eq!(with_ad("mail.example.test"), "NOERROR AD | A 192.0.2.1");
         assert_eq!(with_ad("host.other.test"), "NOERROR | A 192.0.2.2");
@@ -194,5 +193,5 @@ async fn a_dropped_world_is_silent() {
     drop(world);
     tokio::task::yield_now().await;
     let ask = Ask { patience: Duration::from_millis(300), ..Ask::new("mail.example.test", A) };
-    assert!(on(move || ask.udp(at)).await.is_err());
+    assert!(beside(move || ask.udp(at)).await.is_err());
 }

@@ -1,5 +1,7 @@
 //! One DNS question with every header bit in the test's hand, over UDP or TCP.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;

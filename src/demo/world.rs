@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hickory_proto::op::Message;
+use hickory_proto::op::{Message, MessageType};
 use hickory_proto::rr::RecordType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -166,6 +166,10 @@ impl Desk {
     fn respond(&self, packet: &[u8], tcp: bool) -> Response {
         let mut response = Response { bytes: None, after: Duration::ZERO, hang_up: false };
         let Ok(question) = Message::from_vec(packet) else { return response };
+        // Answering answers would let two servers talk for ever.
+        if question.metadata.message_type != MessageType::Query {
+            return response;
+        }
         self.queries.fetch_add(1, Ordering::Relaxed);
         if let Some(query) = question.queries.first() {
             self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(Asked {

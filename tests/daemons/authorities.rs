@@ -53,7 +53,7 @@ impl Plan {
             }
         }
         for (origin, text, ip) in &mut zones {
-            let soa = format!("ns-root.world.test. hostmaster.world.test. 1 7200 900 1209600 300");
+            let soa = "ns-root.world.test. hostmaster.world.test. 1 7200 900 1209600 300";
             *text = format!("$ORIGIN {origin}.\n$TTL 3600\n@ SOA {soa}\n@ NS {}\n{text}\n", host(*ip));
             // The registry of `test` knows the servers; the root gives the glue.
             if origin.is_empty() || origin == "test" {

@@ -78,17 +78,16 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // NSD ends its workers only when asked politely; std can only kill.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status();
-        for _ in 0..40 {
+        // Asked politely, NSD ends its workers itself; std can only kill.
+        let leader = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &leader]).stderr(Stdio::null()).status();
+        for _ in 0..80 {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
-        let _ = self.child.kill();
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{leader}")]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 }

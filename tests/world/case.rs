@@ -1,4 +1,37 @@
 //! A case: a small world, a plan, and what the tool must say about it; tests/scenarios/CHECK/CASE.toml.
+//!
+//! ```toml
+//! about = "What would be lost if this went wrong."      # required
+//! base = ["small-internet"]                             # tests/scenarios/base/*.toml, or "internet" of the demo
+//! now = "2026-12-01T10:00:00+09:00"                     # required
+//! phase = "before"                                      # else from the clock
+//! plan = """..."""                                      # required; @WORLD@ becomes the world's address and port
+//! authenticated_below = ["example.co.jp"]               # AD=1 below these
+//!
+//! [zones]                                               # origin = master file; replaces a base's zone
+//! "example.co.jp" = "mail A 203.0.113.25"
+//! [remove]                                              # owners, as they are written at the start of a line
+//! "113.0.203.in-addr.arpa" = ["25"]
+//! [add]                                                 # lines for a base's zone, after `remove`
+//! "113.0.203.in-addr.arpa" = "25 PTR other.example.co.jp."
+//!
+//! [lists]                                               # serves the 18 default blocklists, healthy, with ...
+//! dead = ["s5h"]                                        # ... ids or zones; "*" is all
+//! silent = ["psbl"]
+//! refusing = [{ list = "uribl", answer = "127.0.0.1" }]
+//! listed = [{ list = "spamhaus-zen", subject = "203.0.113.25", answers = ["127.0.0.2"], text = "why" }]
+//!
+//! [[fault]]                                             # the first that fits is applied
+//! below = "example.co.jp"
+//! type = "MX"                                           # optional, as are when_cd and when_rd
+//! when_cd = false
+//! do = "servfail"                                       # see FaultLine
+//!
+//! [expect]
+//! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete
+//! passes = ["ptr 192.0.2.25"]                           # check, subject; not complete
+//! verdict = "NO-GO"                                     # optional
+//! ```
 
 use std::path::{Path, PathBuf};
 

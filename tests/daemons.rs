@@ -1,0 +1,96 @@
+//! Real daemons: the blocklists answer through a resolver and directly, and DNSSEC shows as validating resolvers show it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+#[path = "daemons/mod.rs"]
+mod daemons;
+#[expect(dead_code, reason = "worlds in this process are tested elsewhere")]
+mod world;
+
+use std::net::SocketAddr;
+
+use daemons::{AUTHORITY, Daemons, LISTS, REGISTRY, ROOT};
+use hickory_proto::rr::RecordType::{self, A, MX, NS, PTR, SOA};
+use mail_cutover::demo::{Listing, Listings};
+use world::ask::{Ask, line, say};
+
+const V6: &str = "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.2.0.0.8.b.d.0.1.0.0.2";
+
+fn listing(list: &str, subject: &str, answers: &[&str]) -> Listing {
+    Listing {
+        list: list.to_owned(),
+        subject: subject.to_owned(),
+        answers: answers.iter().map(|code| code.parse().unwrap()).collect(),
+        text: Some("see https://lists.test/why".to_owned()),
+    }
+}
+
+fn start() -> Option<Daemons> {
+    let listed = vec![
+        listing("spamhaus-zen", "203.0.113.26", &["127.0.0.2", "127.0.0.10"]),
+        listing("spamhaus-zen", "2001:db8:25::25", &["127.0.0.3"]),
+        listing("sem-black", "2001:db8:25::25", &["127.0.0.2"]),
+        listing("spamhaus-dbl", "example.co.jp", &["127.0.1.2"]),
+    ];
+    Daemons::start(&Listings { listed, dead: vec!["s5h".to_owned()], ..Listings::default() }, &[])
+}
+
+/// As an authority is asked: no recursion desired.
+fn direct(server: SocketAddr, name: &str, rtype: RecordType) -> String {
+    line(&Ask { rd: false, ..Ask::new(name, rtype) }.udp(server).unwrap())
+}
+
+/// The answer's records in any order, without flags: rbldnsd and unbound sort them differently.
+fn codes(said: &str) -> Vec<&str> {
+    let mut codes: Vec<&str> = said.split(" | ").skip(1).map(|r| r.split(" +").next().unwrap_or(r)).collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// Lost if it fails: every test of the tool against real daemons would stand on sand.
+#[test]
+fn the_world_of_daemons_holds_together() {
+    let Some(daemons) = start() else { return };
+    let lists = daemons.authority(LISTS);
+    for (name, expected) in [
+        ("26.113.0.203.zen.spamhaus.org".to_owned(), vec!["A 127.0.0.10", "A 127.0.0.2"]),
+        ("2.0.0.127.zen.spamhaus.org".to_owned(), vec!["A 127.0.0.10", "A 127.0.0.2", "A 127.0.0.4"]),
+        (format!("{V6}.zen.spamhaus.org"), vec!["A 127.0.0.3"]),
+        (format!("{V6}.bl.ipv6.spameatingmonkey.net"), vec!["A 127.0.0.2"]),
+        ("example.co.jp.dbl.spamhaus.org".to_owned(), vec!["A 127.0.1.2"]),
+        ("2.0.0.127.dnsbl.dronebl.org".to_owned(), vec!["A 127.0.0.1"]),
+    ] {
+        let (own, through) = (direct(lists, &name, A), say(daemons.resolver, &name, A));
+        assert_eq!(codes(&own), expected, "{name} directly: {own}");
+        assert_eq!(codes(&through), expected, "{name} through unbound: {through}\n{}", daemons.logs());
+        assert!(own.starts_with("NOERROR AA"), "{own}");
+    }
+    for name in ["25.113.0.203.zen.spamhaus.org", "1.0.0.127.zen.spamhaus.org", "2.0.0.127.all.s5h.net"] {
+        assert!(direct(lists, name, A).starts_with("NXDOMAIN"), "{name}");
+        assert!(say(daemons.resolver, name, A).starts_with("NXDOMAIN"), "{name}");
+    }
+
+    // The walk from the root: referrals, then authority.
+    let root = daemons.authority(ROOT);
+    let registry = daemons.authority(REGISTRY);
+    assert_eq!(direct(root, "zen.spamhaus.org", A), "NOERROR +NS");
+    assert_eq!(direct(registry, "zen.spamhaus.org", A), "NOERROR +NS");
+    assert!(direct(lists, "zen.spamhaus.org", NS).starts_with("NOERROR AA | NS ns-lists.world.test."));
+    assert!(direct(registry, "ns-lists.world.test", A).starts_with("NOERROR AA | A 127.0.0.5"));
+    let authority = daemons.authority(AUTHORITY);
+    assert!(direct(authority, "27.113.0.203.in-addr.arpa", PTR).starts_with("NOERROR AA | PTR out3.example.co.jp."));
+    assert!(direct(authority, "example.org", SOA).starts_with("REFUSED"));
+
+    assert!(say(daemons.resolver, "25.113.0.203.in-addr.arpa", PTR).starts_with("NOERROR | PTR mail.example.co.jp."));
+    assert!(say(daemons.resolver, &format!("{V6}.ip6.arpa"), PTR).starts_with("NOERROR | PTR mail.example.co.jp."));
+    assert!(say(daemons.resolver, "example.co.jp", MX).starts_with("NOERROR | MX 10 mail.example.co.jp."));
+    assert!(say(daemons.resolver, "qx7f3k.example.com", A).starts_with("NXDOMAIN"));
+
+    // DNSSEC: AD where it holds, SERVFAIL that CD cures where it does not, neither for an unsigned name.
+    let with_ad = |name: &str| line(&Ask { ad: true, ..Ask::new(name, A) }.udp(daemons.validating).unwrap());
+    assert!(with_ad("mail.signed.test").starts_with("NOERROR AD | A 192.0.2.81"), "{}", daemons.logs());
+    assert!(with_ad("mail.example.co.jp").starts_with("NOERROR | A"));
+    assert_eq!(with_ad("mail.bogus.test"), "SERVFAIL");
+    let unchecked = Ask { cd: true, ..Ask::new("mail.bogus.test", A) }.udp(daemons.validating).unwrap();
+    assert!(line(&unchecked).starts_with("NOERROR | A 192.0.2.81"));
+}

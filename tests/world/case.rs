@@ -1,0 +1,174 @@
+//! A case: a small world, a plan, and what the tool must say about it; tests/scenarios/CHECK/CASE.toml.
+//!
+//! ```toml
+//! about = "What would be lost if this went wrong."      # required
+//! base = ["small-internet"]                             # tests/scenarios/base/*.toml, or "internet" of the demo
+//! now = "2026-12-01T10:00:00+09:00"                     # required
+//! phase = "before"                                      # else from the clock
+//! plan = """..."""                                      # required; @WORLD@ becomes the world's address and port
+//! authenticated_below = ["example.co.jp"]               # AD=1 below these
+//!
+//! [zones]                                               # origin = master file; replaces a base's zone
+//! "example.co.jp" = "mail A 203.0.113.25"
+//! [remove]                                              # owners, as they are written at the start of a line
+//! "113.0.203.in-addr.arpa" = ["25"]
+//! [add]                                                 # lines for a base's zone, after `remove`
+//! "113.0.203.in-addr.arpa" = "25 PTR other.example.co.jp."
+//!
+//! [lists]                                               # serves the 18 default blocklists, healthy, with ...
+//! dead = ["s5h"]                                        # ... ids or zones; "*" is all
+//! silent = ["psbl"]
+//! refusing = [{ list = "uribl", answer = "127.0.0.1" }]
+//! listed = [{ list = "spamhaus-zen", subject = "203.0.113.25", answers = ["127.0.0.2"], text = "why" }]
+//!
+//! [[fault]]                                             # the first that fits is applied
+//! below = "example.co.jp"
+//! type = "MX"                                           # optional, as are when_cd and when_rd
+//! when_cd = false
+//! do = "servfail"                                       # see FaultLine
+//!
+//! [expect]
+//! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete
+//! passes = ["ptr 192.0.2.25"]                           # check, subject; not complete
+//! verdict = "NO-GO"                                     # optional
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, FixedOffset};
+use mail_cutover::demo::{self, Setup, World, WorldFile};
+use serde::Deserialize;
+
+/// Stands in a case's plan for the address of its world.
+const PLACE: &str = "@WORLD@";
+
+/// The keys of a case that are not those of a world ([`WorldFile`]).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    now: String,
+    #[serde(default)]
+    phase: Option<String>,
+    plan: String,
+    expect: Expect,
+}
+
+/// What the tool must say.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Expect {
+    /// Every outcome, as `tag subject` or `tag subject about`, in any order; no others may be said.
+    pub(crate) says: Vec<String>,
+    /// Checks that must have passed, as `check subject`; others may pass too.
+    pub(crate) passes: Vec<String>,
+    /// The verdict, if the case is about it.
+    pub(crate) verdict: Option<String>,
+}
+
+/// One case.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// The file, from the folder of the package.
+    pub(crate) path: PathBuf,
+    /// The check it belongs to: the folder's name.
+    pub(crate) check: String,
+    /// What would be lost, in one sentence.
+    pub(crate) about: String,
+    /// The time it plays at.
+    pub(crate) now: DateTime<FixedOffset>,
+    /// `before` or `after`, if the clock is not to decide.
+    pub(crate) phase: Option<String>,
+    /// The plan with its placeholder.
+    plan: String,
+    /// Its world.
+    pub(crate) setup: Setup,
+    /// What must be said.
+    pub(crate) expect: Expect,
+}
+
+impl Case {
+    /// Reads a case.
+    ///
+    /// # Errors
+    /// What is wrong, with the file's name.
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|e| format!("could not read {}: {e}", path.display()))?;
+        Self::parse(path, &text).map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, String> {
+        let mut world: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
+        let head = ["now", "phase", "plan", "expect"];
+        let head: toml::Table =
+            head.iter().filter_map(|key| world.remove(*key).map(|v| ((*key).to_owned(), v))).collect();
+        let head = Head::deserialize(head).map_err(|e| e.to_string())?;
+        let world = WorldFile::deserialize(world).map_err(|e| e.to_string())?;
+        if world.about.trim().is_empty() {
+            return Err("`about` must say in one sentence what would be lost".to_owned());
+        }
+        if !head.plan.contains(PLACE) {
+            return Err(format!("the plan must name {PLACE}, or it would ask the real world"));
+        }
+        let lists = demo::blocklists().ok_or("could not read config/demo/lists.toml")?;
+        let setup = world.setup(&lists, &base).map_err(|e| e.to_string())?;
+        let check = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self {
+            path: path.to_owned(),
+            check,
+            about: world.about,
+            now: DateTime::parse_from_rfc3339(&head.now).map_err(|e| format!("now: {e}"))?,
+            phase: head.phase,
+            plan: head.plan,
+            setup,
+            expect: head.expect,
+        })
+    }
+
+    /// Starts its world, and says the plan that asks it.
+    pub(crate) async fn start(&self) -> (World, String) {
+        let world = World::serve(&self.setup).await;
+        let world = world.unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
+        let plan = self.plan.replace(PLACE, &world.address().to_string());
+        (world, plan)
+    }
+}
+
+/// Every case of tests/scenarios, in the order of their names.
+///
+/// # Errors
+/// All that is wrong with any of them.
+pub(crate) fn all() -> Result<Vec<Case>, String> {
+    let mut paths = Vec::new();
+    for folder in entries(&root())? {
+        if folder.is_dir() && folder.file_name().is_some_and(|name| name != "base") {
+            paths.extend(entries(&folder)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "toml")));
+        }
+    }
+    let (mut cases, mut problems) = (Vec::new(), Vec::new());
+    for path in &paths {
+        match Case::read(path) {
+            Ok(case) => cases.push(case),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(cases) } else { Err(problems.join("\n")) }
+}
+
+/// The folder of the cases.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+/// A world to build on: a file of tests/scenarios/base, or one of the demo's.
+fn base(name: &str) -> Option<String> {
+    let file = root().join("base").join(name).with_extension("toml");
+    std::fs::read_to_string(file).ok().or_else(|| demo::base(name))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let read = std::fs::read_dir(folder).map_err(|e| format!("could not list {}: {e}", folder.display()))?;
+    let mut paths =
+        read.map(|entry| entry.map(|e| e.path()).map_err(|e| e.to_string())).collect::<Result<Vec<_>, _>>()?;
+    paths.sort();
+    Ok(paths)
+}

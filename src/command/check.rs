@@ -45,7 +45,7 @@ pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, Comman
 }
 
 /// The names that a plan may use.
-pub(super) fn known(catalogue: &'static Catalogue) -> Known<'static> {
+pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
     Known {
         lists: catalogue.lists.iter().map(|list| list.id.as_str()).collect(),
         zones: catalogue
@@ -146,8 +146,11 @@ async fn measure(
     })
 }
 
-/// Everything that the checks of one run share.
-pub(super) fn context(
+/// Everything that the checks of one run share. Keys are read from the environment.
+///
+/// # Errors
+/// [`CommandError::Resolver`] when there is nobody to ask.
+pub fn context(
     plan: Plan,
     phase: Phase,
     now: DateTime<FixedOffset>,

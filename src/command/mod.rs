@@ -7,6 +7,7 @@ mod lists;
 mod schema;
 mod terminal;
 
+pub use check::{context, known};
 pub use terminal::Terminal;
 
 use crate::cli::{Cli, Command};

@@ -3,9 +3,11 @@
 //! ```toml
 //! about = "What would be lost if this went wrong."      # required
 //! base = ["small-internet"]                             # tests/scenarios/base/*.toml, or "internet" of the demo
-//! now = "2026-12-01T10:00:00+09:00"                     # required
+//! now = "2026-12-01T10:00:00+09:00"                     # else this
 //! phase = "before"                                      # else from the clock
-//! plan = """..."""                                      # required; @WORLD@ becomes the world's address and port
+//! plan = """..."""                                      # else usual_plan(); @WORLD@ is the world's address and port
+//! new = '["203.0.113.25"]'                              # the new addresses in the usual plan
+//! more = """..."""                                      # appended to the plan
 //! authenticated_below = ["example.co.jp"]               # AD=1 below these
 //!
 //! [zones]                                               # origin = master file; replaces a base's zone
@@ -28,7 +30,7 @@
 //! do = "servfail"                                       # see FaultLine
 //!
 //! [expect]
-//! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete
+//! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete for the check
 //! passes = ["ptr 192.0.2.25"]                           # check, subject; not complete
 //! verdict = "NO-GO"                                     # optional
 //! ```
@@ -46,18 +48,55 @@ const PLACE: &str = "@WORLD@";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
+    #[serde(default = "usual_now")]
     now: String,
     #[serde(default)]
     phase: Option<String>,
+    #[serde(default = "usual_plan")]
     plan: String,
+    #[serde(default = "usual_new")]
+    new: String,
+    #[serde(default)]
+    more: String,
     expect: Expect,
+}
+
+/// The time a case plays at, four days before the cutover of [`usual_plan`].
+fn usual_now() -> String {
+    "2026-12-01T10:00:00+09:00".to_owned()
+}
+
+/// The new addresses of [`usual_plan`].
+fn usual_new() -> String {
+    r#"["203.0.113.25"]"#.to_owned()
+}
+
+/// The plan of a case that is not about its plan.
+fn usual_plan() -> String {
+    r#"
+change = "CHG-1"
+cutover_at = 2026-12-05T22:00:00+09:00
+domains = ["example.co.jp"]
+hostname = "mail.example.co.jp"
+[old]
+ips = ["192.0.2.25"]
+[new]
+ips = @NEW@
+allow_special = true
+reason = "a test"
+[dns]
+resolver = ["@WORLD@"]
+root_hints = ["@WORLD@"]
+authority_port = @PORT@
+"#
+    .to_owned()
 }
 
 /// What the tool must say.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Expect {
-    /// Every outcome, as `tag subject` or `tag subject about`, in any order; no others may be said.
+    /// Every outcome of the folder's check, as `tag subject` or `tag subject about`, in any order; it may say no others.
     pub(crate) says: Vec<String>,
     /// Checks that must have passed, as `check subject`; others may pass too.
     pub(crate) passes: Vec<String>,
@@ -98,7 +137,7 @@ impl Case {
 
     fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let mut world: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
-        let head = ["now", "phase", "plan", "expect"];
+        let head = ["now", "phase", "plan", "new", "more", "expect"];
         let head: toml::Table =
             head.iter().filter_map(|key| world.remove(*key).map(|v| ((*key).to_owned(), v))).collect();
         let head = Head::deserialize(head).map_err(|e| e.to_string())?;
@@ -118,7 +157,7 @@ impl Case {
             about: world.about,
             now: DateTime::parse_from_rfc3339(&head.now).map_err(|e| format!("now: {e}"))?,
             phase: head.phase,
-            plan: head.plan,
+            plan: head.plan.replace("@NEW@", &head.new) + &head.more,
             setup,
             expect: head.expect,
         })
@@ -129,6 +168,7 @@ impl Case {
         let world = World::serve(&self.setup).await;
         let world = world.unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
         let plan = self.plan.replace(PLACE, &world.address().to_string());
+        let plan = plan.replace("@PORT@", &world.address().port().to_string());
         (world, plan)
     }
 }

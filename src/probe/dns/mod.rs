@@ -13,6 +13,13 @@ mod transcript;
 mod walk;
 mod wire;
 
+#[cfg(test)]
+mod lab;
+#[cfg(test)]
+mod tests_run;
+#[cfg(test)]
+mod tests_servers;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;

@@ -199,3 +199,77 @@ pub(super) fn counter() -> Arc<AtomicUsize> {
 pub(super) fn next(counter: &AtomicUsize) -> usize {
     counter.fetch_add(1, Ordering::Relaxed)
 }
+
+/// A few servers on 127.0.0.1, 127.0.0.2, … with one port, the first being the root.
+pub(super) async fn internet(behaviours: Vec<Arc<Behaviour>>) -> Vec<Server> {
+    'port: loop {
+        let mut servers = Vec::new();
+        let mut port = 0;
+        for (number, behaviour) in behaviours.iter().enumerate() {
+            let ip = Ipv4Addr::new(127, 0, 0, u8::try_from(number + 1).unwrap());
+            if port != 0 && std::net::UdpSocket::bind((ip, port)).is_err() {
+                continue 'port;
+            }
+            let server = Server::at((ip, port).into(), Arc::clone(behaviour), None).await;
+            port = server.address.port();
+            servers.push(server);
+        }
+        return servers;
+    }
+}
+
+/// An authoritative server for zones, each given by its apex and its records, the glue among them.
+pub(super) fn zones(zones: &[(&str, Vec<Record>)]) -> Arc<Behaviour> {
+    let zones: Vec<(Name, Vec<Record>)> = zones.iter().map(|(apex, records)| (name(apex), records.clone())).collect();
+    Arc::new(move |query: &Message, _| one(&authoritative(query, &zones)))
+}
+
+/// The answer of such a server (RFC 1034, section 4.3.2, without wildcards and without going on after an alias).
+fn authoritative(query: &Message, zones: &[(Name, Vec<Record>)]) -> Message {
+    let asked = &query.queries[0];
+    let enclosing = zones.iter().filter(|(apex, _)| apex.zone_of(&asked.name));
+    let Some((apex, records)) = enclosing.max_by_key(|(apex, _)| apex.iter().count()) else {
+        return rcode(query, ResponseCode::Refused);
+    };
+    let mut message = answer(query, vec![]);
+    message.metadata.recursion_available = false;
+    let is_cut = |r: &&Record| r.record_type() == RecordType::NS && r.name != *apex && r.name.zone_of(&asked.name);
+    let cuts: Vec<Record> = records.iter().filter(is_cut).cloned().collect();
+    if !cuts.is_empty() {
+        let target = |cut: &Record| match &cut.data {
+            RData::NS(server) => Some(server.0.clone()),
+            _ => None,
+        };
+        let targets: Vec<Name> = cuts.iter().filter_map(target).collect();
+        let is_glue =
+            |r: &&Record| matches!(r.record_type(), RecordType::A | RecordType::AAAA) && targets.contains(&r.name);
+        message.additionals = records.iter().filter(is_glue).cloned().collect();
+        message.authorities = cuts;
+        return message;
+    }
+    message.metadata.authoritative = true;
+    let here: Vec<&Record> = records.iter().filter(|r| r.name == asked.name).collect();
+    let fits = |r: &&&Record| r.record_type() == asked.query_type || r.record_type() == RecordType::CNAME;
+    message.answers = here.iter().filter(fits).map(|r| (*r).clone()).collect();
+    if message.answers.is_empty() {
+        message.authorities.push(soa(&apex.to_ascii(), 900, 900));
+        if here.is_empty() && asked.name != *apex {
+            message.metadata.response_code = ResponseCode::NXDomain;
+        }
+    }
+    message
+}
+
+/// A door that walks from the first of `servers`.
+pub(super) fn walker(servers: &[Server]) -> Dns {
+    let root = servers[0].address;
+    door_with(&[root], 50, |settings| {
+        settings.resolver = ResolverChoice::Direct;
+        settings.root_hints = vec![root];
+        settings.authority_port = root.port();
+    })
+}
+
+pub(super) fn aaaa(owner: &str, address: &str) -> Record {
+    Record::from_rdata(name(owner), 300, RData::AAAA(hickory_proto::rr::rdata::AAAA(address.parse().unwrap())))
+}

@@ -12,6 +12,7 @@ mod system;
 mod transcript;
 mod walk;
 mod wire;
+mod zones;
 
 #[cfg(test)]
 mod lab;
@@ -19,6 +20,8 @@ mod lab;
 mod tests_run;
 #[cfg(test)]
 mod tests_servers;
+#[cfg(test)]
+mod tests_walk;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

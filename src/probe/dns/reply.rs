@@ -109,12 +109,7 @@ impl Reply {
 
     /// The addresses in A and AAAA records.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        let address = |record: &Record| match &record.data {
-            RData::A(a) => Some(IpAddr::V4(a.0)),
-            RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
-            _ => None,
-        };
-        self.records.iter().filter_map(address).collect()
+        addresses(&self.records)
     }
 
     /// The addresses in A records.
@@ -183,4 +178,14 @@ fn rcode_word(code: ResponseCode) -> String {
         ResponseCode::Unknown(number) => format!("RCODE{number}"),
         known => format!("{known:?}").to_ascii_uppercase(),
     }
+}
+
+/// The addresses in A and AAAA records.
+pub(super) fn addresses(records: &[Record]) -> Vec<IpAddr> {
+    let address = |record: &Record| match &record.data {
+        RData::A(a) => Some(IpAddr::V4(a.0)),
+        RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+        _ => None,
+    };
+    records.iter().filter_map(address).collect()
 }

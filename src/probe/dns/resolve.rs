@@ -12,8 +12,8 @@ use super::question::{Ask, Question, Route};
 use super::reply::{Answer, Reply};
 use super::servers::{self, Failure};
 use super::transcript::{Draft, Log, Transcript};
-use super::walk::Atlas;
 use super::wire::Flags;
+use super::zones::Atlas;
 use super::{ResolverChoice, Settings};
 
 /// All that the work on questions shares.

@@ -18,7 +18,7 @@ const MOST_TRIES: usize = 12;
 const MOST_LISTENING: usize = 3;
 
 /// Nobody gave a good answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     /// The most telling failure.
     pub(super) answer: Answer,

@@ -1,0 +1,113 @@
+//! From a message to an answer: along the CNAMEs, to the records, or to the absence of them. Pure.
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
+
+use super::question::Question;
+use super::reply::Answer;
+
+/// So many CNAMEs are followed; resolvers agree on something near it.
+const LONGEST: usize = 8;
+
+/// A question on its way along its aliases.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    rtype: RecordType,
+    start: Name,
+    /// The targets so far.
+    pub(super) names: Vec<Name>,
+    /// The smallest TTL so far.
+    pub(super) ttl: Option<u32>,
+}
+
+/// Where a message led.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// To the end.
+    End { answer: Answer, records: Vec<Record>, negative_ttl: Option<u32> },
+    /// To a name that the message says nothing about.
+    Missing,
+}
+
+impl Chain {
+    pub(super) fn new(question: &Question) -> Self {
+        Self { rtype: question.rtype, start: question.name.clone(), names: Vec::new(), ttl: None }
+    }
+
+    /// The name whose records are wanted now.
+    pub(super) fn at(&self) -> &Name {
+        self.names.last().unwrap_or(&self.start)
+    }
+
+    /// Goes on with `message`, which answers the question for [`Chain::at`]. Only what stands below `zone` is believed.
+    pub(super) fn follow(&mut self, message: &Message, zone: &Name) -> Step {
+        let mut moved = false;
+        loop {
+            let here = self.at().clone();
+            if moved && !zone.zone_of(&here) {
+                return Step::Missing;
+            }
+            let of = |rtype: RecordType| {
+                let fits = move |record: &&Record| rtype == RecordType::ANY || record.record_type() == rtype;
+                let here = here.clone();
+                let own = move |record: &&Record| record.dns_class == DNSClass::IN && record.name.eq_ignore_root(&here);
+                message.answers.iter().filter(own).filter(fits)
+            };
+            let records: Vec<Record> = of(self.rtype).cloned().collect();
+            if !records.is_empty() {
+                records.iter().for_each(|record| self.lower(record));
+                return Step::End { answer: Answer::Data, records, negative_ttl: None };
+            }
+            let Some((alias, target)) = of(RecordType::CNAME).find_map(|record| match &record.data {
+                RData::CNAME(target) => Some((record, target.0.to_lowercase())),
+                _ => None,
+            }) else {
+                return self.absent(message, moved);
+            };
+            self.lower(alias);
+            if target == self.start || self.names.contains(&target) {
+                return malformed("CNAME loop");
+            }
+            if self.names.len() == LONGEST {
+                return malformed("more than 8 CNAMEs in a row");
+            }
+            self.names.push(target);
+            moved = true;
+        }
+    }
+
+    /// No records here: an absence, if the message says so about this name (RFC 2308, section 2).
+    fn absent(&self, message: &Message, moved: bool) -> Step {
+        let soa = soa_for(message, self.at());
+        let negative_ttl = soa.map(|(ttl, minimum)| ttl.min(minimum));
+        let end = |answer| Step::End { answer, records: Vec::new(), negative_ttl };
+        match message.metadata.response_code {
+            ResponseCode::NXDomain => end(Answer::NxDomain),
+            ResponseCode::NoError if !moved || soa.is_some() => end(Answer::NoData),
+            ResponseCode::NoError => Step::Missing,
+            code => end(Answer::Rcode(code)),
+        }
+    }
+
+    fn lower(&mut self, record: &Record) {
+        let ttl = lawful(record.ttl);
+        self.ttl = Some(self.ttl.map_or(ttl, |known| known.min(ttl)));
+    }
+}
+
+/// TTL and MINIMUM of the SOA that speaks for `name`.
+fn soa_for(message: &Message, name: &Name) -> Option<(u32, u32)> {
+    message.authorities.iter().find_map(|record| match &record.data {
+        RData::SOA(soa) if record.name.zone_of(name) => Some((lawful(record.ttl), lawful(soa.minimum))),
+        _ => None,
+    })
+}
+
+/// A TTL with the highest bit set is zero (RFC 2181, section 8).
+fn lawful(ttl: u32) -> u32 {
+    if ttl > u32::MAX >> 1 { 0 } else { ttl }
+}
+
+fn malformed(reason: &str) -> Step {
+    Step::End { answer: Answer::Malformed(reason.to_owned()), records: Vec::new(), negative_ttl: None }
+}

@@ -1,0 +1,234 @@
+//! One question to one server: a packet out, what it brings, TCP when it does not fit, and EDNS left out when it is not understood.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hickory_proto::op::{Message, ResponseCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::limits::{Gates, Server};
+use super::question::Question;
+use super::reply::Answer;
+use super::transcript::Log;
+use super::wire::{self, Flags, Packet};
+
+/// Larger datagrams than this are cut, and then unreadable; we invite 1232 octets.
+const DATAGRAM: usize = 4096;
+/// How long to wait before asking again for a socket when all files are open.
+const FILES_WAIT: Duration = Duration::from_millis(5);
+
+/// A question on its way to servers, and who decides about the answers.
+pub(super) struct Errand<'a> {
+    pub(super) question: &'a Question,
+    pub(super) flags: Flags,
+    /// The word for a good answer, or why it is not one.
+    pub(super) judge: &'a (dyn Fn(&Message) -> Result<String, Answer> + Send + Sync),
+    pub(super) gates: &'a Gates,
+    pub(super) log: &'a Log,
+    pub(super) tcp_limit: Duration,
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) message: Box<Message>,
+    pub(super) server: SocketAddr,
+    pub(super) tcp: bool,
+    pub(super) rtt: Duration,
+}
+
+/// What one packet brought.
+enum Brought {
+    Message(Box<Message>),
+    Truncated,
+    Unreadable(String),
+    Failure(Answer),
+}
+
+impl Brought {
+    fn into_answer(self) -> Answer {
+        match self {
+            Self::Message(message) => Answer::Rcode(message.metadata.response_code),
+            Self::Truncated => Answer::Truncated,
+            Self::Unreadable(why) => Answer::Malformed(why),
+            Self::Failure(answer) => answer,
+        }
+    }
+}
+
+impl Errand<'_> {
+    /// Puts the question to `server` and listens for `listen` after each packet. `sent` hears when the first went out.
+    pub(super) async fn ask(
+        &self,
+        server: SocketAddr,
+        known: &Server,
+        listen: Duration,
+        sent: &UnboundedSender<(usize, Instant)>,
+        number: usize,
+    ) -> Result<Heard, Answer> {
+        let mut edns = !known.is_plain();
+        let mut refused_edns = false;
+        loop {
+            known.wait().await;
+            let entry = self.log.begin(server, "udp");
+            let start = Instant::now();
+            // The receiver is gone only when nobody wants the answer any more.
+            let _ = sent.send((number, start));
+            let mut brought = self.udp(server, edns, start + listen).await;
+            let by_tcp = matches!(brought, Brought::Truncated);
+            self.log.end(entry, &self.word(&brought));
+            if by_tcp {
+                brought = self.tcp(server, edns).await;
+            }
+            let failure = match brought {
+                Brought::Message(message) => match (self.judge)(&message) {
+                    Ok(_) => {
+                        if refused_edns {
+                            known.set_plain();
+                        }
+                        return Ok(Heard { message, server, tcp: by_tcp, rtt: start.elapsed() });
+                    }
+                    Err(failure) if edns && is_edns_trouble(message.metadata.response_code) => {
+                        refused_edns = true;
+                        failure
+                    }
+                    Err(failure) => return Err(failure),
+                },
+                Brought::Unreadable(why) if edns => Answer::Malformed(why),
+                failed => return Err(failed.into_answer()),
+            };
+            if !edns {
+                return Err(failure);
+            }
+            edns = false;
+        }
+    }
+
+    /// The word of the transcript.
+    fn word(&self, brought: &Brought) -> String {
+        match brought {
+            Brought::Message(message) => (self.judge)(message).unwrap_or_else(|answer| answer.to_string()),
+            Brought::Truncated => Answer::Truncated.to_string(),
+            Brought::Unreadable(why) => Answer::Malformed(why.clone()).to_string(),
+            Brought::Failure(answer) => answer.to_string(),
+        }
+    }
+
+    /// One datagram from a fresh socket, whose port the system chooses at random; connected, so that the kernel drops what
+    /// comes from elsewhere and tells of closed ports.
+    async fn udp(&self, server: SocketAddr, edns: bool, until: Instant) -> Brought {
+        let (id, octets) = match self.encode(edns) {
+            Ok(encoded) => encoded,
+            Err(reason) => return Brought::Failure(Answer::Malformed(reason)),
+        };
+        let socket = match open(server, until).await {
+            Ok(socket) => socket,
+            Err(error) => return Brought::Failure(Answer::Unreachable(error.kind())),
+        };
+        self.gates.sent.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = socket.send(&octets).await {
+            return Brought::Failure(Answer::Unreachable(error.kind()));
+        }
+        let mut buffer = vec![0; DATAGRAM];
+        let mut foreign = None;
+        loop {
+            match timeout_at(until, socket.recv(&mut buffer)).await {
+                Err(_) => {
+                    let answer = foreign.map_or(Answer::Timeout, |why: &str| Answer::Malformed(why.to_owned()));
+                    return Brought::Failure(answer);
+                }
+                Ok(Err(error)) => return Brought::Failure(Answer::Unreachable(error.kind())),
+                Ok(Ok(length)) => match wire::decode(&buffer[..length], id, self.question) {
+                    Packet::Answer(message) => return Brought::Message(message),
+                    Packet::Truncated => return Brought::Truncated,
+                    Packet::Unreadable(why) => return Brought::Unreadable(why),
+                    Packet::Foreign(why) => foreign = Some(why),
+                },
+            }
+        }
+    }
+
+    /// The same by TCP (RFC 7766). Every failure to get an answer is [`Answer::Truncated`].
+    async fn tcp(&self, server: SocketAddr, edns: bool) -> Brought {
+        let (id, octets) = match self.encode(edns) {
+            Ok(encoded) => encoded,
+            Err(reason) => return Brought::Failure(Answer::Malformed(reason)),
+        };
+        let entry = self.log.begin(server, "tcp");
+        self.gates.sent.fetch_add(1, Ordering::Relaxed);
+        match timeout_at(Instant::now() + self.tcp_limit, stream(server, &octets)).await {
+            Err(_) => {
+                self.log.end(entry, "timeout");
+                Brought::Truncated
+            }
+            Ok(Err(_)) => {
+                self.log.end(entry, "unreachable");
+                Brought::Truncated
+            }
+            Ok(Ok(octets)) => {
+                let brought = match wire::decode(&octets, id, self.question) {
+                    Packet::Answer(message) => Brought::Message(message),
+                    Packet::Truncated => Brought::Truncated,
+                    Packet::Unreadable(why) => Brought::Unreadable(why),
+                    Packet::Foreign(why) => Brought::Failure(Answer::Malformed(why.to_owned())),
+                };
+                self.log.end(entry, &self.word(&brought));
+                brought
+            }
+        }
+    }
+
+    fn encode(&self, edns: bool) -> Result<(u16, Vec<u8>), String> {
+        let mut id = [0; 2];
+        getrandom::fill(&mut id).map_err(|error| format!("no random number for the id: {error}"))?;
+        let id = u16::from_ne_bytes(id);
+        Ok((id, wire::encode(id, self.question, self.flags, edns)?))
+    }
+}
+
+/// A connected UDP socket; waits for a free file while there is none.
+async fn open(server: SocketAddr, until: Instant) -> io::Result<UdpSocket> {
+    let any = match server {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    loop {
+        let opened = async {
+            let socket = UdpSocket::bind((any, 0)).await?;
+            socket.connect(server).await?;
+            Ok(socket)
+        };
+        match opened.await {
+            Err(error) if is_out_of_files(&error) && Instant::now() < until => sleep(FILES_WAIT).await,
+            opened => return opened,
+        }
+    }
+}
+
+/// ENFILE and EMFILE have no kind of their own; both numbers are the same on every Unix.
+fn is_out_of_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// Two octets of length and the message, there and back; never more than 64 KiB.
+async fn stream(server: SocketAddr, octets: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server).await?;
+    let length = u16::try_from(octets.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let mut framed = length.to_be_bytes().to_vec();
+    framed.extend_from_slice(octets);
+    stream.write_all(&framed).await?;
+    let length = stream.read_u16().await?;
+    let mut answer = vec![0; usize::from(length)];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+/// What a server says that does not know EDNS, or not our version (RFC 6891, section 7).
+fn is_edns_trouble(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS | ResponseCode::BADSIG)
+}

@@ -1,0 +1,206 @@
+//! The one door to the DNS: questions by a route, answers that keep "no" and "not known" apart.
+
+mod chain;
+mod exchange;
+mod limits;
+mod question;
+mod reply;
+mod resolve;
+mod roots;
+mod servers;
+mod system;
+mod transcript;
+mod walk;
+mod wire;
+mod zones;
+
+#[cfg(test)]
+mod lab;
+#[cfg(test)]
+mod tests_run;
+#[cfg(test)]
+mod tests_servers;
+#[cfg(test)]
+mod tests_walk;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hickory_proto::rr::Name;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use limits::Limits;
+pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route};
+pub use reply::{Answer, Reply};
+pub use system::{ResolverError, is_public_resolver};
+pub use walk::{Authority, NameServer};
+
+use crate::model::{Observation, Secrets};
+use resolve::Engine;
+
+/// How a run asks.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whom [`Route::Resolver`] means.
+    pub resolver: ResolverChoice,
+    /// Where walks begin; empty = IANA's root servers.
+    pub root_hints: Vec<SocketAddr>,
+    /// The port of every server whose address was learnt on a walk. Default 53; labs use another.
+    pub authority_port: u16,
+    /// How long to wait in silence before the next packet; a question costs about five times as much at the most, its
+    /// TCP part excluded. Default 1 s.
+    pub retransmit: Duration,
+    /// What must not be shown.
+    pub secrets: Secrets,
+    /// How much at once.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            resolver: ResolverChoice::System,
+            root_hints: Vec::new(),
+            authority_port: 53,
+            retransmit: Duration::from_secs(1),
+            secrets: Secrets::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Whom [`Route::Resolver`] means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolverChoice {
+    /// The servers in the system's configuration, and nothing else of it: no search list, no hosts file.
+    System,
+    /// Nobody: every question goes to the servers of its zone.
+    Direct,
+    /// These.
+    Servers(Vec<SocketAddr>),
+}
+
+/// The door. Cloning is cheap; all clones share answers, limits and transcript. When the last is dropped, what is still
+/// under way is given up.
+#[derive(Clone, Debug)]
+pub struct Dns {
+    run: Arc<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    engine: Arc<Engine>,
+    replies: Shared<(Question, Route, bool), Reply>,
+    authorities: Shared<Name, Authority>,
+    /// The work stands apart from the askers: one that gives up takes nothing from the others.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// Answers by question: none yet while under way.
+type Shared<K, V> = Mutex<HashMap<K, watch::Receiver<Option<Arc<V>>>>>;
+
+impl Dns {
+    /// A door for one run.
+    ///
+    /// # Errors
+    /// [`ResolverError`] if there is nobody to ask.
+    pub fn new(settings: Settings) -> Result<Self, ResolverError> {
+        let resolvers = match &settings.resolver {
+            ResolverChoice::System => system::system_servers()?,
+            ResolverChoice::Direct => Vec::new(),
+            ResolverChoice::Servers(servers) if servers.is_empty() => return Err(ResolverError::NoServer),
+            ResolverChoice::Servers(servers) => servers.clone(),
+        };
+        let run = Run {
+            engine: Arc::new(Engine::new(settings, resolvers)),
+            replies: Shared::default(),
+            authorities: Shared::default(),
+            tasks: Mutex::default(),
+        };
+        Ok(Self { run: Arc::new(run) })
+    }
+
+    /// The answer to `ask`; the same one, failures included, for everybody who asks the same in this run, also while it is
+    /// under way. It may be dropped at any time without loss for the others.
+    ///
+    /// # Panics
+    /// If the work on the question panicked.
+    pub async fn ask(&self, ask: Ask) -> Arc<Reply> {
+        let route = self.run.engine.route(ask.route);
+        let key = (ask.question.clone(), route, ask.checking_disabled);
+        let engine = Arc::clone(&self.run.engine);
+        self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, ..ask }).await }).await
+    }
+
+    /// The servers of the closest zone that encloses `name`, found by walking down from the root; shared like answers.
+    ///
+    /// # Panics
+    /// If the work on the question panicked.
+    pub async fn authority(&self, name: &Name) -> Arc<Authority> {
+        let mut key = name.to_lowercase();
+        key.set_fqdn(true);
+        let engine = Arc::clone(&self.run.engine);
+        let wanted = key.clone();
+        self.share(&self.run.authorities, key, move || async move { engine.authority(&wanted).await }).await
+    }
+
+    /// Everything that was asked so far, in the order in which it was completed.
+    pub fn observations(&self) -> Vec<Observation> {
+        self.run.engine.transcript.observations()
+    }
+
+    /// Whom [`Route::Resolver`] asks, for people: addresses with ports, or the one word `direct`.
+    pub fn resolvers(&self) -> Vec<String> {
+        match self.resolver_addresses() {
+            servers if servers.is_empty() => vec!["direct".to_owned()],
+            servers => servers.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Whom [`Route::Resolver`] asks; empty if it goes to the servers of each zone.
+    pub fn resolver_addresses(&self) -> Vec<SocketAddr> {
+        self.run.engine.resolvers.clone()
+    }
+
+    /// How many packets and TCP queries went out.
+    pub fn queries_sent(&self) -> u64 {
+        self.run.engine.gates.sent.load(Ordering::Relaxed)
+    }
+
+    /// `text` without the keys of the run, and safe to show.
+    pub fn redact(&self, text: &str) -> String {
+        self.run.engine.transcript.clean(text)
+    }
+
+    /// The value for `key`: made by `work` in a task of its own when it is asked for the first time.
+    async fn share<K, V, W, F>(&self, shared: &Shared<K, V>, key: K, work: W) -> Arc<V>
+    where
+        K: std::hash::Hash + Eq,
+        V: Send + Sync + 'static,
+        W: FnOnce() -> F,
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut receiver = {
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            shared
+                .entry(key)
+                .or_insert_with(|| {
+                    let (sender, receiver) = watch::channel(None);
+                    let work = work();
+                    let mut tasks = self.run.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+                    while tasks.try_join_next().is_some() {}
+                    tasks.spawn(async move {
+                        sender.send_replace(Some(Arc::new(work.await)));
+                    });
+                    receiver
+                })
+                .clone()
+        };
+        let value = receiver.wait_for(Option::is_some).await.ok().and_then(|value| value.clone());
+        value.expect("the work on a question does not panic")
+    }
+}

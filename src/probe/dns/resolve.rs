@@ -1,0 +1,149 @@
+//! Answers one question by its route: asks, follows the aliases, writes it down.
+
+use std::net::SocketAddr;
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::{Name, RecordType};
+
+use super::chain::{Chain, Step};
+use super::exchange::{Errand, Heard};
+use super::limits::Gates;
+use super::question::{Ask, Question, Route};
+use super::reply::{Answer, Reply};
+use super::servers::{self, Failure};
+use super::transcript::{Draft, Log, Transcript};
+use super::wire::Flags;
+use super::zones::Atlas;
+use super::{ResolverChoice, Settings};
+
+/// All that the work on questions shares.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) settings: Settings,
+    pub(super) resolvers: Vec<SocketAddr>,
+    pub(super) gates: Gates,
+    pub(super) transcript: Transcript,
+    pub(super) atlas: Atlas,
+}
+
+impl Engine {
+    pub(super) fn new(settings: Settings, resolvers: Vec<SocketAddr>) -> Self {
+        Self {
+            resolvers,
+            gates: Gates::new(settings.limits),
+            transcript: Transcript::new(settings.secrets.clone(), settings.limits.transcript),
+            atlas: Atlas::new(&settings.root_hints),
+            settings,
+        }
+    }
+
+    /// `route`, unless it means another one in this run.
+    pub(super) fn route(&self, route: Route) -> Route {
+        match (route, &self.settings.resolver) {
+            (Route::Resolver, ResolverChoice::Direct) => Route::Authority,
+            (route, _) => route,
+        }
+    }
+
+    /// Asks, waits and writes down.
+    pub(super) async fn reply(&self, ask: Ask) -> Reply {
+        if let Some(pace) = &ask.pace {
+            self.gates.wait_for(pace).await;
+        }
+        let log = Log::new(self.settings.retransmit);
+        let draft = match ask.route {
+            Route::Resolver => self.by_servers(&ask, &self.resolvers, &log).await,
+            Route::Server(server) => self.by_servers(&ask, &[server], &log).await,
+            Route::Authority => self.by_walk(&ask.question, &log).await,
+        };
+        self.transcript.close(draft, ask.route.word(), &log)
+    }
+
+    /// One question to one set of servers by the retry rule.
+    pub(super) async fn put(
+        &self,
+        servers: &[SocketAddr],
+        question: &Question,
+        flags: Flags,
+        judge: &(dyn Fn(&Message) -> Result<String, Answer> + Send + Sync),
+        log: &Log,
+    ) -> Result<Heard, Failure> {
+        let tcp_limit = self.settings.limits.tcp;
+        let errand = Errand { question, flags, judge, gates: &self.gates, log, tcp_limit };
+        servers::ask(&errand, servers, self.settings.retransmit).await
+    }
+
+    async fn by_servers(&self, ask: &Ask, servers: &[SocketAddr], log: &Log) -> Draft {
+        let flags = Flags { recursion: true, checking_disabled: ask.checking_disabled };
+        let mut chain = Chain::new(&ask.question);
+        let mut draft = Draft::new(&ask.question, Answer::Timeout);
+        draft.ad = true;
+        loop {
+            let question = ask.question.at(chain.at());
+            let judge = |message: &Message| judge_resolver(message, &question);
+            match self.put(servers, &question, flags, &judge, log).await {
+                Err(failure) => {
+                    draft.answer = failure.answer;
+                    draft.server = failure.server;
+                    draft.ad = false;
+                    break;
+                }
+                Ok(heard) => {
+                    draft.heard(&heard);
+                    if let Step::End { answer, records, negative_ttl } = chain.follow(&heard.message, &Name::root()) {
+                        draft.answer = answer;
+                        draft.records = records;
+                        draft.negative_ttl = negative_ttl;
+                        break;
+                    }
+                }
+            }
+        }
+        draft.ttl = chain.ttl;
+        draft.chain = chain.names;
+        draft
+    }
+}
+
+impl Draft {
+    /// Takes the circumstances of an answer; AD holds if all answers on the way had it.
+    pub(super) fn heard(&mut self, heard: &Heard) {
+        self.server = Some(heard.server);
+        self.aa = heard.message.metadata.authoritative;
+        self.ad &= heard.message.metadata.authentic_data;
+        self.tcp |= heard.tcp;
+        self.rtt = heard.rtt;
+    }
+}
+
+/// The word for what a message says about its own question, aliases not followed.
+pub(super) fn word(message: &Message, question: &Question) -> String {
+    let has = |rtype| message.answers.iter().any(|record| record.record_type() == rtype);
+    match message.metadata.response_code {
+        ResponseCode::NXDomain => Answer::NxDomain,
+        _ if has(question.rtype) || has(RecordType::CNAME) || question.rtype == RecordType::ANY => Answer::Data,
+        _ => Answer::NoData,
+    }
+    .to_string()
+}
+
+/// A resolver's answer is good if it is definite. An empty one from a server that neither recurses nor is authoritative
+/// says nothing about the name: it is a referral, or a server that does not do what it was asked.
+fn judge_resolver(message: &Message, question: &Question) -> Result<String, Answer> {
+    let head = &message.metadata;
+    match head.response_code {
+        ResponseCode::NoError => {
+            let has = |rtype| message.authorities.iter().any(|record| record.record_type() == rtype);
+            let is_empty = message.answers.is_empty() && !has(RecordType::SOA) && !head.authoritative;
+            if is_empty && has(RecordType::NS) {
+                Err(Answer::Malformed("a referral instead of an answer".to_owned()))
+            } else if is_empty && !head.recursion_available {
+                Err(Answer::Malformed("the server is neither a resolver nor responsible".to_owned()))
+            } else {
+                Ok(word(message, question))
+            }
+        }
+        ResponseCode::NXDomain => Ok(word(message, question)),
+        code => Err(Answer::Rcode(code)),
+    }
+}

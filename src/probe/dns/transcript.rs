@@ -1,0 +1,202 @@
+//! The record of everything that was asked, by which server and with what outcome; keys are gone before it comes here.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use hickory_proto::rr::{RData, Record};
+use tokio::time::Instant;
+
+use super::question::Question;
+use super::reply::{Answer, Reply};
+use crate::model::{Exchange, Observation, ObservationId, Secrets, visible};
+
+/// So many records of an answer are written down.
+const LINES: usize = 32;
+
+/// All observations of a run.
+#[derive(Debug)]
+pub(super) struct Transcript {
+    secrets: Secrets,
+    most: usize,
+    observations: Mutex<(Vec<Observation>, u32)>,
+}
+
+impl Transcript {
+    pub(super) fn new(secrets: Secrets, most: usize) -> Self {
+        Self { secrets, most, observations: Mutex::default() }
+    }
+
+    /// `text` without keys, safe to show.
+    pub(super) fn clean(&self, text: &str) -> String {
+        visible(&self.secrets.redact(text))
+    }
+
+    /// Writes `draft` down with the exchanges it took, and makes the reply of it. Beyond the limit of the transcript the
+    /// reply's id leads nowhere.
+    pub(super) fn close(&self, draft: Draft, route: &'static str, log: &Log) -> Reply {
+        let exchanges = log.close();
+        let tries = u8::try_from(exchanges.len()).unwrap_or(u8::MAX);
+        let answer = match draft.answer {
+            Answer::Malformed(reason) => Answer::Malformed(self.clean(&reason)),
+            other => other,
+        };
+        let aliases = draft.chain.iter().map(|name| format!("CNAME {}", name.to_ascii()));
+        let mut lines: Vec<String> =
+            aliases.chain(draft.records.iter().map(presentation)).take(LINES).map(|line| self.clean(&line)).collect();
+        let more = (draft.chain.len() + draft.records.len()).saturating_sub(LINES);
+        if more > 0 {
+            lines.push(format!("… {more} more"));
+        }
+        let observation = Observation {
+            id: ObservationId(0),
+            door: "dns",
+            question: self.clean(&draft.question.to_string()),
+            route,
+            outcome: answer.to_string(),
+            answer: lines,
+            ttl: draft.ttl,
+            negative_ttl: draft.negative_ttl,
+            authoritative: draft.aa,
+            authenticated: draft.ad,
+            exchanges,
+        };
+        Reply {
+            question: draft.question,
+            answer,
+            records: draft.records,
+            chain: draft.chain,
+            ttl: draft.ttl,
+            negative_ttl: draft.negative_ttl,
+            aa: draft.aa,
+            ad: draft.ad,
+            tcp: draft.tcp,
+            server: draft.server,
+            rtt: draft.rtt,
+            tries,
+            observation: self.add(observation),
+        }
+    }
+
+    /// Everything so far, in the order in which it was completed.
+    pub(super) fn observations(&self) -> Vec<Observation> {
+        self.observations.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn add(&self, observation: Observation) -> ObservationId {
+        let mut observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = ObservationId(observations.1);
+        observations.1 = observations.1.saturating_add(1);
+        if observations.0.len() < self.most {
+            observations.0.push(Observation { id, ..observation });
+        }
+        id
+    }
+}
+
+/// A reply in the making.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) question: Question,
+    pub(super) answer: Answer,
+    pub(super) records: Vec<Record>,
+    pub(super) chain: Vec<hickory_proto::rr::Name>,
+    pub(super) ttl: Option<u32>,
+    pub(super) negative_ttl: Option<u32>,
+    pub(super) aa: bool,
+    pub(super) ad: bool,
+    pub(super) tcp: bool,
+    pub(super) server: Option<SocketAddr>,
+    pub(super) rtt: Duration,
+}
+
+impl Draft {
+    /// Nothing but how it ended.
+    pub(super) fn new(question: &Question, answer: Answer) -> Self {
+        Self {
+            question: question.clone(),
+            answer,
+            records: Vec::new(),
+            chain: Vec::new(),
+            ttl: None,
+            negative_ttl: None,
+            aa: false,
+            ad: false,
+            tcp: false,
+            server: None,
+            rtt: Duration::ZERO,
+        }
+    }
+}
+
+/// The exchanges of one question, in the order of sending.
+#[derive(Debug)]
+pub(super) struct Log {
+    /// As long a wait is a time-out even if another server's answer ended it.
+    patience: Duration,
+    entries: Mutex<Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    server: SocketAddr,
+    transport: &'static str,
+    at: DateTime<Utc>,
+    sent: Instant,
+    end: Option<(String, Duration)>,
+}
+
+impl Log {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, entries: Mutex::default() }
+    }
+
+    /// A packet went out; the number to end it by.
+    pub(super) fn begin(&self, server: SocketAddr, transport: &'static str) -> usize {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push(Entry { server, transport, at: Utc::now(), sent: Instant::now(), end: None });
+        entries.len() - 1
+    }
+
+    /// It ended with `outcome`.
+    pub(super) fn end(&self, number: usize, outcome: &str) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(number) {
+            entry.end = Some((outcome.to_owned(), entry.sent.elapsed()));
+        }
+    }
+
+    /// Takes the exchanges. One that was still awaited is a `timeout`, or `unneeded` if its time had not come.
+    fn close(&self) -> Vec<Exchange> {
+        let entries = std::mem::take(&mut *self.entries.lock().unwrap_or_else(PoisonError::into_inner));
+        let exchange = |entry: Entry| {
+            let (outcome, took) = entry.end.unwrap_or_else(|| {
+                let took = entry.sent.elapsed();
+                (if took >= self.patience { "timeout" } else { "unneeded" }.to_owned(), took)
+            });
+            Exchange {
+                server: entry.server.to_string(),
+                transport: entry.transport,
+                outcome,
+                at: entry.at,
+                took_ms: (took.as_secs_f64() * 1e6).round() / 1e3,
+            }
+        };
+        entries.into_iter().map(exchange).collect()
+    }
+}
+
+/// `TYPE data`; the character strings of TXT in quotes with the escapes of RFC 1035, section 5.1, other text as it is.
+fn presentation(record: &Record) -> String {
+    let data = match &record.data {
+        RData::TXT(txt) => {
+            let quoted = txt.txt_data.iter().map(|part| {
+                format!("\"{}\"", String::from_utf8_lossy(part).replace('\\', "\\\\").replace('"', "\\\""))
+            });
+            quoted.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
+    format!("{} {data}", record.record_type())
+}

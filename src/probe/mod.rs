@@ -1,0 +1,10 @@
+//! The only room with sockets: questions to the world, and what came back.
+
+mod dns;
+
+pub use dns::{
+    Answer, Ask, Authority, Dns, Limits, NameServer, Pace, Question, QuestionError, QuestionName, Reply,
+    ResolverChoice, ResolverError, Route, Settings, is_public_resolver,
+};
+pub use hickory_proto::op::ResponseCode;
+pub use hickory_proto::rr::{Name, RData, Record, RecordType};

@@ -1,0 +1,196 @@
+//! `lists`: the blocklist catalogue, and which of it can be believed from here.
+
+use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
+use comfy_table::{ContentArrangement, Table};
+use futures::future::join_all;
+use serde::Serialize;
+
+use super::check::{connect, interrupted, read_plan};
+use super::{CommandError, Printed, Terminal, runtime, secrets_of};
+use crate::catalogue::{Catalogue, Family, Holds, List, ListStatus, Weight};
+use crate::cli::{Lists, ListsFormat};
+use crate::dnsbl::{Consultant, Health, Selected, State, select};
+use crate::model::{Lang, Secrets};
+use crate::plan::{Dnsbl, DnsPlan, Resolver};
+use crate::words;
+
+const FAMILIES: [Family; 3] = [Family::Ipv4, Family::Ipv6, Family::Domain];
+
+/// Shows the catalogue, or the health of the lists that a run would ask.
+pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, CommandError> {
+    let catalogue = Catalogue::embedded();
+    let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
+    let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
+    let (choice, dns_plan) = plan.map_or_else(|| (Dnsbl::default(), DnsPlan::default()), |plan| (plan.dnsbl, plan.dns));
+    let selection = select(&choice, catalogue, |variable| std::env::var(variable).ok());
+    if arguments.health {
+        return health(arguments, terminal, &selection.asked, &dns_plan, &secrets);
+    }
+    let mut shown: Vec<Row> = catalogue
+        .lists
+        .iter()
+        .filter(|list| arguments.all || matches!(list.status, ListStatus::Alive))
+        .map(|list| Row::new(list, selection.asked.iter().any(|selected| selected.list.id == list.id), terminal.lang))
+        .collect();
+    shown.sort_by_key(|row| !row.asked);
+    let text = match arguments.format {
+        ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "revised": catalogue.revised, "lists": shown })),
+        ListsFormat::Table => {
+            let words = words::list_headings(terminal.lang);
+            let mut table = table(terminal);
+            table.set_header(&words[..6]);
+            for row in &shown {
+                table.add_row([
+                    if row.asked { "●" } else { "" },
+                    &row.id,
+                    &row.zone,
+                    &row.holds.join(" "),
+                    &row.weighs(),
+                    &row.state,
+                ]);
+            }
+            format!("{table}\n{}\n", words::list_footing(terminal.lang, shown.len(), &catalogue.revised))
+        }
+    };
+    Ok(Printed { text, ..Printed::default() })
+}
+
+/// A list as it is shown.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    operator: String,
+    zone: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    zone_ipv6: String,
+    holds: Vec<&'static str>,
+    weight: &'static str,
+    required: bool,
+    asked: bool,
+    sets: Vec<String>,
+    state: String,
+    lookup_url: String,
+    delist_url: String,
+    checked: String,
+}
+
+impl Row {
+    fn new(list: &List, asked: bool, lang: Lang) -> Self {
+        Self {
+            id: list.id.clone(),
+            name: list.name.clone(),
+            operator: list.operator.clone(),
+            zone: list.zone.clone(),
+            zone_ipv6: list.zone_ipv6.clone(),
+            holds: FAMILIES.iter().filter(|family| list.holds(**family) == Holds::Yes).map(|family| family.word()).collect(),
+            weight: weight_word(list.weight),
+            required: list.required,
+            asked,
+            sets: list.sets.clone(),
+            state: match &list.status {
+                ListStatus::Alive => "alive".to_owned(),
+                ListStatus::Unknown => "unknown".to_owned(),
+                ListStatus::Dead { since, reason, .. } => format!("dead {since}: {}", reason.in_lang(lang)),
+            },
+            lookup_url: list.lookup_url.clone(),
+            delist_url: list.delist_url.clone(),
+            checked: list.checked.clone(),
+        }
+    }
+
+    fn weighs(&self) -> String {
+        if self.required { format!("{} *", self.weight) } else { self.weight.to_owned() }
+    }
+}
+
+/// The health of one list about one family.
+#[derive(Serialize)]
+struct Probed {
+    id: String,
+    name: String,
+    zone: String,
+    family: &'static str,
+    required: bool,
+    state: &'static str,
+    route: &'static str,
+    why: String,
+}
+
+fn health(
+    arguments: &Lists,
+    terminal: &Terminal,
+    lists: &[Selected],
+    dns_plan: &DnsPlan,
+    secrets: &Secrets,
+) -> Result<Printed, CommandError> {
+    let probed = runtime()?.block_on(async {
+        let dns = connect(dns_plan, secrets)?;
+        let consultant = Consultant::new(dns, dns_plan.resolver == Resolver::Auto);
+        let probes = lists.iter().flat_map(|selected| {
+            let consultant = &consultant;
+            FAMILIES
+                .into_iter()
+                .filter(|family| selected.list.holds(*family) == Holds::Yes)
+                .map(move |family| async move { (selected, family, consultant.health(selected, family).await) })
+        });
+        tokio::select! {
+            all = tokio::time::timeout(arguments.deadline, join_all(probes)) => {
+                all.map_err(|_| CommandError::Cut(words::deadline_passed(terminal.lang)))
+            }
+            () = interrupted() => Err(CommandError::Cut(words::interrupted(terminal.lang))),
+        }
+    })?;
+    let silent = probed.iter().any(|(selected, _, health)| selected.required && health.state != State::Healthy);
+    let rows: Vec<Probed> = probed.iter().map(|(selected, family, health)| row(selected, *family, health, terminal.lang)).collect();
+    let text = match arguments.format {
+        ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "health": rows })),
+        ListsFormat::Table => {
+            let words = words::list_headings(terminal.lang);
+            let mut table = table(terminal);
+            table.set_header([words[1], words[3], words[4], words[5], words[6]]);
+            for row in &rows {
+                let required = if row.required { "*" } else { "" };
+                table.add_row([&row.id, row.family, required, &format!("{} ({})", row.state, row.route), &row.why]);
+            }
+            let healthy = rows.iter().filter(|row| row.state == State::Healthy.word()).count();
+            format!("{table}\n{}\n", words::health_footing(terminal.lang, healthy, rows.len()))
+        }
+    };
+    let exit = if silent { crate::exit::HOLD } else { 0 };
+    Ok(Printed { text: secrets.redact(&text), exit, ..Printed::default() })
+}
+
+fn row(selected: &Selected, family: Family, health: &Health, lang: Lang) -> Probed {
+    Probed {
+        id: selected.list.id.clone(),
+        name: selected.list.name.clone(),
+        zone: selected.zone(family),
+        family: family.word(),
+        required: selected.required,
+        state: health.state.word(),
+        route: health.route,
+        why: health.why.in_lang(lang).to_owned(),
+    }
+}
+
+fn table(terminal: &Terminal) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(if terminal.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(terminal.width).unwrap_or(u16::MAX));
+    table
+}
+
+fn weight_word(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Block => "block",
+        Weight::Warn => "warn",
+        Weight::Info => "info",
+    }
+}
+
+fn json(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}

@@ -1,0 +1,245 @@
+//! Every key of the plan file with its meaning: the reader, the JSON Schema and the documentation's test all look here.
+
+use serde_json::{Map, Value, json};
+
+/// One key of one section.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// The shape of its value.
+    kind: Kind,
+    /// One line on its meaning.
+    doc: &'static str,
+}
+
+/// The shape of a value.
+enum Kind {
+    Text,
+    Texts,
+    Flag,
+    Integer(i64, i64),
+    Time,
+    Date,
+    Duration,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    Choices(&'static [&'static str]),
+    /// A table of this section.
+    Table(&'static str),
+    /// A list of tables of this section.
+    Tables(&'static str),
+    /// A list whose items are texts or tables of this section.
+    TextsOrTables(&'static str),
+    /// A table with keys of the operator's choice and values of this shape.
+    Map(&'static Kind),
+    /// One text or a list of texts.
+    TextOrTexts,
+}
+
+const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key { name, kind, doc }
+}
+
+const WEIGHTS: &[&str] = &["block", "warn", "info"];
+
+const PLAN: &[Key] = &[
+    key("change", Kind::Text, "The change ticket; printed on every report."),
+    key("title", Kind::Text, "A title for people."),
+    key("cutover_at", Kind::Time, "When the switch happens; the offset from UTC is mandatory. Required."),
+    key("overlap", Kind::Duration, "How long the old server stays alive after the switch; 7d if not said."),
+    key("domains", Kind::Texts, "The mail domains that move, aliases too. Required."),
+    key("hostname", Kind::Text, "The mail server's name: the default of ptr, helo and MX. Required."),
+    key("must_cover", Kind::Texts, "Checks (ids or tags) that a run must cover; what it cannot cover then holds the verdict."),
+    key("old", Kind::Table("old"), "The server of today. Required."),
+    key("new", Kind::Table("new"), "The server of tomorrow. Required."),
+    key("mx", Kind::Map(&Kind::Texts), "What MX must be after the cutover, by domain; \"*\" is every domain not named."),
+    key("dns", Kind::Table("dns"), "How the DNS is asked, and the TTLs."),
+    key("auth", Kind::Table("auth"), "Sender authentication."),
+    key("smtp", Kind::Table("smtp"), "What the servers are asked over SMTP."),
+    key("dnsbl", Kind::Table("dnsbl"), "The blocklists that judge us."),
+    key("inbound_dnsbl", Kind::Table("inbound_dnsbl"), "The blocklists that the new server will enforce on others."),
+    key("receivers", Kind::Table("receivers"), "The receivers that matter."),
+    key("attest", Kind::Map(&Kind::Table("attest")), "What no probe can see, such as port25_lifted."),
+    key("rollback", Kind::Table("rollback"), "Who decides to go back, and when."),
+    key("waive", Kind::Tables("waive"), "Accepted risks."),
+];
+
+const OLD: &[Key] = &[
+    key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own. Required."),
+    key("ptr", Kind::Text, "The PTR name of all of them; hostname if not said."),
+    key("helo", Kind::Text, "The HELO name of all of them; ptr if not said."),
+    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs reason."),
+    key("reason", Kind::Text, "Why addresses that are not public stand here."),
+];
+
+const NEW: &[Key] = &[
+    key("provider", Kind::Text, "The provider's id; guessed from the origin AS if not said."),
+    key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own. Required."),
+    key("ptr", Kind::Text, "The PTR name of all of them; hostname if not said."),
+    key("helo", Kind::Text, "The HELO name of all of them; ptr if not said."),
+    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs reason."),
+    key("reason", Kind::Text, "Why addresses that are not public stand here."),
+];
+
+const ADDRESS: &[Key] = &[
+    key("ip", Kind::Text, "The address. Required."),
+    key("ptr", Kind::Text, "Its PTR name."),
+    key("helo", Kind::Text, "Its HELO name."),
+    key("sends", Kind::Flag, "Whether mail leaves from here; true if not said."),
+    key("receives", Kind::Flag, "Whether mail arrives here; true if not said."),
+    key("allow_special", Kind::Flag, "It may be an address that is not public; needs reason."),
+    key("reason", Kind::Text, "Why an address that is not public stands here."),
+];
+
+const DNS: &[Key] = &[
+    key("resolver", Kind::TextOrTexts, "\"auto\", \"system\", \"direct\", or a list of addresses with or without port."),
+    key("root_hints", Kind::Texts, "Root servers instead of IANA's; laboratories need them."),
+    key("authority_port", Kind::Integer(1, 65_535), "The port of authoritative servers; 53 if not said."),
+    key("ttl_target", Kind::Duration, "The TTL that changing records should have at the cutover; 5m if not said."),
+    key("lowered_at", Kind::Time, "When somebody lowered the TTLs."),
+    key("old_ttl", Kind::Duration, "The TTL that they had before."),
+];
+
+const AUTH: &[Key] = &[
+    key("mail_from", Kind::Texts, "The domains of MAIL FROM, if they are others than domains."),
+    key("dkim", Kind::Map(&Kind::Texts), "DKIM selectors, by domain."),
+    key("keep_dkim", Kind::Texts, "Old selectors that must stay for a week."),
+    key("mta_sts", Kind::Flag, "Whether MTA-STS is in use."),
+    key("dane", Kind::Flag, "Whether DANE is in use."),
+];
+
+const SMTP: &[Key] = &[
+    key("ports", Kind::Choices(&[]), "Ports that servers and people use; [25] if not said."),
+    key("recipients", Kind::Texts, "Mailboxes that old and new must accept."),
+    key("relay_probe", Kind::Text, "A mailbox that you own on another system, to test for an open relay."),
+    key("sample_eml", Kind::Text, "A file with a message that the new server really sent."),
+];
+
+const DNSBL: &[Key] = &[
+    key("use", Kind::Texts, "Named sets of the catalogue; [\"recommended\"] if not said."),
+    key("lists", Kind::Texts, "Further lists, by id or zone."),
+    key("disable", Kind::Texts, "Lists that are left out, by id or zone."),
+    key("require", Kind::Texts, "Lists without whose word there is no GO, by id or zone."),
+    key("key", Kind::Map(&Kind::Text), "Where keys are: list id = \"env:NAME\"; never the key itself."),
+    key("weight", Kind::Map(&Kind::Choice(WEIGHTS)), "Weights instead of the catalogue's: list id = \"block\", \"warn\" or \"info\"."),
+    key("quorum", Kind::Text, "How many of the blocking lists that are not required must answer; \"80%\" if not said."),
+    key("list", Kind::Tables("dnsbl.list"), "Lists of your own."),
+];
+
+const DNSBL_LIST: &[Key] = &[
+    key("id", Kind::Text, "Its id; no list of the catalogue has it. Required."),
+    key("name", Kind::Text, "Its name for people; the id if not said."),
+    key("zone", Kind::Text, "The zone to ask. Required."),
+    key("families", Kind::Choices(&["ipv4", "ipv6", "domain"]), "What it holds; [\"ipv4\"] if not said."),
+    key("weight", Kind::Choice(WEIGHTS), "What a listing weighs; \"warn\" if not said."),
+];
+
+const INBOUND: &[Key] = &[
+    key("zones", Kind::Texts, "Zones that the new server will enforce."),
+    key("partners", Kind::Tables("partner"), "Who must still get through."),
+];
+
+const PARTNER: &[Key] = &[
+    key("name", Kind::Text, "Their name. Required."),
+    key("domain", Kind::Text, "Their mail domain; this or ips is required."),
+    key("ips", Kind::Texts, "Their addresses."),
+    key("vip", Kind::Flag, "Refusing them would stop the cutover."),
+];
+
+const RECEIVERS: &[Key] = &[
+    key("care_about", Kind::Texts, "Receivers whose rules are checked, such as \"gmail\"."),
+    key("per_day", Kind::Integer(0, i64::MAX), "Messages a day; more than 5000 switches the rules for bulk senders on."),
+];
+
+const ATTEST: &[Key] = &[
+    key("yes", Kind::Flag, "Whether it holds. Required."),
+    key("by", Kind::Text, "Who says so. Required."),
+    key("on", Kind::Date, "Since when."),
+    key("ref", Kind::Text, "A ticket."),
+];
+
+const ROLLBACK: &[Key] = &[
+    key("owner", Kind::Text, "Who decides. Required."),
+    key("decide_by", Kind::Duration, "How long after the cutover the decision must fall; 2h if not said."),
+    key("triggers", Kind::Texts, "Tags that ask for it."),
+];
+
+const WAIVE: &[Key] = &[
+    key("tag", Kind::Text, "The tag of the finding. Required."),
+    key("on", Kind::Text, "The address, name or list it was found on; any if not said."),
+    key("about", Kind::Text, "The list's id (or PTR name) where the finding names one; then it is required."),
+    key("reason", Kind::Text, "Why the risk is accepted. Required."),
+    key("owner", Kind::Text, "Who accepts it. Required."),
+    key("until", Kind::Date, "The last day on which it holds. Required."),
+    key("ref", Kind::Text, "A ticket."),
+];
+
+/// Every section by name; the plan itself is the one without.
+pub(super) const SECTIONS: &[(&str, &[Key])] = &[
+    ("", PLAN),
+    ("old", OLD),
+    ("new", NEW),
+    ("address", ADDRESS),
+    ("dns", DNS),
+    ("auth", AUTH),
+    ("smtp", SMTP),
+    ("dnsbl", DNSBL),
+    ("dnsbl.list", DNSBL_LIST),
+    ("inbound_dnsbl", INBOUND),
+    ("partner", PARTNER),
+    ("receivers", RECEIVERS),
+    ("attest", ATTEST),
+    ("rollback", ROLLBACK),
+    ("waive", WAIVE),
+];
+
+/// The keys of a section.
+pub(super) fn keys_of(section: &str) -> &'static [Key] {
+    SECTIONS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
+}
+
+/// The JSON Schema (draft 2020-12) of the plan file.
+pub fn schema() -> Value {
+    let definitions: Map<String, Value> =
+        SECTIONS.iter().filter(|(name, _)| !name.is_empty()).map(|(name, keys)| ((*name).to_owned(), object(keys))).collect();
+    let mut schema = object(PLAN);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("mail-cutover plan");
+    schema["$defs"] = Value::Object(definitions);
+    schema
+}
+
+fn object(keys: &[Key]) -> Value {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| {
+            let mut value = shape(&key.kind);
+            value["description"] = json!(key.doc);
+            (key.name.to_owned(), value)
+        })
+        .collect();
+    let required: Vec<&str> = keys.iter().filter(|key| key.doc.ends_with(" Required.")).map(|key| key.name).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn shape(kind: &Kind) -> Value {
+    let refer = |section: &str| json!({ "$ref": format!("#/$defs/{section}") });
+    match kind {
+        Kind::Text => json!({ "type": "string", "minLength": 1 }),
+        Kind::Texts => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
+        Kind::TextOrTexts => json!({ "anyOf": [shape(&Kind::Text), shape(&Kind::Texts)] }),
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Time => json!({ "type": "string", "format": "date-time" }),
+        Kind::Date => json!({ "type": "string", "format": "date" }),
+        Kind::Duration => json!({ "type": "string", "pattern": "^[0-9]+ ?[smhd]$" }),
+        Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Choices([]) => json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 65_535 } }),
+        Kind::Choices(words) => json!({ "type": "array", "items": { "enum": words } }),
+        Kind::Table(section) => refer(section),
+        Kind::Tables(section) => json!({ "type": "array", "items": refer(section) }),
+        Kind::TextsOrTables(section) => {
+            json!({ "type": "array", "minItems": 1, "items": { "anyOf": [{ "type": "string" }, refer(section)] } })
+        }
+        Kind::Map(value) => json!({ "type": "object", "additionalProperties": shape(value) }),
+    }
+}

@@ -1,0 +1,170 @@
+//! The plan: TOML text in, a valid plan or all its problems out. No file and no environment is touched here.
+
+mod addresses;
+mod keys;
+mod problem;
+mod reader;
+mod sections;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+pub use addresses::special_purpose;
+pub use keys::schema;
+pub use problem::{Problem, Problems};
+pub use types::{
+    AddedList, Address, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Plan, Receivers, Resolver,
+    Rollback, Smtp,
+};
+
+use crate::model::{DomainName, Side};
+use reader::{Notes, Reader};
+
+/// The longest plan that is read, in octets.
+pub const LONGEST_PLAN: usize = 1 << 20;
+
+/// The most addresses on one side.
+const MOST_ADDRESSES: usize = 256;
+
+/// The names that a plan may use.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// Ids of blocklists.
+    pub lists: Vec<&'a str>,
+    /// Zones of blocklists, and their ids.
+    pub zones: Vec<(&'a str, &'a str)>,
+    /// Named sets of blocklists.
+    pub sets: Vec<&'a str>,
+    /// Ids of providers.
+    pub providers: Vec<&'a str>,
+    /// Ids of checks, and tags.
+    pub tags: Vec<&'a str>,
+    /// Ids of receivers; empty as long as nothing is checked for them.
+    pub receivers: Vec<&'a str>,
+}
+
+/// Reads a plan from the octets of a file. `path` is only shown.
+///
+/// # Errors
+/// As [`parse`]; also when the file is no text, or too long.
+pub fn parse_bytes(bytes: &[u8], path: &str, known: &Known<'_>) -> Result<Plan, Problems> {
+    if bytes.len() > LONGEST_PLAN {
+        let message = format!("the file is longer than {} KiB, so it is no plan", LONGEST_PLAN / 1024);
+        return Err(Problems::of_file(path, &message, "give the plan's own file; config/plan.minimal.toml shows one"));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => parse(text.strip_prefix('\u{feff}').unwrap_or(text), path, known),
+        _ => Err(Problems::of_file(path, "the file is not a text in UTF-8, so it is no plan", "save the plan as UTF-8")),
+    }
+}
+
+/// Reads a plan. `path` is only shown.
+///
+/// # Errors
+/// All problems of the text, each at its place; a text that is no TOML has problems of its syntax only.
+pub fn parse(text: &str, path: &str, known: &Known<'_>) -> Result<Plan, Problems> {
+    let notes = Notes::default();
+    let (document, faults) = DeTable::parse_recoverable(text);
+    for fault in &faults {
+        notes.add(fault.span().unwrap_or(0..0), crate::model::visible(fault.message()), "");
+    }
+    // What follows a fault of syntax is guesswork: its problems would mislead.
+    let plan = if faults.is_empty() { read(document.get_ref(), text, path, known, &notes) } else { None };
+    let problems = notes.problems.take();
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => Err(Problems::new(path, text, problems, &secret_places(text, &notes))),
+    }
+}
+
+/// The places that may hold a key: those noted, and in a text that is no TOML, every line that speaks of one.
+fn secret_places(text: &str, notes: &Notes) -> Vec<std::ops::Range<usize>> {
+    let mut places = notes.masked.take();
+    let mut start = 0;
+    let mut in_key_table = false;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        if bare.starts_with('[') {
+            in_key_table = bare.starts_with("[dnsbl.key]");
+        }
+        let speaks_of_key = in_key_table || bare.starts_with("key") || bare.contains("dnsbl.key");
+        if speaks_of_key && let Some(equals) = line.find('=') {
+            let value = &line[equals + 1..];
+            let is_reference = value.matches('"').count() == 2 * value.matches("\"env:").count() && value.contains("\"env:");
+            if !is_reference {
+                places.push(start + equals + 1..start + line.trim_end().len().max(equals + 1));
+            }
+        }
+        start += line.len();
+    }
+    places
+}
+
+fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes: &Notes) -> Option<Plan> {
+    let plan = Reader::open(document, 0..0, "", notes);
+    let help = "write cutover_at = 2026-12-05T22:00:00+09:00";
+    let cutover_at = plan.require("cutover_at", plan.time("cutover_at"), help);
+    let domains = plan.require("domains", plan.names("domains"), "write domains = [\"example.co.jp\"]");
+    if let (Some([]), Some(value)) = (domains.as_deref(), plan.value("domains"))
+        && value.get_ref().as_array().is_some_and(|items| items.is_empty())
+    {
+        notes.add(value.span(), "`domains` is empty", "write the mail domains that move");
+    }
+    let hostname = plan.require("hostname", plan.name("hostname"), "write hostname = \"mail.example.co.jp\"");
+    if let (Some(name), Some(value)) = (&hostname, plan.value("hostname"))
+        && !name.is_host_name()
+    {
+        notes.add(value.span(), format!("{name} is not the name of a host"), "write a full name such as \"mail.example.co.jp\"");
+    }
+    // Addresses are read even without a host name, so that their problems are seen too.
+    let stand_in = hostname.clone().or_else(|| DomainName::parse("hostname.invalid").ok())?;
+    let side = |key: &'static str, side| {
+        let section = plan.require(key, plan.table(key, key), &format!("write [{key}] and ips = [\"…\"]"));
+        let addresses = section.as_ref().map_or_else(Vec::new, |section| addresses::read(side, section, &stand_in, text));
+        if addresses.len() > MOST_ADDRESSES {
+            let span = section.as_ref().map_or(0..0, |section| section.span.clone());
+            notes.add(span, format!("[{key}] has more than {MOST_ADDRESSES} addresses"), "split the plan");
+        }
+        (section, addresses)
+    };
+    let (_, old) = side("old", Side::Old);
+    let (new_section, new) = side("new", Side::New);
+    let provider = new_section.and_then(|section| {
+        let written = section.text("provider")?;
+        sections::among("provider", &written, section.value("provider")?.span(), &known.providers, notes)
+    });
+    let section = |key: &'static str| plan.value(key).and_then(|_| plan.table(key, key));
+    let must_cover = plan.texts("must_cover", "a list of checks in quotes").unwrap_or_default();
+    Some(Plan {
+        path: path.to_owned(),
+        sha256: Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        change: plan.text("change"),
+        title: plan.text("title"),
+        overlap: plan.duration("overlap").unwrap_or_else(|| TimeDelta::days(7)),
+        provider,
+        mx: sections::mx(&plan),
+        dns: section("dns").as_ref().map(sections::dns).unwrap_or_default(),
+        auth: section("auth").as_ref().map(sections::auth).unwrap_or_default(),
+        smtp: section("smtp").as_ref().map(sections::smtp).unwrap_or_default(),
+        dnsbl: section("dnsbl").as_ref().map(|section| sections::dnsbl(section, known)).unwrap_or_default(),
+        inbound_dnsbl: section("inbound_dnsbl").as_ref().map(sections::inbound).unwrap_or_default(),
+        receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
+        attest: sections::attest(&plan),
+        rollback: section("rollback").as_ref().and_then(sections::rollback),
+        waivers: sections::waivers(&plan, text),
+        must_cover: must_cover
+            .into_iter()
+            .filter_map(|(span, word)| sections::among("check or tag", &word, span, &known.tags, notes))
+            .collect(),
+        cutover_at: cutover_at?,
+        domains: domains?,
+        hostname: hostname?,
+        old,
+        new,
+    })
+}

@@ -1,0 +1,305 @@
+//! Reads TOML values and notes every problem at its place; a reader never stops at the first.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{Key, keys_of};
+use super::problem::Problem;
+use crate::model::{DomainName, NameError};
+
+/// A value with its place.
+pub(super) type Node<'t> = &'t Spanned<DeValue<'t>>;
+
+/// Where problems are collected.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) problems: RefCell<Vec<Problem>>,
+    /// Places that must not be shown.
+    pub(super) masked: RefCell<Vec<Range<usize>>>,
+}
+
+impl Notes {
+    /// Notes a problem.
+    pub(super) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        let help = Some(help.into()).filter(|help| !help.is_empty());
+        self.problems.borrow_mut().push(Problem { span, message: message.into(), help });
+    }
+
+    /// Notes that `value` is not of the wanted kind.
+    pub(super) fn wrong_kind(&self, value: Node<'_>, key: &str, wanted: &str) {
+        let found = value.get_ref().type_str();
+        let article = if found.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+        self.add(value.span(), format!("`{key}` wants {wanted}, found {article} {found}"), "");
+    }
+}
+
+/// One table of the plan. Keys that the section does not have are noted when it is opened.
+pub(super) struct Reader<'t> {
+    table: &'t DeTable<'t>,
+    section: &'static str,
+    /// The table's own place.
+    pub(super) span: Range<usize>,
+    pub(super) notes: &'t Notes,
+}
+
+impl<'t> Reader<'t> {
+    /// Opens `table` as `section` of [`super::keys`].
+    pub(super) fn open(table: &'t DeTable<'t>, span: Range<usize>, section: &'static str, notes: &'t Notes) -> Self {
+        let known = keys_of(section);
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if !known.iter().any(|known| known.name == name) {
+                let place = if section.is_empty() { "the plan".to_owned() } else { format!("[{section}]") };
+                notes.add(key.span(), format!("{place} has no key `{}`", crate::model::visible(name)), suggestion(name, known));
+            }
+        }
+        Self { table, section, span, notes }
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Panics
+    /// In tests, if the section does not declare the key: it would be missing in the schema.
+    pub(super) fn value(&self, key: &str) -> Option<Node<'t>> {
+        debug_assert!(keys_of(self.section).iter().any(|known| known.name == key), "{}.{key} is not declared", self.section);
+        self.table.get(key)
+    }
+
+    /// A piece of text; never empty.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        let value = self.value(key)?;
+        text(value, key, "a text in quotes", self.notes).map(str::to_owned)
+    }
+
+    /// True or false.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        let value = self.value(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.notes.wrong_kind(value, key, "true or false");
+        }
+        flag
+    }
+
+    /// A whole number.
+    pub(super) fn number<N: TryFrom<i64>>(&self, key: &str, wanted: &str) -> Option<N> {
+        number(self.value(key)?, key, wanted, self.notes)
+    }
+
+    /// A list; a single value counts as a list of one where a list of texts is wanted.
+    pub(super) fn items(&self, key: &str, wanted: &str) -> Option<Vec<Node<'t>>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Array(items) => Some(items.iter().collect()),
+            _ => {
+                self.notes.wrong_kind(value, key, wanted);
+                None
+            }
+        }
+    }
+
+    /// A list of texts, with their places.
+    pub(super) fn texts(&self, key: &str, wanted: &str) -> Option<Vec<(Range<usize>, String)>> {
+        let items = self.items(key, wanted)?;
+        let texts = items.into_iter().filter_map(|item| Some((item.span(), text(item, key, wanted, self.notes)?.to_owned())));
+        Some(texts.collect())
+    }
+
+    /// A list of names, without duplicates.
+    pub(super) fn names(&self, key: &str) -> Option<Vec<DomainName>> {
+        let mut names: Vec<DomainName> = Vec::new();
+        for (span, text) in self.texts(key, "a list of names in quotes")? {
+            if let Some(name) = name(&text, span.clone(), self.notes) {
+                if names.contains(&name) {
+                    self.notes.add(span, format!("{name} stands here twice"), "");
+                } else {
+                    names.push(name);
+                }
+            }
+        }
+        Some(names)
+    }
+
+    /// One name.
+    pub(super) fn name(&self, key: &str) -> Option<DomainName> {
+        let value = self.value(key)?;
+        name(text(value, key, "a name in quotes", self.notes)?, value.span(), self.notes)
+    }
+
+    /// A length of time such as `7d`.
+    pub(super) fn duration(&self, key: &str) -> Option<TimeDelta> {
+        let value = self.value(key)?;
+        let written = text(value, key, "a length of time in quotes, such as \"7d\"", self.notes)?;
+        let parsed = duration(written);
+        if parsed.is_none() {
+            self.notes.add(value.span(), format!("`{key}` is not a length of time"), "write a number and s, m, h or d, such as \"90s\", \"5m\", \"2h\" or \"7d\"; at most 10 years");
+        }
+        parsed
+    }
+
+    /// A time with its offset.
+    pub(super) fn time(&self, key: &str) -> Option<DateTime<FixedOffset>> {
+        let value = self.value(key)?;
+        let DeValue::Datetime(written) = value.get_ref() else {
+            let wanted = "a time with its offset and without quotes, such as 2026-12-05T22:00:00+09:00";
+            self.notes.wrong_kind(value, key, wanted);
+            return None;
+        };
+        if written.offset.is_none() || written.time.is_none() || written.date.is_none() {
+            let help = match written.time {
+                Some(_) => format!("write {written}+09:00 for Japan, or {written}Z for UTC"),
+                None => "write a time such as 2026-12-05T22:00:00+09:00".to_owned(),
+            };
+            self.notes.add(value.span(), format!("`{key}` has no offset from UTC, so nobody can tell when it is"), help);
+            return None;
+        }
+        // TOML allows what RFC 3339 allows but for a space in place of the T.
+        let parsed = DateTime::parse_from_rfc3339(&written.to_string().replacen(' ', "T", 1)).ok();
+        if parsed.is_none() {
+            self.notes.add(value.span(), format!("`{key}` is no time that exists"), "");
+        }
+        parsed
+    }
+
+    /// A day.
+    pub(super) fn date(&self, key: &str) -> Option<NaiveDate> {
+        let value = self.value(key)?;
+        let date = match value.get_ref() {
+            DeValue::Datetime(written) if written.time.is_none() => written.date,
+            _ => None,
+        };
+        let date = date.and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
+        if date.is_none() {
+            self.notes.wrong_kind(value, key, "a day without quotes, such as 2026-12-12");
+        }
+        date
+    }
+
+    /// The table under `key`, opened as `section`.
+    pub(super) fn table(&self, key: &str, section: &'static str) -> Option<Reader<'t>> {
+        open_table(self.value(key)?, key, section, self.notes)
+    }
+
+    /// A table whose keys the operator chooses.
+    pub(super) fn free_table(&self, key: &str, wanted: &str) -> Option<&'t DeTable<'t>> {
+        let value = self.value(key)?;
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.notes.wrong_kind(value, key, wanted);
+        }
+        table
+    }
+
+    /// The tables in the list under `key`, each opened as `section`.
+    pub(super) fn tables(&self, key: &str, section: &'static str) -> Vec<Reader<'t>> {
+        let items = self.items(key, "a list of tables").unwrap_or_default();
+        items.into_iter().filter_map(|item| open_table(item, key, section, self.notes)).collect()
+    }
+
+    /// Notes that `key` is missing.
+    pub(super) fn missing(&self, key: &str, help: &str) {
+        let place = if self.section.is_empty() { "the plan".to_owned() } else { format!("[{}]", self.section) };
+        self.notes.add(self.span.clone(), format!("{place} lacks `{key}`"), help);
+    }
+
+    /// The value, or a note that it is missing; a value that is there and wrong was noted already.
+    pub(super) fn require<T>(&self, key: &str, value: Option<T>, help: &str) -> Option<T> {
+        if value.is_none() && self.value(key).is_none() {
+            self.missing(key, help);
+        }
+        value
+    }
+}
+
+/// Opens the table that `value` is.
+pub(super) fn open_table<'t>(value: Node<'t>, key: &str, section: &'static str, notes: &'t Notes) -> Option<Reader<'t>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Some(Reader::open(table, value.span(), section, notes)),
+        _ => {
+            notes.wrong_kind(value, key, "a table");
+            None
+        }
+    }
+}
+
+/// The text that `value` is; an empty one is a problem.
+pub(super) fn text<'t>(value: Node<'t>, key: &str, wanted: &str, notes: &Notes) -> Option<&'t str> {
+    match value.get_ref() {
+        DeValue::String(text) if text.trim().is_empty() => {
+            notes.add(value.span(), format!("`{key}` is empty"), "");
+            None
+        }
+        DeValue::String(text) => Some(text),
+        _ => {
+            notes.wrong_kind(value, key, wanted);
+            None
+        }
+    }
+}
+
+/// The whole number that `value` is.
+pub(super) fn number<N: TryFrom<i64>>(value: Node<'_>, key: &str, wanted: &str, notes: &Notes) -> Option<N> {
+    let Some(written) = value.get_ref().as_integer() else {
+        notes.wrong_kind(value, key, wanted);
+        return None;
+    };
+    let parsed = i64::from_str_radix(written.as_str(), written.radix()).ok().and_then(|number| N::try_from(number).ok());
+    if parsed.is_none() {
+        notes.add(value.span(), format!("`{key}` is out of range: it wants {wanted}"), "");
+    }
+    parsed
+}
+
+/// The name that `text` is.
+pub(super) fn name(text: &str, span: Range<usize>, notes: &Notes) -> Option<DomainName> {
+    match DomainName::parse(text) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let help = match error {
+                NameError::Address => "write the host's name, such as \"mail.example.co.jp\"",
+                _ => "write a name such as \"example.co.jp\"",
+            };
+            notes.add(span, error.to_string(), help);
+            None
+        }
+    }
+}
+
+/// A number and `s`, `m`, `h` or `d`; at most ten years.
+pub(super) fn duration(text: &str) -> Option<TimeDelta> {
+    let text = text.trim();
+    let unit = text.chars().next_back()?;
+    let number: i64 = text[..text.len() - unit.len_utf8()].trim_end().parse().ok().filter(|number| *number >= 0)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds).filter(|seconds| *seconds <= 3650 * 86_400).and_then(TimeDelta::try_seconds)
+}
+
+/// `did you mean …?`, or the keys there are.
+fn suggestion(name: &str, known: &[Key]) -> String {
+    match nearest(name, known.iter().map(|key| key.name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("its keys are {}", known.iter().map(|key| key.name).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The word among `known` that `name` is probably meant to be.
+pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = |word: &str| word.to_lowercase().replace(['_', ' ', '.'], "-");
+    let wanted = plain(name);
+    known
+        .into_iter()
+        .map(|word| (strsim::jaro_winkler(&wanted, &plain(word)), word))
+        .filter(|(likeness, _)| *likeness > 0.82)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}

@@ -1,0 +1,292 @@
+//! A plan as the checks see it: valid by construction.
+
+use std::net::{IpAddr, SocketAddr};
+
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+
+use crate::model::{DomainName, Side, Waiver};
+
+/// What the operator intends.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where it was read from, as the user wrote it.
+    pub path: String,
+    /// SHA-256 of its text, hexadecimal.
+    pub sha256: String,
+    /// The change ticket.
+    pub change: Option<String>,
+    /// A title for people.
+    pub title: Option<String>,
+    /// When the switch happens; its offset is the offset of the report.
+    pub cutover_at: DateTime<FixedOffset>,
+    /// How long the old server stays alive and in SPF after the switch.
+    pub overlap: TimeDelta,
+    /// The mail domains that move; never empty.
+    pub domains: Vec<DomainName>,
+    /// The name of the mail server, the default of PTR, HELO and MX.
+    pub hostname: DomainName,
+    /// The addresses of today; never empty.
+    pub old: Vec<Address>,
+    /// The addresses of tomorrow; never empty.
+    pub new: Vec<Address>,
+    /// The provider of the new addresses, by its id.
+    pub provider: Option<String>,
+    /// What MX must be after the cutover, by domain; `*` is every domain not named.
+    pub mx: Vec<(String, Vec<Mx>)>,
+    /// How the DNS is asked, and the TTLs.
+    pub dns: DnsPlan,
+    /// Sender authentication.
+    pub auth: Auth,
+    /// What the servers are asked over SMTP.
+    pub smtp: Smtp,
+    /// The lists that judge us.
+    pub dnsbl: Dnsbl,
+    /// The lists that the new server will enforce on others.
+    pub inbound_dnsbl: InboundDnsbl,
+    /// The receivers that matter.
+    pub receivers: Receivers,
+    /// What no probe can see, by name.
+    pub attest: Vec<(String, Attestation)>,
+    /// Who decides to go back, and when.
+    pub rollback: Option<Rollback>,
+    /// Accepted risks.
+    pub waivers: Vec<Waiver>,
+    /// Checks (ids or tags) that a run must cover.
+    pub must_cover: Vec<String>,
+}
+
+/// One mail-server address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address.
+    pub ip: IpAddr,
+    /// Its side.
+    pub side: Side,
+    /// The name that its PTR record must have.
+    pub ptr: DomainName,
+    /// What the server says in HELO, as it says it: a check judges it.
+    pub helo: String,
+    /// Mail leaves from here.
+    pub sends: bool,
+    /// Mail arrives here.
+    pub receives: bool,
+    /// Why an address that is not public may stand here.
+    pub special: Option<String>,
+    /// Its line in the plan, 1-based.
+    pub line: usize,
+}
+
+/// One MX record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mx {
+    /// Preference; lower is tried first.
+    pub preference: u16,
+    /// The mail host.
+    pub host: DomainName,
+}
+
+/// Whom the DNS questions go to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resolver {
+    /// The system's resolver; a list that refuses or breaks there is asked at its own servers.
+    #[default]
+    Auto,
+    /// The system's resolver only.
+    System,
+    /// The authoritative servers, found from the root.
+    Direct,
+    /// These, in this order.
+    Servers(Vec<SocketAddr>),
+}
+
+/// `[dns]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DnsPlan {
+    /// Whom to ask.
+    pub resolver: Resolver,
+    /// Root servers instead of IANA's.
+    pub root_hints: Vec<SocketAddr>,
+    /// The port of authoritative servers; laboratories use another than 53.
+    pub authority_port: u16,
+    /// The TTL that changing records should have at the cutover.
+    pub ttl_target: TimeDelta,
+    /// When somebody lowered the TTLs.
+    pub lowered_at: Option<DateTime<FixedOffset>>,
+    /// The TTL that they had before.
+    pub old_ttl: Option<TimeDelta>,
+}
+
+impl Default for DnsPlan {
+    fn default() -> Self {
+        Self {
+            resolver: Resolver::Auto,
+            root_hints: Vec::new(),
+            authority_port: 53,
+            ttl_target: TimeDelta::minutes(5),
+            lowered_at: None,
+            old_ttl: None,
+        }
+    }
+}
+
+/// `[auth]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// The domains of MAIL FROM; the plan's domains if none are named.
+    pub mail_from: Vec<DomainName>,
+    /// DKIM selectors by domain.
+    pub dkim: Vec<(DomainName, Vec<String>)>,
+    /// Old selectors that must stay for a while.
+    pub keep_dkim: Vec<String>,
+    /// Whether MTA-STS is in use; unknown if not said.
+    pub mta_sts: Option<bool>,
+    /// Whether DANE is in use; unknown if not said.
+    pub dane: Option<bool>,
+}
+
+/// `[smtp]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Smtp {
+    /// Ports that people and servers use.
+    pub ports: Vec<u16>,
+    /// Mailboxes that old and new must accept.
+    pub recipients: Vec<String>,
+    /// A mailbox that the operator owns on another system, to test for an open relay.
+    pub relay_probe: Option<String>,
+    /// A message that the new server really sent.
+    pub sample_eml: Option<String>,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self { ports: vec![25], recipients: Vec::new(), relay_probe: None, sample_eml: None }
+    }
+}
+
+/// What a listing weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListWeight {
+    /// Stops the cutover.
+    Block,
+    /// Warns.
+    Warn,
+    /// Is noted.
+    Info,
+}
+
+/// What a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFamily {
+    /// IPv4 addresses.
+    Ipv4,
+    /// IPv6 addresses.
+    Ipv6,
+    /// Domain names.
+    Domain,
+}
+
+/// `[dnsbl]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dnsbl {
+    /// Named sets of the catalogue.
+    pub sets: Vec<String>,
+    /// Further lists, by id.
+    pub lists: Vec<String>,
+    /// Lists that are left out, by id.
+    pub disable: Vec<String>,
+    /// Lists without whose word there is no GO, by id.
+    pub require: Vec<String>,
+    /// The environment variables that hold keys, by list id.
+    pub keys: Vec<(String, String)>,
+    /// Weights instead of the catalogue's, by list id.
+    pub weights: Vec<(String, ListWeight)>,
+    /// Lists that the catalogue does not know.
+    pub added: Vec<AddedList>,
+    /// How many of a hundred blocking lists that are not required must answer.
+    pub quorum: u8,
+}
+
+impl Default for Dnsbl {
+    fn default() -> Self {
+        Self {
+            sets: vec!["recommended".to_owned()],
+            lists: Vec::new(),
+            disable: Vec::new(),
+            require: Vec::new(),
+            keys: Vec::new(),
+            weights: Vec::new(),
+            added: Vec::new(),
+            quorum: 80,
+        }
+    }
+}
+
+/// `[[dnsbl.list]]`: a list of the operator's own, with the test points of RFC 5782, section 5.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedList {
+    /// Its id; no list of the catalogue has it.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// The zone to ask.
+    pub zone: String,
+    /// What it holds.
+    pub families: Vec<ListFamily>,
+    /// What a listing weighs.
+    pub weight: ListWeight,
+}
+
+/// `[inbound_dnsbl]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboundDnsbl {
+    /// Zones that the new server will enforce.
+    pub zones: Vec<String>,
+    /// Who must still get through.
+    pub partners: Vec<Partner>,
+}
+
+/// Somebody whose mail matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// Their name.
+    pub name: String,
+    /// Their mail domain.
+    pub domain: Option<DomainName>,
+    /// Their addresses.
+    pub ips: Vec<IpAddr>,
+    /// Refusing them would stop the cutover.
+    pub vip: bool,
+}
+
+/// `[receivers]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receivers {
+    /// Profiles, by id.
+    pub care_about: Vec<String>,
+    /// Messages a day.
+    pub per_day: Option<u64>,
+}
+
+/// `[attest] name = { … }`: something no probe can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestation {
+    /// Whether it holds.
+    pub yes: bool,
+    /// Who says so.
+    pub by: String,
+    /// Since when.
+    pub on: Option<NaiveDate>,
+    /// A ticket.
+    pub reference: Option<String>,
+}
+
+/// `[rollback]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// Who decides.
+    pub owner: String,
+    /// How long after the cutover the decision must fall.
+    pub decide_by: TimeDelta,
+    /// Tags that ask for it.
+    pub triggers: Vec<String>,
+}

@@ -1,5 +1,17 @@
 //! May we switch? The rooms of `mail-cutover`; docs/ARCHITECTURE.md is the map.
 
+pub mod catalogue;
+pub mod check;
+pub mod checks;
+pub mod cli;
+pub mod command;
 pub mod demo;
+pub mod dnsbl;
+pub mod exit;
 pub mod model;
+pub mod output;
+pub mod plan;
 pub mod probe;
+pub mod render;
+pub mod runner;
+pub mod words;

@@ -59,7 +59,8 @@ pub async fn run(
         } else if !check.card.phases.contains(&context.phase) {
             said[index] = Some(vec![Statement::not_applicable(Subject::Run, OTHER_PHASE)]);
         } else if let Run::World(ask) = check.run {
-            let answer = AssertUnwindSafe(async { ask(Arc::clone(context)).await }).catch_unwind();
+            let context = Arc::clone(context);
+            let answer = AssertUnwindSafe(async move { ask(context).await }).catch_unwind();
             under_way.push(answer.map(move |outcome| (index, outcome)));
         }
     }

@@ -276,14 +276,15 @@ fn meaning<'a>(hits: impl Iterator<Item = &'a Hit> + Clone, reason: Option<&str>
 pub(super) fn list_args(args: Args, selected: &Selected, target: &Target) -> Args {
     let list = &selected.list;
     let query = list.query_name(target, selected.key.as_deref()).unwrap_or_default();
-    let removal = [&list.delist_url, &list.lookup_url]
-        .into_iter()
-        .find(|url| !url.is_empty())
+    let removal = list
+        .delist_url
+        .as_ref()
+        .or(list.lookup_url.as_ref())
         .map_or_else(|| Value::both("its operator gives no page for it", "運営者の解除ページはない"), Value::plain);
     args.and("list", &list.name)
         .and("query", selected.redact(query.trim_end_matches('.')))
         .with("removal", removal)
-        .and("expires", "")
+        .with("expires", list.expires.clone().unwrap_or_else(|| "".into()))
 }
 
 fn is_believed(belief: &Belief) -> bool {

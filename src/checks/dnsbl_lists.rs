@@ -168,7 +168,7 @@ fn judge_retired(context: &Context, retired: &Retired) -> Statement {
     let successor = retired.replaced_by.as_deref().and_then(|id| context.catalogue.list(id));
     let args = Args::none()
         .and("list", &retired.name)
-        .and("since", &retired.since)
+        .with("since", retired.since.clone())
         .with("why", retired.reason.clone())
         .and("name", successor.map_or("", |list| list.name.as_str()))
         .and("query", "");

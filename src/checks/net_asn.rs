@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::{Name, RecordType};
 
-use crate::catalogue::{Port25, Provider};
+use crate::catalogue::{PortPolicy, Provider};
 use crate::check::{Check, Context, Run, address_args, subject_of};
 use crate::model::{Card, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Address;
@@ -99,7 +99,7 @@ pub(super) async fn origin(context: &Context, address: &Address) -> Origin {
     };
     let reply = context.dns.ask(Ask::new(question)).await;
     let asns = longest_prefix(&reply.texts());
-    let provider = planned.or_else(|| asns.iter().find_map(|asn| context.catalogue.provider_by_asn(*asn)));
+    let provider = planned.or_else(|| asns.iter().find_map(|asn| context.catalogue.by_asn(*asn)));
     let why = match reply.answer {
         Answer::Data if !asns.is_empty() => None,
         Answer::Data => Some(Value::both("the answer is not understood", "応答を解釈できない")),
@@ -124,9 +124,9 @@ fn judge(context: &Context, address: &Address, origin: &Origin) -> Statement {
         .and("asn", origin.asns.iter().map(u32::to_string).collect::<Vec<_>>().join(", AS"))
         .with("provider", provider)
         .with("policy", origin.provider.map_or_else(unknown_policy, |provider| provider.port25.text.clone()))
-        .with("lift", origin.provider.map_or_else(unknown_policy, |provider| provider.port25.lift.clone()));
+        .with("lift", origin.provider.and_then(|provider| provider.port25.lifted.clone()).unwrap_or_else(ask_provider));
     let lifted = context.plan.attest.iter().any(|(name, attestation)| name == "port25_lifted" && attestation.yes);
-    let closed = origin.provider.is_some_and(|provider| matches!(provider.port25.policy, Port25::Blocked | Port25::Restricted));
+    let closed = origin.provider.is_some_and(|provider| matches!(provider.port25.policy, PortPolicy::Blocked | PortPolicy::Restricted));
     let statement = match &origin.why {
         _ if closed && address.sends && !lifted => Statement::outcome(&PORT25, subject).args(args),
         Some(why) if origin.provider.is_none() => Statement::outcome(&UNANSWERED, subject).args(args.with("why", why.clone())),
@@ -134,6 +134,10 @@ fn judge(context: &Context, address: &Address, origin: &Origin) -> Statement {
         _ => Statement::outcome(&NAMED, subject).args(args),
     };
     statement.evidence(origin.evidence.iter().copied())
+}
+
+fn ask_provider() -> Value {
+    Value::both("ask the provider how", "方法は事業者に問い合わせる")
 }
 
 fn unknown_policy() -> Value {

@@ -146,7 +146,7 @@ fn judge(address: &Address, reply: &Reply, origin: &Origin) -> Vec<Statement> {
     let mut said = Vec::new();
     if let Some(provider) = origin.provider
         && address.ip.is_ipv6()
-        && !provider.ipv6_ptr
+        && !provider.ptr.ipv6
     {
         said.push(say(&IPV6_LIMIT, args.clone().and("provider", &provider.name)));
     }

@@ -106,12 +106,13 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     let mut said = join_all(names.iter().take(8).map(|name| {
         let args = args.clone().and("name", name);
         let subject = subject.clone();
+        let ptr = reply.observation;
         async move {
             let Some(question) = question(name, rtype) else {
                 return Some(Statement::outcome(&FORWARD, subject).args(args.with("found", nothing())));
             };
             let forward = context.dns.ask(Ask::new(question)).await;
-            let evidence = [reply.observation, forward.observation];
+            let evidence = [ptr, forward.observation];
             if forward.addresses().contains(&address.ip) {
                 return None;
             }

@@ -164,7 +164,7 @@ fn judge_name(context: &Context, address: &Address, name: &DomainName) -> Option
     }
     let ours = is_ours(context, name);
     match generic_name(name, address.ip, &context.catalogue.providers) {
-        Some(Generic::Provider { provider }) => {
+        Some(Generic::Provider { id: provider }) => {
             let known = context.catalogue.provider(&provider).map_or(provider.clone(), |known| known.name.clone());
             let detail = Value::both(format!("the default name at {known}"), format!("{known} の初期設定名"));
             return Some((&GENERIC, Some(detail)));

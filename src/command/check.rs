@@ -8,14 +8,14 @@ use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{CommandError, Printed, Terminal, runtime, secrets_of};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Family};
 use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, FormatArg, RunArgs};
 use crate::dnsbl::{Consultant, select};
 use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict};
 use crate::output::PendingFile;
-use crate::plan::{self, Known, Plan, Resolver};
+use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, ResolverChoice, Settings};
 use crate::render::{self, Format};
 use crate::runner::{self, Limits};
@@ -41,7 +41,7 @@ pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, Comman
         std::fs::File::open(path).and_then(|file| file.take(PLAN_READ_LIMIT).read_to_end(&mut bytes)).map_err(fail)?;
     }
     plan::parse_bytes(&bytes, &shown, &known(Catalogue::embedded()))
-        .map_err(|problems| CommandError::Problems(problems.render(terminal.color_of_errors())))
+        .map_err(|problems| CommandError::Problems(problems.render(terminal.color_errors)))
 }
 
 /// The names that a plan may use.
@@ -52,13 +52,15 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
             .lists
             .iter()
             .flat_map(|list| {
-                std::iter::once(&list.zone).chain(&list.aliases).map(|zone| (zone.as_str(), list.id.as_str()))
+                let zones = Family::ALL.map(|family| list.zone_for(family));
+                zones.into_iter().chain(list.aliases.iter().map(String::as_str)).map(|zone| (zone, list.id.as_str()))
             })
             .filter(|(zone, _)| !zone.is_empty())
             .collect(),
-        sets: catalogue.sets(),
+        keys: catalogue.lists.iter().filter_map(|list| list.key.as_deref()).collect(),
+        sets: catalogue.sets().into_iter().collect(),
         providers: catalogue.providers.iter().map(|provider| provider.id.as_str()).collect(),
-        tags: CHECKS.iter().flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag)).collect(),
+        tags: CHECKS.iter().flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag).chain([check.card.id])).collect(),
         receivers: Vec::new(),
     }
 }
@@ -83,7 +85,6 @@ pub(super) fn check_plan(
     };
     let mut style = terminal.style(arguments.verbose, arguments.quiet);
     style.color &= pending.is_none();
-    style.strict = arguments.strict;
     // Everything was redacted where it came in; this holds even if one place was forgotten.
     let text = secrets.redact(&render::render(&report, format, &style));
     let exit = crate::exit::code(report.verdict, arguments.strict);
@@ -157,17 +158,7 @@ pub fn context(
     secrets: &Secrets,
 ) -> Result<Context, CommandError> {
     let catalogue = Catalogue::embedded();
-    let dns = Dns::new(Settings {
-        resolver: match &plan.dns.resolver {
-            Resolver::Auto | Resolver::System => ResolverChoice::System,
-            Resolver::Direct => ResolverChoice::Direct,
-            Resolver::Servers(servers) => ResolverChoice::Servers(servers.clone()),
-        },
-        root_hints: plan.dns.root_hints.clone(),
-        authority_port: plan.dns.authority_port,
-        secrets: secrets.clone(),
-        ..Settings::default()
-    })?;
+    let dns = connect(&plan.dns, secrets)?;
     let selection = select(&plan.dnsbl, catalogue, |variable| std::env::var(variable).ok());
     Ok(Context {
         phase,
@@ -182,8 +173,24 @@ pub fn context(
     })
 }
 
+/// Opens the door to the DNS as `[dns]` says.
+pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets) -> Result<Dns, CommandError> {
+    let settings = Settings {
+        resolver: match &plan.resolver {
+            Resolver::Auto | Resolver::System => ResolverChoice::System,
+            Resolver::Direct => ResolverChoice::Direct,
+            Resolver::Servers(servers) => ResolverChoice::Servers(servers.clone()),
+        },
+        root_hints: plan.root_hints.clone(),
+        authority_port: plan.authority_port,
+        secrets: secrets.clone(),
+        ..Settings::default()
+    };
+    Ok(Dns::new(settings)?)
+}
+
 /// Resolves when somebody wants the run to stop.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

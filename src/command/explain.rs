@@ -24,6 +24,15 @@ pub(super) fn run(name: Option<&str>, terminal: &Terminal) -> Result<Printed, Co
     Ok(Printed { text, ..Printed::default() })
 }
 
+/// Refuses a name that no check and no tag has.
+pub(super) fn must_exist(name: &str) -> Result<(), CommandError> {
+    if find(name).is_some() {
+        return Ok(());
+    }
+    let cards: Vec<&Card> = CHECKS.iter().map(|check| &check.card).collect();
+    Err(CommandError::NoSuchName { name: crate::model::visible(name), hint: hint(name, &cards) })
+}
+
 fn hint(name: &str, cards: &[&Card]) -> String {
     let names = cards.iter().flat_map(|card| card.outcomes.iter().map(|outcome| outcome.tag).chain([card.id]));
     let near = names

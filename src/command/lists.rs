@@ -14,8 +14,6 @@ use crate::model::{Lang, Secrets};
 use crate::plan::{Dnsbl, DnsPlan, Resolver};
 use crate::words;
 
-const FAMILIES: [Family; 3] = [Family::Ipv4, Family::Ipv6, Family::Domain];
-
 /// Shows the catalogue, or the health of the lists that a run would ask.
 pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, CommandError> {
     let catalogue = Catalogue::embedded();
@@ -62,7 +60,6 @@ struct Row {
     name: String,
     operator: String,
     zone: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
     zone_ipv6: String,
     holds: Vec<&'static str>,
     weight: &'static str,
@@ -70,9 +67,9 @@ struct Row {
     asked: bool,
     sets: Vec<String>,
     state: String,
-    lookup_url: String,
-    delist_url: String,
-    checked: String,
+    lookup_url: Option<String>,
+    delist_url: Option<String>,
+    checked: Option<chrono::NaiveDate>,
 }
 
 impl Row {
@@ -81,9 +78,9 @@ impl Row {
             id: list.id.clone(),
             name: list.name.clone(),
             operator: list.operator.clone(),
-            zone: list.zone.clone(),
-            zone_ipv6: list.zone_ipv6.clone(),
-            holds: FAMILIES.iter().filter(|family| list.holds(**family) == Holds::Yes).map(|family| family.word()).collect(),
+            zone: list.zone_for(Family::Ipv4).to_owned(),
+            zone_ipv6: list.zone_for(Family::Ipv6).to_owned(),
+            holds: Family::ALL.iter().filter(|family| list.holds(**family) == Holds::Yes).map(|family| family.word()).collect(),
             weight: weight_word(list.weight),
             required: list.required,
             asked,
@@ -91,11 +88,11 @@ impl Row {
             state: match &list.status {
                 ListStatus::Alive => "alive".to_owned(),
                 ListStatus::Unknown => "unknown".to_owned(),
-                ListStatus::Dead { since, reason, .. } => format!("dead {since}: {}", reason.in_lang(lang)),
+                ListStatus::Dead { since, reason, .. } => format!("dead {}: {}", since.in_lang(lang), reason.in_lang(lang)),
             },
             lookup_url: list.lookup_url.clone(),
             delist_url: list.delist_url.clone(),
-            checked: list.checked.clone(),
+            checked: list.checked,
         }
     }
 
@@ -129,7 +126,7 @@ fn health(
         let consultant = Consultant::new(dns, dns_plan.resolver == Resolver::Auto);
         let probes = lists.iter().flat_map(|selected| {
             let consultant = &consultant;
-            FAMILIES
+            Family::ALL
                 .into_iter()
                 .filter(|family| selected.list.holds(*family) == Holds::Yes)
                 .map(move |family| async move { (selected, family, consultant.health(selected, family).await) })

@@ -16,6 +16,8 @@ pub struct Terminal {
     pub lang: Lang,
     /// Whether colour may be used on standard output.
     pub color: bool,
+    /// Whether colour may be used on standard error.
+    pub color_errors: bool,
     /// Columns.
     pub width: usize,
     /// Whether the locale can show more than ASCII.
@@ -35,13 +37,15 @@ impl Terminal {
             || std::env::var("TERM").is_ok_and(|term| term == "dumb");
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
         let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|_| on_terminal);
+        let color = |on_terminal: bool| match cli.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => on_terminal && !plain,
+        };
         Self {
             lang: cli.lang.map_or(from_locale, Lang::from),
-            color: match cli.color {
-                When::Always => true,
-                When::Never => false,
-                When::Auto => on_terminal && !plain,
-            },
+            color: color(on_terminal),
+            color_errors: color(std::io::stderr().is_terminal()),
             width: measured.or(columns).unwrap_or(WIDTH_WITHOUT_TERMINAL).clamp(40, 400),
             // A pipe gets the same characters as a UTF-8 terminal; only a terminal that names another charset gets ASCII.
             unicode: !on_terminal || charset.is_none_or(|charset| charset.to_ascii_lowercase().replace('-', "").contains("utf8")),

@@ -77,7 +77,7 @@ impl Consultant {
 
     /// What `selected` says of `target`.
     pub async fn consult(&self, selected: &Selected, target: &Target) -> Consultation {
-        let family = family_of(target);
+        let family = target.family();
         if selected.list.holds(family) == crate::catalogue::Holds::No {
             return Consultation { belief: Belief::NotApplicable, route: "resolver", reason: None, evidence: Vec::new() };
         }
@@ -163,6 +163,8 @@ impl Consultant {
     async fn ask(&self, selected: &Selected, question: Question, route: Route) -> Arc<Reply> {
         let mut ask = Ask::new(question).via(route);
         if let Some(per_second) = selected.list.pace {
+            // A list's pace is a few queries a second: exact in any float.
+            let per_second = f32::from(u16::try_from(per_second).unwrap_or(u16::MAX));
             ask = ask.paced(Pace { key: selected.list.operator.clone(), per_second });
         }
         self.dns.ask(ask).await
@@ -188,14 +190,6 @@ impl TestPoints {
 
     fn observations(&self) -> impl Iterator<Item = ObservationId> {
         [&self.listed, &self.unlisted, &self.random].into_iter().flatten().map(|reply| reply.observation)
-    }
-}
-
-/// The family of a target.
-pub fn family_of(target: &Target) -> Family {
-    match target {
-        Target::Ip(ip) => Family::of(*ip),
-        Target::Domain(_) => Family::Domain,
     }
 }
 

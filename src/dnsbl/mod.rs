@@ -6,4 +6,4 @@ mod select;
 
 pub use consult::{Consultant, Consultation, Health};
 pub use judge::{Belief, State};
-pub use select::{Selected, Selection, select};
+pub use select::{Retired, Selected, Selection, select};

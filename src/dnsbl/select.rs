@@ -1,8 +1,8 @@
 //! Which lists a run asks: the plan's choices laid over the catalogue.
 
 use crate::catalogue::{Catalogue, Family, List, ListStatus, Weight};
-use crate::model::{REDACTED, Secrets, Value};
-use crate::plan::{Dnsbl, ListWeight};
+use crate::model::{DomainName, REDACTED, Secrets, Value};
+use crate::plan::{AddedList, Dnsbl, ListFamily, ListWeight};
 
 /// A list that this run asks.
 #[derive(Clone, Debug)]
@@ -35,9 +35,9 @@ impl Selected {
 
     /// The zone asked about `family`, with [`REDACTED`] where the key stands.
     pub fn zone(&self, family: Family) -> String {
-        match (&self.key, &self.list.key_zone) {
+        match (&self.key, self.list.key_zone()) {
             (Some(_), Some(zone)) => zone.replace("{key}", REDACTED),
-            _ => self.list.zone_for(family).to_owned(),
+            _ => self.list.zone_for(family).replace("{key}", REDACTED),
         }
     }
 }
@@ -58,8 +58,8 @@ pub struct Retired {
     pub id: String,
     /// Name.
     pub name: String,
-    /// Since when; may be empty.
-    pub since: String,
+    /// Since when, as far as it is known.
+    pub since: Value,
     /// Why.
     pub reason: Value,
     /// The id of the list that answers instead.
@@ -87,7 +87,10 @@ pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) 
             }
             continue;
         }
-        let source = choice.keys.iter().find(|(id, _)| *id == list.id).map(|(_, variable)| variable.clone());
+        if !list.is_queryable() {
+            continue;
+        }
+        let source = choice.keys.iter().find(|(name, _)| Some(name) == list.key.as_ref()).map(|(_, variable)| variable.clone());
         let key = source.as_deref().and_then(&environment).filter(|key| !key.trim().is_empty());
         selection.asked.push(Selected {
             weight: weight_of(choice, &list.id),
@@ -97,18 +100,31 @@ pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) 
             list: list.clone(),
         });
     }
-    for added in &choice.added {
-        let weight = weight_in_catalogue(added.weight);
-        let families: Vec<Family> = added.families.iter().map(|family| (*family).into()).collect();
-        selection.asked.push(Selected {
-            list: List::custom(&added.id, &added.name, &added.zone, &families, weight),
+    let added = choice.added.iter().filter(|added| !choice.disable.contains(&added.id));
+    selection.asked.extend(added.filter_map(|added| {
+        Some(Selected {
+            list: list_of(added)?,
             weight: weight_of(choice, &added.id),
             required: choice.require.contains(&added.id),
             key: None,
             key_source: None,
-        });
-    }
+        })
+    }));
     selection
+}
+
+/// A list of the plan as if the catalogue had it; the plan's zones are names.
+fn list_of(added: &AddedList) -> Option<List> {
+    let family = |family: &ListFamily| match family {
+        ListFamily::Ipv4 => Family::Ipv4,
+        ListFamily::Ipv6 => Family::Ipv6,
+        ListFamily::Domain => Family::Domain,
+    };
+    let families: Vec<Family> = added.families.iter().map(family).collect();
+    let zone = DomainName::parse(&added.zone).ok()?;
+    let mut list = List::custom(&added.id, zone, &families, weight_in_catalogue(added.weight));
+    list.name.clone_from(&added.name);
+    Some(list)
 }
 
 fn weight_of(choice: &Dnsbl, id: &str) -> Option<Weight> {

@@ -119,7 +119,7 @@ const DNSBL: &[Key] = &[
     key("lists", Kind::Texts, "Further lists, by id or zone."),
     key("disable", Kind::Texts, "Lists that are left out, by id or zone."),
     key("require", Kind::Texts, "Lists without whose word there is no GO, by id or zone."),
-    key("key", Kind::Map(&Kind::Text), "Where keys are: list id = \"env:NAME\"; never the key itself."),
+    key("key", Kind::Map(&Kind::Text), "Where keys are: name of the key = \"env:NAME\"; never the key itself."),
     key("weight", Kind::Map(&Kind::Choice(WEIGHTS)), "Weights instead of the catalogue's: list id = \"block\", \"warn\" or \"info\"."),
     key("quorum", Kind::Text, "How many of the blocking lists that are not required must answer; \"80%\" if not said."),
     key("list", Kind::Tables("dnsbl.list"), "Lists of your own."),

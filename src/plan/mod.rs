@@ -7,8 +7,8 @@ mod reader;
 mod sections;
 mod types;
 
-#[cfg(test)]
-mod tests;
+
+
 
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
@@ -38,6 +38,8 @@ pub struct Known<'a> {
     pub lists: Vec<&'a str>,
     /// Zones of blocklists, and their ids.
     pub zones: Vec<(&'a str, &'a str)>,
+    /// Names of keys that blocklists can be asked with.
+    pub keys: Vec<&'a str>,
     /// Named sets of blocklists.
     pub sets: Vec<&'a str>,
     /// Ids of providers.

@@ -170,8 +170,8 @@ pub(super) fn dnsbl(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
         texts.into_iter().filter_map(|(span, text)| among("set of lists", &text, span, &known.sets, section.notes)).collect()
     });
     let mut keys = Vec::new();
-    for (key, value) in section.free_table("key", "a table: list id = \"env:NAME\"").into_iter().flatten() {
-        let id = list(key.get_ref(), key.span());
+    for (key, value) in section.free_table("key", "a table: name of the key = \"env:NAME\"").into_iter().flatten() {
+        let id = among("key", key.get_ref(), key.span(), &known.keys, section.notes);
         let variable = match value.get_ref() {
             DeValue::String(text) => text.strip_prefix("env:").filter(|name| is_variable(name)),
             _ => None,

@@ -196,7 +196,7 @@ pub struct Dnsbl {
     pub disable: Vec<String>,
     /// Lists without whose word there is no GO, by id.
     pub require: Vec<String>,
-    /// The environment variables that hold keys, by list id.
+    /// The environment variables that hold keys, by the key's name in the catalogue.
     pub keys: Vec<(String, String)>,
     /// Weights instead of the catalogue's, by list id.
     pub weights: Vec<(String, ListWeight)>,

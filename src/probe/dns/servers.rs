@@ -182,9 +182,10 @@ impl Attempt {
             if self.after_words {
                 sleep(retransmit / 4).await;
             }
-            // Through the narrow gate, but not for ever: when everything is silent, everybody waits there. For the same
-            // reason nobody keeps a place longer than one retransmit.
-            let place = timeout(4 * retransmit, errand.gates.second_tries.acquire()).await;
+            // Through the narrow gate, but not for ever: when everything is silent, everybody waits there, and then it only
+            // spaces the packets. For the same reason nobody keeps a place longer than one retransmit.
+            let patience = if self.after_words { 4 * retransmit } else { retransmit / 2 };
+            let place = timeout(patience, errand.gates.second_tries.acquire()).await;
             tokio::pin!(asked);
             match timeout(retransmit, &mut asked).await {
                 Ok(result) => result,

@@ -143,6 +143,20 @@ async fn a_lost_packet_costs_one_retransmit() {
     assert_eq!((reply.tries, &reply.answer, dead.count()), (3, &Answer::Timeout, 3));
 }
 
+/// Lost if it fails: with one of two resolvers dead, a packet lost by the other would make a question unknown.
+#[tokio::test]
+async fn each_of_several_servers_is_asked_twice() {
+    let lossy = Server::udp(|query, before| if before == 0 { vec![] } else { listed(query) }).await;
+    let dead = silent().await;
+    let dns = door(&[dead.address, lossy.address]);
+    let reply = ask(&dns, "a.example", RecordType::A).await;
+    assert_eq!(words(&dns, &reply), ["udp timeout", "udp timeout", "udp timeout", "udp data"]);
+    let three = [silent().await, silent().await, silent().await];
+    let dns = door(&three.each_ref().map(|server| server.address));
+    let reply = ask(&dns, "a.example", RecordType::A).await;
+    assert_eq!((&reply.answer, reply.tries), (&Answer::Timeout, 5), "bounded by five times the retransmit time");
+}
+
 /// Lost if it fails: a forged or stray packet could make a listed address clean.
 #[tokio::test]
 async fn strange_packets_are_not_believed() {

@@ -7,7 +7,8 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
 use super::lab::{
-    self, Behaviour, a, aaaa, answer, ask, cname, internet, name, ns, one, rcode, soa, walker, words, zones,
+    self, Behaviour, a, aaaa, answer, ask, cname, internet, name, ns, one, rcode, soa, walker, walker_with, words,
+    zones,
 };
 use super::{Answer, NameServer};
 
@@ -246,7 +247,7 @@ async fn the_closest_zone_is_found_on_shared_servers() {
 async fn a_silent_root_is_a_time_out() {
     let dead: Arc<Behaviour> = Arc::new(|_, _| vec![]);
     let servers = internet(vec![dead]).await;
-    let dns = walker(&servers);
+    let dns = walker_with(&servers, 50);
     assert_eq!(ask(&dns, "x.test", RecordType::A).await.answer, Answer::Timeout);
     assert_eq!((dns.resolvers(), dns.resolver_addresses()), (vec!["direct".to_owned()], vec![]));
 }

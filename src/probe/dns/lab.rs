@@ -109,9 +109,9 @@ pub(super) async fn closed() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-/// A door to `servers` with a retransmit time of 50 ms.
+/// A door to `servers` with a retransmit time of 100 ms: short for those who wait for it, long for a busy machine.
 pub(super) fn door(servers: &[SocketAddr]) -> Dns {
-    door_with(servers, 50, |_| {})
+    door_with(servers, 100, |_| {})
 }
 
 /// The same with another retransmit time, in milliseconds, and other settings.
@@ -260,10 +260,15 @@ fn authoritative(query: &Message, zones: &[(Name, Vec<Record>)]) -> Message {
     message
 }
 
-/// A door that walks from the first of `servers`.
+/// A door that walks from the first of `servers`, in no hurry.
 pub(super) fn walker(servers: &[Server]) -> Dns {
+    walker_with(servers, 500)
+}
+
+/// The same with another retransmit time, in milliseconds.
+pub(super) fn walker_with(servers: &[Server], retransmit: u64) -> Dns {
     let root = servers[0].address;
-    door_with(&[root], 50, |settings| {
+    door_with(&[root], retransmit, |settings| {
         settings.resolver = ResolverChoice::Direct;
         settings.root_hints = vec![root];
         settings.authority_port = root.port();

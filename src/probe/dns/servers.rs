@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -14,7 +15,7 @@ use super::reply::Answer;
 
 /// So many packets at the most for one question to one set of servers, however many servers there are.
 const MOST_TRIES: usize = 12;
-/// So many sockets listen at once for one question.
+/// So many sockets listen at once for one question; the oldest is closed for a new one.
 const MOST_LISTENING: usize = 3;
 
 /// Nobody gave a good answer.
@@ -41,6 +42,14 @@ struct Candidate {
     asked: usize,
 }
 
+/// A try under way, or over.
+struct Try {
+    candidate: usize,
+    on_the_wire: Option<Instant>,
+    is_over: bool,
+    abort: AbortHandle,
+}
+
 /// Puts the errand to `servers`: in order, the next one at once after a failure and after `retransmit` of silence while the
 /// silent ones are still listened to; then once more each, through a narrower gate. A single server gets three packets, after
 /// `retransmit` and twice `retransmit`. All in all about five times `retransmit`, counted from the first packet, not from
@@ -54,8 +63,7 @@ pub(super) async fn ask(errand: &Errand<'_>, servers: &[SocketAddr], retransmit:
     let each = if candidates.len() == 1 { 3 } else { 2 };
     let (sent, mut was_sent) = mpsc::unbounded_channel();
     let mut running = FuturesUnordered::new();
-    // Per try: whom, and since when it is on the wire.
-    let mut tries: Vec<(usize, Option<Instant>)> = Vec::new();
+    let mut tries: Vec<Try> = Vec::new();
     let mut first_sent: Option<Instant> = None;
     let mut next_at: Option<Instant> = None;
     let mut spoke = false;
@@ -78,9 +86,17 @@ pub(super) async fn ask(errand: &Errand<'_>, servers: &[SocketAddr], retransmit:
                     skippable: others && !candidate.known.is_suspect(),
                     listen: (5 * retransmit).saturating_sub(elapsed).max(retransmit),
                 };
-                tries.push((chosen, None));
+                let mut listening = tries.iter_mut().filter(|one| !one.is_over);
+                if let Some(oldest) = listening.next().filter(|_| listening.count() + 1 >= MOST_LISTENING) {
+                    oldest.is_over = true;
+                    oldest.abort.abort();
+                    candidates[oldest.candidate].known.strike();
+                }
+                let (abort, registration) = AbortHandle::new_pair();
+                tries.push(Try { candidate: chosen, on_the_wire: None, is_over: false, abort });
                 let sent = sent.clone();
-                running.push(async move { (attempt.number, attempt.run(errand, retransmit, &sent).await) });
+                let run = async move { (attempt.number, attempt.run(errand, retransmit, &sent).await) };
+                running.push(Abortable::new(run, registration));
             }
         }
         if running.is_empty() {
@@ -88,17 +104,19 @@ pub(super) async fn ask(errand: &Errand<'_>, servers: &[SocketAddr], retransmit:
         }
         tokio::select! {
             biased;
-            Some((number, end)) = running.next() => {
-                let (chosen, _) = tries[number];
-                tries[number].1 = None;
+            Some(ended) = running.next() => {
+                let Ok((number, end)) = ended else { continue };
+                tries[number].is_over = true;
+                let chosen = tries[number].candidate;
                 let server = candidates[chosen].address;
                 match end {
                     End::Heard(heard) => {
                         candidates[chosen].known.praise();
-                        for (silent, _) in tries.iter().filter(|(_, at)| at.is_some_and(|at| at.elapsed() >= retransmit)) {
-                            if *silent != chosen {
-                                candidates[*silent].known.strike();
-                            }
+                        let is_silent = |one: &&Try| {
+                            !one.is_over && one.on_the_wire.is_some_and(|since| since.elapsed() >= retransmit)
+                        };
+                        for silent in tries.iter().filter(is_silent).filter(|one| one.candidate != chosen) {
+                            candidates[silent.candidate].known.strike();
                         }
                         return Ok(heard);
                     }
@@ -128,12 +146,10 @@ pub(super) async fn ask(errand: &Errand<'_>, servers: &[SocketAddr], retransmit:
             Some((number, at)) = was_sent.recv() => {
                 let first = *first_sent.get_or_insert(at);
                 let gap = if candidates.len() == 1 && number > 0 { 2 * retransmit } else { retransmit };
-                if let Some(entry) = tries.get_mut(number) {
-                    entry.1 = Some(at);
-                }
+                tries[number].on_the_wire = Some(at);
                 let due = at + gap;
-                let is_full = tries.iter().filter(|(_, at)| at.is_some()).count() >= MOST_LISTENING;
-                next_at = (due <= first + 4 * retransmit && !is_full).then_some(due);
+                // Half of one more, because timers are late and never early.
+                next_at = (due <= first + 4 * retransmit + retransmit / 2).then_some(due);
             }
             () = wait_until(next_at) => may_launch = true,
         }
@@ -182,9 +198,10 @@ impl Attempt {
             if self.after_words {
                 sleep(retransmit / 4).await;
             }
-            // Through the narrow gate, but not for ever: when everything is silent, everybody waits there. For the same
-            // reason nobody keeps a place longer than one retransmit.
-            let place = timeout(4 * retransmit, errand.gates.second_tries.acquire()).await;
+            // Through the narrow gate, but not for ever: when everything is silent, everybody waits there, and then it only
+            // spaces the packets. For the same reason nobody keeps a place longer than one retransmit.
+            let patience = if self.after_words { 4 * retransmit } else { retransmit / 2 };
+            let place = timeout(patience, errand.gates.second_tries.acquire()).await;
             tokio::pin!(asked);
             match timeout(retransmit, &mut asked).await {
                 Ok(result) => result,

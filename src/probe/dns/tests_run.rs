@@ -158,7 +158,7 @@ async fn silence_is_bounded_for_a_crowd() {
     let names: Vec<String> = (0..240).map(|n| format!("n{n}.example")).collect();
     let replies = join_all(names.iter().map(|name| ask(&dns, name, RecordType::A))).await;
     assert!(replies.iter().all(|reply| reply.answer == Answer::Timeout));
-    // 5 × 50 ms each; a crowd waits for the narrow gate, but far from one after another.
+    // 5 × 100 ms each; a crowd waits for the narrow gate, but far from one after another.
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!(words(&dns, &replies[0])[0], "udp timeout");
 }

@@ -7,7 +7,8 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
 use super::lab::{
-    self, Behaviour, a, aaaa, answer, ask, cname, internet, name, ns, one, rcode, soa, walker, words, zones,
+    self, Behaviour, a, aaaa, answer, ask, cname, internet, name, ns, one, rcode, soa, walker, walker_with, words,
+    zones,
 };
 use super::{Answer, NameServer};
 
@@ -37,14 +38,22 @@ async fn down_to_the_zone_and_only_once() {
 /// Lost if it fails: a crowd of questions to one list would hit the root servers once each.
 #[tokio::test]
 async fn a_crowd_walks_once() {
-    let top = zones(&[("test.", vec![ns("bl.test.", "ns.bl.test."), a("ns.bl.test.", [127, 0, 0, 3])])]);
-    let list = zones(&[("bl.test.", vec![])]);
+    let top = zones(&[(
+        "test.",
+        vec![ns("bl.test.", "ns.bl.test."), a("ns.bl.test.", [127, 0, 0, 3]), ns("other.test.", "ns.bl.test.")],
+    )]);
+    let list = zones(&[("bl.test.", vec![]), ("other.test.", vec![])]);
     let servers = internet(vec![root(), top, list]).await;
     let dns = walker(&servers);
     let names: Vec<String> = (0..100).map(|n| format!("{n}.0.0.127.bl.test")).collect();
     let replies = join_all(names.iter().map(|name| ask(&dns, name, RecordType::A))).await;
     assert!(replies.iter().all(|reply| reply.answer == Answer::NxDomain));
     assert_eq!(servers.iter().map(lab::Server::count).collect::<Vec<_>>(), [1, 1, 100]);
+    // Also below a zone that has answered for itself in between.
+    ask(&dns, "absent.test", RecordType::A).await;
+    let names: Vec<String> = names.iter().map(|name| name.replace("bl", "other")).collect();
+    join_all(names.iter().map(|name| ask(&dns, name, RecordType::A))).await;
+    assert_eq!(servers.iter().map(lab::Server::count).collect::<Vec<_>>(), [1, 3, 200]);
 }
 
 /// Lost if it fails: the many zones whose servers stand under another name would be out of reach.
@@ -238,7 +247,7 @@ async fn the_closest_zone_is_found_on_shared_servers() {
 async fn a_silent_root_is_a_time_out() {
     let dead: Arc<Behaviour> = Arc::new(|_, _| vec![]);
     let servers = internet(vec![dead]).await;
-    let dns = walker(&servers);
+    let dns = walker_with(&servers, 50);
     assert_eq!(ask(&dns, "x.test", RecordType::A).await.answer, Answer::Timeout);
     assert_eq!((dns.resolvers(), dns.resolver_addresses()), (vec!["direct".to_owned()], vec![]));
 }

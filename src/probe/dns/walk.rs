@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
         };
         let depth = cut.zone.iter().count() + 1;
         let mut told = None;
-        if !cut.has_answered() && question.name.iter().count() >= depth {
+        if !cut.is_lowest() && question.name.iter().count() >= depth {
             let cell = self.engine.atlas.explored(question.name.trim_to(depth));
             let slot = &mut told;
             let look = self.tell(cut, &servers, question, trail);
@@ -219,7 +219,10 @@ impl<'a> Walk<'a> {
         };
         let port = self.engine.settings.authority_port;
         match Cut::read(&zone, &heard.message.authorities, &heard.message, &cut.zone, port) {
-            Some(deeper) => Told::Referral(self.engine.atlas.remember(deeper)),
+            Some(deeper) => {
+                cut.set_referred();
+                Told::Referral(self.engine.atlas.remember(deeper))
+            }
             None => Told::Answer(Arc::new(heard)),
         }
     }

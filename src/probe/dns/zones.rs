@@ -24,8 +24,8 @@ const MOST_HOSTS: usize = 20;
 pub(super) struct Cut {
     pub(super) zone: Name,
     pub(super) hosts: Vec<Host>,
-    /// Its servers gave an answer of their own, so that nobody need wait to see whether they refer further down.
     answered: AtomicBool,
+    referred: AtomicBool,
 }
 
 /// A server of a zone, with the addresses that came along with its name (glue).
@@ -37,7 +37,7 @@ pub(super) struct Host {
 
 impl Cut {
     pub(super) fn new(zone: Name, hosts: Vec<Host>) -> Self {
-        Self { zone, hosts, answered: AtomicBool::new(false) }
+        Self { zone, hosts, answered: AtomicBool::default(), referred: AtomicBool::default() }
     }
 
     /// The cut at `zone` by the NS records among `records`. Glue counts only for names below `teller`, the zone whose server
@@ -56,14 +56,19 @@ impl Cut {
         if hosts.is_empty() { None } else { Some(Self::new(zone.to_lowercase(), hosts)) }
     }
 
-    /// Notes that the zone's servers gave an answer of their own.
+    /// Notes that its servers gave an answer of their own.
     pub(super) fn set_answered(&self) {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether they did.
-    pub(super) fn has_answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
+    /// Notes that its servers referred further down.
+    pub(super) fn set_referred(&self) {
+        self.referred.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its servers answer themselves, as far as is known: then nobody need wait to see where they refer to.
+    pub(super) fn is_lowest(&self) -> bool {
+        self.answered.load(Ordering::Relaxed) && !self.referred.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The few words of the interface that belong to no check, in both languages.
 
-use crate::model::{Lang, Verdict};
+use crate::model::{Applied, Lang, Level, Levels, Phase, Side, Verdict};
 
 fn pick(lang: Lang, en: String, ja: String) -> String {
     match lang {
@@ -63,4 +63,216 @@ pub fn deadline_passed(lang: Lang) -> String {
 /// Ctrl-C before there was a result.
 pub fn interrupted(lang: Lang) -> String {
     pick(lang, "interrupted".to_owned(), "中断された".to_owned())
+}
+
+/// Above and below everything that the demo prints.
+pub fn simulated(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "SIMULATED WORLD: a miniature internet on this machine; nothing real was asked",
+        Lang::Ja => "模擬環境: この機械の中の小さなインターネットでの結果。実際の問い合わせはしていない",
+    }
+}
+
+/// Labels of the report's head: change, plan, cutover, run, asked.
+pub fn head(lang: Lang) -> [&'static str; 5] {
+    match lang {
+        Lang::En => ["change", "plan", "cutover", "run", "asked"],
+        Lang::Ja => ["変更", "計画", "切り替え", "実行", "問い合わせ先"],
+    }
+}
+
+/// The phase, and the time of the cutover.
+pub fn phase_of(lang: Lang, phase: Phase, cutover: &str) -> String {
+    match (lang, phase) {
+        (Lang::En, Phase::Before) => format!("{cutover}; judged as before the cutover"),
+        (Lang::En, Phase::After) => format!("{cutover}; judged as after the cutover"),
+        (Lang::Ja, Phase::Before) => format!("{cutover}。切り替え前として判定"),
+        (Lang::Ja, Phase::After) => format!("{cutover}。切り替え後として判定"),
+    }
+}
+
+/// The date of the list catalogue.
+pub fn catalogue_of(lang: Lang, date: &str) -> String {
+    pick(lang, format!("(list catalogue of {date})"), format!("(リストのカタログ {date} 版)"))
+}
+
+/// The side of an address.
+pub fn side(lang: Lang, side: Side) -> &'static str {
+    match (lang, side) {
+        (Lang::En, Side::Old) => "OLD",
+        (Lang::En, Side::New) => "NEW",
+        (Lang::Ja, Side::Old) => "旧",
+        (Lang::Ja, Side::New) => "新",
+    }
+}
+
+/// The run as a subject.
+pub fn the_run(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "this run",
+        Lang::Ja => "この実行",
+    }
+}
+
+/// A line of the plan as a subject.
+pub fn plan_line(lang: Lang, line: usize) -> String {
+    pick(lang, format!("plan, line {line}"), format!("計画 {line} 行目"))
+}
+
+/// The word in a cell of the summary.
+pub fn standing(lang: Lang, word: &str) -> &'static str {
+    let (en, ja) = match word {
+        "passed" => ("ok", "合格"),
+        "not-covered" => ("not covered", "対象外"),
+        "note" => ("note", "参考"),
+        "waived" => ("waived", "受容済み"),
+        "warning" => ("warning", "警告"),
+        "unknown" => ("unknown", "確認不能"),
+        "blocker" => ("BLOCKER", "阻止"),
+        _ => ("", ""),
+    };
+    if lang == Lang::En { en } else { ja }
+}
+
+/// The heading above findings of one kind.
+pub fn level_heading(lang: Lang, word: &str) -> &'static str {
+    let (en, ja) = match word {
+        "blocker" => ("BLOCKERS: mail would be lost", "移行を阻止する問題"),
+        "unknown" => ("UNKNOWN: asked and not answered", "確認できなかった事項"),
+        "warning" => ("WARNINGS: a person should decide", "警告 (人が判断する)"),
+        "waived" => ("WAIVED: accepted risks", "受容済みのリスク"),
+        "note" => ("NOTES", "参考"),
+        "not-covered" => ("NOT COVERED by this run", "この実行では確認していない事項"),
+        _ => ("PASSED", "合格"),
+    };
+    if lang == Lang::En { en } else { ja }
+}
+
+/// Labels within a finding: seen, do, by hand, waived.
+pub fn finding(lang: Lang) -> [&'static str; 4] {
+    match lang {
+        Lang::En => ["seen", "do", "by hand", "waived"],
+        Lang::Ja => ["根拠", "対処", "手作業", "受容"],
+    }
+}
+
+/// Headings of the table with a row for each address.
+pub fn rows_header(lang: Lang) -> [&'static str; 3] {
+    match lang {
+        Lang::En => ["address", "worst", "where"],
+        Lang::Ja => ["アドレス", "最悪の結果", "検査"],
+    }
+}
+
+/// Heading of the transcript.
+pub fn transcript(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "TRANSCRIPT: every question and its answer",
+        Lang::Ja => "記録: すべての問い合わせと応答",
+    }
+}
+
+/// A waiver as it stands on a finding.
+pub fn waived(lang: Lang, waiver: &Applied) -> String {
+    let Applied { owner, reason, until, .. } = waiver;
+    let reference = waiver.reference.as_ref().map_or_else(String::new, |reference| format!(" ({reference})"));
+    pick(
+        lang,
+        format!("by {owner} until {until}{reference}: {reason}"),
+        format!("{owner}、{until} まで{reference}: {reason}"),
+    )
+}
+
+/// Below the verdict: the deadline passed.
+pub fn cut_by_deadline(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "The run was cut short by its deadline; what was not finished is not known.",
+        Lang::Ja => "制限時間により実行が打ち切られた。終わらなかった検査の結果は不明である。",
+    }
+}
+
+/// Below the verdict: somebody pressed Ctrl-C.
+pub fn cut_by_hand(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "The run was interrupted; what was not finished is not known.",
+        Lang::Ja => "実行が中断された。終わらなかった検査の結果は不明である。",
+    }
+}
+
+/// Below the verdict: checks were left out.
+pub fn cut_by_choice(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "Checks that can block were left out by --only or --skip.",
+        Lang::Ja => "移行を阻止しうる検査が --only または --skip で除外された。",
+    }
+}
+
+/// `2 blockers`.
+pub fn count_blockers(lang: Lang, count: usize) -> String {
+    pick(lang, plural(count, "blocker"), format!("阻止 {count} 件"))
+}
+
+/// `1 unknown`.
+pub fn count_unknowns(lang: Lang, count: usize) -> String {
+    pick(lang, format!("{count} not measured"), format!("確認不能 {count} 件"))
+}
+
+/// `3 warnings`.
+pub fn count_warnings(lang: Lang, count: usize) -> String {
+    pick(lang, plural(count, "warning"), format!("警告 {count} 件"))
+}
+
+/// `1 waived`.
+pub fn count_waived(lang: Lang, count: usize) -> String {
+    pick(lang, format!("{count} waived"), format!("受容済み {count} 件"))
+}
+
+/// Below a plain GO, or an empty run.
+pub fn nothing_found(lang: Lang, passed: usize) -> String {
+    match passed {
+        0 => pick(lang, "Nothing was measured.".to_owned(), "何も確認できなかった。".to_owned()),
+        _ => pick(
+            lang,
+            format!("{passed} answers, nothing found. What this tool does not ask is not covered."),
+            format!("{passed} 件を確認し、問題はなかった。このツールが調べない事項は含まれない。"),
+        ),
+    }
+}
+
+/// Headings of a check's page: why, how, by hand, outcomes, references.
+pub fn page(lang: Lang) -> [&'static str; 5] {
+    match lang {
+        Lang::En => ["Why", "How", "By hand", "Outcomes", "References"],
+        Lang::Ja => ["理由", "方法", "手作業", "結果", "参考文献"],
+    }
+}
+
+/// Columns of the outcomes on a check's page.
+pub fn page_columns(lang: Lang) -> [&'static str; 4] {
+    match lang {
+        Lang::En => ["tag", "before · after · old side", "says", "do"],
+        Lang::Ja => ["タグ", "切り替え前・後・旧側", "意味", "対処"],
+    }
+}
+
+/// The weight of an outcome before and after the cutover, and on the old side.
+pub fn levels(lang: Lang, levels: Levels) -> String {
+    [levels.before, levels.after, levels.old].map(|level| level_word(lang, level)).join(" · ")
+}
+
+fn level_word(lang: Lang, level: Level) -> &'static str {
+    match (lang, level) {
+        (Lang::En, Level::Note) => "note",
+        (Lang::En, Level::Warning) => "warning",
+        (Lang::En, Level::Unknown) => "unknown",
+        (Lang::En, Level::Blocker) => "blocker",
+        (Lang::Ja, Level::Note) => "参考",
+        (Lang::Ja, Level::Warning) => "警告",
+        (Lang::Ja, Level::Unknown) => "確認不能",
+        (Lang::Ja, Level::Blocker) => "阻止",
+    }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalogue", &["model"]),
     ("plan", &["model", "catalogue"]),
     ("bounce", &["model", "catalogue"]),
-    ("render", &["model", "words"]),
+    ("render", &["model", "words", "exit"]),
     ("words", &["model"]),
     ("exit", &["model"]),
     ("cli", &["model"]),

@@ -174,7 +174,7 @@ fn row(selected: &Selected, family: Family, health: &Health, lang: Lang) -> Prob
 fn table(terminal: &Terminal) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(if terminal.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
+        .load_style(if terminal.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(terminal.width).unwrap_or(u16::MAX));
     table

@@ -55,19 +55,19 @@ pub enum Belief {
 }
 
 /// The answers that a belief rests on.
-pub struct Answers<'a> {
+pub(super) struct Answers<'a> {
     /// The subject itself.
-    pub subject: &'a Reply,
+    pub(super) subject: &'a Reply,
     /// The test point that must be listed.
-    pub listed: Option<&'a Reply>,
+    pub(super) listed: Option<&'a Reply>,
     /// The test point that must not be listed.
-    pub unlisted: Option<&'a Reply>,
+    pub(super) unlisted: Option<&'a Reply>,
     /// A random subject that nobody lists.
-    pub random: &'a Reply,
+    pub(super) random: &'a Reply,
 }
 
 /// Decides whether `list` is to be believed about `family`, from its test points alone.
-pub fn health(list: &List, family: Family, answers: &Answers<'_>) -> (State, Value) {
+pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (State, Value) {
     if let Some(listed) = answers.listed {
         match &listed.answer {
             Answer::Data => match classify(list, family, &listed.ipv4()) {
@@ -125,7 +125,7 @@ pub fn health(list: &List, family: Family, answers: &Answers<'_>) -> (State, Val
 }
 
 /// Decides what is believed of the subject.
-pub fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Belief {
+pub(super) fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Belief {
     let verified = match list.holds(family) {
         Holds::No => return Belief::NotApplicable,
         Holds::Unverified => false,

@@ -1,6 +1,19 @@
 //! Report → text, one file per format; sees a report and nothing else.
 
-use crate::model::{Card, Lang, Outcome, Report};
+mod digest;
+mod explain;
+mod findings;
+mod json;
+mod markdown;
+mod page;
+mod table;
+mod wrap;
+
+
+pub use explain::{explain, explain_all, explain_outcome};
+pub use page::{index, page};
+
+use crate::model::{Lang, Report};
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +24,7 @@ pub struct Style {
     pub color: bool,
     /// Columns.
     pub width: usize,
-    /// More than ASCII may be used.
+    /// More than ASCII may be used for lines and marks.
     pub unicode: bool,
     /// Every question and its answer too.
     pub verbose: bool,
@@ -30,27 +43,11 @@ pub enum Format {
     Markdown,
 }
 
-/// Writes a report.
-pub fn render(report: &Report, _format: Format, style: &Style) -> String {
-    let mut out = String::new();
-    for s in &report.sections {
-        for st in &s.statements {
-            let tag = st.named().map_or("", |o| o.tag);
-            let says = st.named().map_or(String::new(), |o| st.args.say(o.says, style.lang));
-            out.push_str(&format!("{:14} {:18} {:?} {:?} {tag} {says}\n", s.card.id, st.subject.to_string(), st.status(), st.level));
-        }
+/// Writes a report. The text ends with a line end.
+pub fn render(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Table => table::write(report, style),
+        Format::Json => json::write(report, style.lang),
+        Format::Markdown => markdown::write(report, style.lang),
     }
-    out.push_str(report.verdict.words());
-    out.push('\n');
-    out
 }
-/// x
-pub fn explain_all(_cards: &[&Card], _style: &Style) -> String { String::new() }
-/// x
-pub fn explain(_card: &Card, _tag: Option<&str>, _style: &Style) -> String { String::new() }
-/// x
-pub fn explain_outcome(_o: &Outcome, _style: &Style) -> String { String::new() }
-/// x
-pub fn page(_card: &Card) -> String { String::new() }
-/// x
-pub fn index(_cards: &[&Card]) -> String { String::new() }

@@ -105,7 +105,7 @@ pub enum Route {
     Resolver,
     /// The servers of the zone, found by walking down from the root, and asked without recursion.
     Authority,
-    /// One server, asked as a resolver is (RD=1, which an authoritative server ignores).
+    /// One server, asked without recursion: it speaks for itself.
     Server(SocketAddr),
 }
 

@@ -74,7 +74,9 @@ impl Engine {
     }
 
     async fn by_servers(&self, ask: &Ask, servers: &[SocketAddr], log: &Log) -> Draft {
-        let flags = Flags { recursion: true, checking_disabled: ask.checking_disabled };
+        // One server asked by its address speaks for itself.
+        let recursion = !matches!(ask.route, Route::Server(_));
+        let flags = Flags { recursion, checking_disabled: ask.checking_disabled };
         let mut chain = Chain::new(&ask.question);
         let mut draft = Draft::new(&ask.question, Answer::Timeout);
         draft.ad = true;

@@ -1,0 +1,187 @@
+//! What all formats agree on: the worst of a cell, the order of findings, and the one sentence below the verdict.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Column, Completion, Lang, Level, Report, Section, Side, Statement, Status, Subject};
+use crate::words;
+
+/// What a cell of the summary shows: where a check stands on a subject, worst first in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    NotApplicable,
+    Passed,
+    NotCovered,
+    Note,
+    WaivedWarning,
+    Warning,
+    WaivedBlocker,
+    Unknown,
+    Blocker,
+}
+
+impl Standing {
+    pub(super) fn of(statement: &Statement) -> Self {
+        match (statement.status(), statement.level, statement.waiver.is_some()) {
+            (Status::NotApplicable, ..) => Self::NotApplicable,
+            (Status::Passed, ..) => Self::Passed,
+            (Status::NotCovered, ..) => Self::NotCovered,
+            (Status::Unknown, ..) => Self::Unknown,
+            (Status::Found, Some(Level::Blocker), false) => Self::Blocker,
+            (Status::Found, Some(Level::Blocker), true) => Self::WaivedBlocker,
+            (Status::Found, Some(Level::Warning), false) => Self::Warning,
+            (Status::Found, Some(Level::Warning), true) => Self::WaivedWarning,
+            (Status::Found, ..) => Self::Note,
+        }
+    }
+}
+
+/// The worst that a section says of the subjects that `about` admits; nothing if it does not speak of them.
+pub(super) fn worst(section: &Section, about: impl Fn(&Subject) -> bool) -> Option<Standing> {
+    section.statements.iter().filter(|statement| about(&statement.subject)).map(Standing::of).max()
+}
+
+/// Whether a subject is this column's address.
+pub(super) fn is_at(subject: &Subject, column: &Column) -> bool {
+    *subject == Subject::Address(column.ip, column.side)
+}
+
+/// Whether a section speaks of addresses at all.
+pub(super) fn is_by_address(section: &Section) -> bool {
+    section.statements.iter().any(|statement| matches!(statement.subject, Subject::Address(..)))
+}
+
+/// Findings of one tag at one level, together.
+pub(super) struct Group<'r> {
+    pub(super) section: &'r Section,
+    pub(super) standing: Standing,
+    pub(super) statements: Vec<&'r Statement>,
+}
+
+/// Everything found or unknown: worst first, then in the order of the report, statements of one tag together.
+pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for section in &report.sections {
+        for statement in section.statements.iter().filter(|statement| statement.named().is_some()) {
+            let standing = Standing::of(statement);
+            let tag = statement.named().map(|outcome| outcome.tag);
+            let known = groups.iter_mut().find(|group| {
+                group.standing == standing && group.statements[0].named().map(|outcome| outcome.tag) == tag
+                    && std::ptr::eq(group.section, section)
+            });
+            match known {
+                Some(group) => group.statements.push(statement),
+                None => groups.push(Group { section, standing, statements: vec![statement] }),
+            }
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.standing));
+    groups
+}
+
+/// What this run did not cover: check, reason, and how many subjects.
+pub(super) fn gaps(report: &Report, lang: Lang) -> Vec<(&Section, &'static str, usize)> {
+    let mut gaps: Vec<(&Section, &'static str, usize)> = Vec::new();
+    for section in &report.sections {
+        for statement in &section.statements {
+            if let crate::model::Saying::NotCovered(why) = statement.saying {
+                let why = why.in_lang(lang);
+                match gaps.iter_mut().find(|gap| std::ptr::eq(gap.0, section) && gap.1 == why) {
+                    Some(gap) => gap.2 += 1,
+                    None => gaps.push((section, why, 1)),
+                }
+            }
+        }
+    }
+    gaps
+}
+
+/// How many there are of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) blockers: usize,
+    pub(super) unknowns: usize,
+    pub(super) warnings: usize,
+    pub(super) notes: usize,
+    pub(super) passed: usize,
+    pub(super) waived: usize,
+}
+
+pub(super) fn counts(report: &Report) -> Counts {
+    let mut counts = Counts::default();
+    for statement in report.sections.iter().flat_map(|section| &section.statements) {
+        match Standing::of(statement) {
+            Standing::Blocker => counts.blockers += 1,
+            Standing::Unknown => counts.unknowns += 1,
+            Standing::Warning => counts.warnings += 1,
+            Standing::Note => counts.notes += 1,
+            Standing::Passed => counts.passed += 1,
+            Standing::WaivedBlocker | Standing::WaivedWarning => counts.waived += 1,
+            Standing::NotApplicable | Standing::NotCovered => {}
+        }
+    }
+    counts
+}
+
+/// The sentences below the verdict: what made it so.
+pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match report.completion {
+        Completion::Complete => {}
+        Completion::Deadline => reasons.push(words::cut_by_deadline(lang).to_owned()),
+        Completion::Interrupted => reasons.push(words::cut_by_hand(lang).to_owned()),
+        Completion::Partial => reasons.push(words::cut_by_choice(lang).to_owned()),
+    }
+    let groups = groups(report);
+    let tags = |wanted: &[Standing]| -> (usize, String) {
+        let chosen: Vec<&Group<'_>> = groups.iter().filter(|group| wanted.contains(&group.standing) && is_weighty(group)).collect();
+        let count = chosen.iter().map(|group| group.statements.len()).sum();
+        let named: Vec<String> = chosen
+            .iter()
+            .map(|group| {
+                let subjects: BTreeSet<String> = group.statements.iter().map(|statement| statement.subject.to_string()).collect();
+                let shown: Vec<&str> = subjects.iter().take(3).map(String::as_str).collect();
+                let more = if subjects.len() > 3 { format!(" +{}", subjects.len() - 3) } else { String::new() };
+                format!("{} ({}{more})", tag_of(group), shown.join(", "))
+            })
+            .collect();
+        (count, named.join(", "))
+    };
+    for (standing, say) in [
+        (Standing::Blocker, words::count_blockers as fn(Lang, usize) -> String),
+        (Standing::Unknown, words::count_unknowns),
+        (Standing::Warning, words::count_warnings),
+    ] {
+        let (count, named) = tags(&[standing]);
+        if count > 0 {
+            reasons.push(format!("{}: {named}", say(lang, count)));
+        }
+    }
+    let (waived, named) = tags(&[Standing::WaivedBlocker, Standing::WaivedWarning]);
+    if waived > 0 {
+        reasons.push(format!("{}: {named}", words::count_waived(lang, waived)));
+    }
+    if reasons.is_empty() {
+        reasons.push(words::nothing_found(lang, counts(report).passed));
+    }
+    reasons
+}
+
+/// Old addresses that could not be measured weigh nothing.
+fn is_weighty(group: &Group<'_>) -> bool {
+    group.standing != Standing::Unknown || group.statements.iter().any(|statement| statement.subject.side() != Some(Side::Old))
+}
+
+/// The tag that a group is about.
+pub(super) fn tag_of(group: &Group<'_>) -> &'static str {
+    group.statements[0].named().map_or("", |outcome| outcome.tag)
+}
+
+/// `NEW 203.0.113.26`, or the subject alone if it has no side.
+pub(super) fn subject(statement: &Statement, lang: Lang) -> String {
+    let side = statement.subject.side().map_or(String::new(), |side| format!("{} ", words::side(lang, side)));
+    match &statement.subject {
+        Subject::Run => words::the_run(lang).to_owned(),
+        Subject::PlanLine(line) => words::plan_line(lang, *line),
+        subject => format!("{side}{subject}"),
+    }
+}

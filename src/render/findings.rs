@@ -1,0 +1,118 @@
+//! A finding in sentences: what is so, what was seen, what to do, how to ask by hand.
+
+use super::digest::{Group, Standing, subject, tag_of};
+use crate::model::{Lang, Observation, Report, Saying, Statement};
+use crate::words;
+
+/// The most pieces of evidence shown for one statement.
+const EVIDENCE: usize = 4;
+
+/// One finding, or several of one tag, ready to be laid out.
+pub(super) struct Told {
+    pub(super) tag: &'static str,
+    pub(super) standing: Standing,
+    /// The check's title.
+    pub(super) title: &'static str,
+    pub(super) items: Vec<Item>,
+    /// What to do; one for all items where they agree.
+    pub(super) remedies: Vec<String>,
+    pub(super) by_hand: Vec<String>,
+}
+
+/// One statement.
+pub(super) struct Item {
+    pub(super) subject: String,
+    pub(super) says: String,
+    pub(super) evidence: Vec<String>,
+    pub(super) waiver: Option<String>,
+}
+
+/// Puts a group into sentences.
+pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
+    let items = group.statements.iter().map(|statement| Item {
+        subject: subject(statement, lang),
+        says: says(statement, lang),
+        evidence: evidence(report, statement),
+        waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
+    });
+    let remedies = group.statements.iter().filter_map(|statement| remedy(statement, lang));
+    let by_hand = group.statements.iter().filter_map(|statement| by_hand(group.section.card.by_hand, statement, lang));
+    Told {
+        tag: tag_of(group),
+        standing: group.standing,
+        title: group.section.card.title.in_lang(lang),
+        items: items.collect(),
+        remedies: unique(remedies),
+        by_hand: unique(by_hand),
+    }
+}
+
+/// The statement's sentence; the reason, for one that names no outcome.
+pub(super) fn says(statement: &Statement, lang: Lang) -> String {
+    match statement.saying {
+        Saying::Outcome(outcome) => statement.args.say(outcome.says, lang),
+        Saying::NotApplicable(why) | Saying::NotCovered(why) => why.in_lang(lang).to_owned(),
+        Saying::Passed => String::new(),
+    }
+}
+
+/// What to do.
+pub(super) fn remedy(statement: &Statement, lang: Lang) -> Option<String> {
+    Some(statement.args.say(statement.named()?.remedy, lang).trim().to_owned())
+}
+
+/// The command that asks the same; nothing where its values are missing.
+pub(super) fn by_hand(template: &'static str, statement: &Statement, lang: Lang) -> Option<String> {
+    let command = statement.args.fill(template, lang);
+    (statement.named().is_some() && !command.contains('{') && !command.contains("  ")).then_some(command)
+}
+
+/// What was seen, a line each.
+fn evidence(report: &Report, statement: &Statement) -> Vec<String> {
+    let seen = statement.evidence.iter().filter_map(|id| observation(report, id.0));
+    let mut lines: Vec<String> = unique(seen.map(line));
+    if lines.len() > EVIDENCE {
+        let more = lines.len() - EVIDENCE;
+        lines.truncate(EVIDENCE);
+        lines.push(format!("… +{more}"));
+    }
+    lines
+}
+
+pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {
+    let index = usize::try_from(id).ok()?;
+    report.observations.get(index).filter(|seen| seen.id.0 == id).or_else(|| report.observations.iter().find(|seen| seen.id.0 == id))
+}
+
+/// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`.
+pub(super) fn line(seen: &Observation) -> String {
+    let answer = match (seen.outcome.as_str(), seen.answer.as_slice()) {
+        ("data", answer) => answer.join(", "),
+        (outcome, _) => outcome.to_uppercase(),
+    };
+    let mut circumstances = Vec::new();
+    if let Some(exchange) = seen.exchanges.iter().rev().find(|exchange| exchange.outcome == seen.outcome).or(seen.exchanges.last()) {
+        circumstances.push(exchange.server.clone());
+    }
+    if let Some(ttl) = seen.ttl {
+        circumstances.push(format!("TTL {ttl}"));
+    }
+    if let Some(took) = seen.exchanges.last() {
+        circumstances.push(format!("{:.0} ms", took.took_ms));
+    }
+    let tries = seen.exchanges.len();
+    if tries > 1 {
+        circumstances.push(format!("×{tries}"));
+    }
+    format!("{} → {answer} ({})", seen.question, circumstances.join(", "))
+}
+
+fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        if !text.is_empty() && !kept.contains(&text) {
+            kept.push(text);
+        }
+    }
+    kept
+}

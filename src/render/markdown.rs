@@ -1,0 +1,164 @@
+//! Markdown: the tick-box checklist that goes into a change ticket.
+
+use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, worst};
+use super::findings::{Told, tell};
+use crate::model::{Lang, Report};
+use crate::words;
+
+/// Writes the report.
+pub(super) fn write(report: &Report, lang: Lang) -> String {
+    let mut text = String::new();
+    let title: Vec<&str> = [report.change.as_deref(), report.title.as_deref()].into_iter().flatten().collect();
+    let title = if title.is_empty() { report.plan_path.clone() } else { title.join(" – ") };
+    text.push_str(&format!("# {}: {}\n\n", report.verdict.words(), escape(&title)));
+    if report.simulated {
+        text.push_str(&format!("> **{}**\n\n", words::simulated(lang)));
+    }
+    for reason in reasons(report, lang) {
+        text.push_str(&format!("**{}**\n\n", escape(&reason)));
+    }
+    text.push_str(&facts(report, lang));
+    text.push_str(&matrix(report, lang));
+    text.push_str(&checklist(report, lang));
+    text
+}
+
+fn facts(report: &Report, lang: Lang) -> String {
+    let words = words::head(lang);
+    let when = "%Y-%m-%d %H:%M %:z";
+    let rows = [
+        (words[1], format!("{} (sha256 {})", code(&report.plan_path), code(&report.plan_sha256))),
+        (words[2], escape(&words::phase_of(lang, report.phase, &report.cutover_at.format(when).to_string()))),
+        (words[3], escape(&format!("{}, {}, {}", report.started.format(when), report.run_by, report.tool))),
+        (words[4], escape(&format!("{}, {}", report.resolvers.join(", "), words::catalogue_of(lang, &report.catalogue_date)))),
+    ];
+    let rows: String = rows.iter().map(|(word, text)| format!("| {word} | {text} |\n")).collect();
+    format!("| | |\n|---|---|\n{rows}\n")
+}
+
+/// Checks as rows, addresses as columns.
+fn matrix(report: &Report, lang: Lang) -> String {
+    let mut text = String::from("| |");
+    for column in &report.columns {
+        text.push_str(&format!(" {}<br>{} |", words::side(lang, column.side), column.ip));
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(report.columns.len()));
+    text.push('\n');
+    for section in report.sections.iter().filter(|section| is_by_address(section)) {
+        text.push_str(&format!("| {} |", section.card.short.in_lang(lang)));
+        for column in &report.columns {
+            let standing = worst(section, |subject| is_at(subject, column));
+            text.push_str(&format!(" {} |", standing.map_or_else(String::new, |standing| cell(standing, lang))));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+fn cell(standing: Standing, lang: Lang) -> String {
+    let word = words::standing(lang, standing.word());
+    if standing >= Standing::Warning { format!("**{word}**") } else { word.to_owned() }
+}
+
+fn checklist(report: &Report, lang: Lang) -> String {
+    let mut text = String::new();
+    let mut heading = None;
+    for group in groups(report) {
+        let told = tell(report, &group, lang);
+        let word = words::level_heading(lang, told.standing.word());
+        if heading != Some(word) {
+            heading = Some(word);
+            text.push_str(&format!("{}## {word}\n\n", if text.is_empty() { "" } else { "\n" }));
+        }
+        text.push_str(&item(&told, lang));
+    }
+    let gaps = gaps(report, lang);
+    if !gaps.is_empty() {
+        text.push_str(&format!("\n## {}\n\n", words::level_heading(lang, "not-covered")));
+        for (section, why, _) in gaps {
+            text.push_str(&format!("- [ ] {}: {}\n", section.card.title.in_lang(lang), escape(why)));
+        }
+    }
+    text.push_str(&format!("\n## {}\n\n", words::level_heading(lang, "passed")));
+    for section in &report.sections {
+        if worst(section, |_| true).is_some_and(|standing| standing <= Standing::Passed) {
+            text.push_str(&format!("- [x] {}\n", section.card.title.in_lang(lang)));
+        }
+    }
+    text
+}
+
+/// A finding with a box to tick when it is mended; notes need none.
+fn item(told: &Told, lang: Lang) -> String {
+    let words = words::finding(lang);
+    let tick = match told.standing {
+        Standing::Note => "-",
+        Standing::WaivedBlocker | Standing::WaivedWarning => "- [x]",
+        _ => "- [ ]",
+    };
+    let mut text = String::new();
+    for item in &told.items {
+        text.push_str(&format!("{tick} {} {}: {}\n", code(told.tag), escape(&item.subject), escape(&item.says)));
+        if told.standing == Standing::Note {
+            continue;
+        }
+        if let Some(waiver) = &item.waiver {
+            text.push_str(&format!("  - {}: {}\n", words[3], escape(waiver)));
+        }
+        for line in &item.evidence {
+            text.push_str(&format!("  - {}: {}\n", words[0], code(line)));
+        }
+    }
+    if told.standing != Standing::Note {
+        for remedy in &told.remedies {
+            text.push_str(&format!("  - {}: {}\n", words[1], escape(remedy)));
+        }
+        for command in told.by_hand.iter().take(3) {
+            text.push_str(&format!("  - {}: {}\n", words[2], code(command)));
+        }
+    }
+    text
+}
+
+/// `text` as plain words: what Markdown or HTML would take for markup is escaped, line ends become spaces.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' => escaped.push(' '),
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// `text` as a code span, inside a table too: the fence is longer than any run of backticks in it.
+fn code(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ").replace('|', "\u{ff5c}");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a TXT record could put a link or a ticked box into the change ticket.
+    #[test]
+    fn nothing_from_outside_is_markup() {
+        assert_eq!(escape("<img src=x> [a](b) `c` | *d*\n- [x]"), "&lt;img src=x&gt; \\[a\\](b) \\`c\\` \\| \\*d\\* - \\[x\\]");
+        assert_eq!(code("a `b` ``c``"), "``` a `b` ``c`` ```");
+        assert_eq!(code("a|b"), "`a｜b`");
+    }
+}

@@ -1,0 +1,115 @@
+//! Lines of a given width, counted as a terminal counts: full-width characters take two columns.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The columns that `text` takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` with spaces up to `columns`.
+pub(super) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// Characters that must not begin a line in Japanese (JIS X 4051, the common ones).
+const NOT_FIRST: &str = "、。，．,.:;!?！？：；）)」』】〉》]}”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々…％%";
+/// Characters that must not end a line.
+const NOT_LAST: &str = "（(「『【〈《[{“‘";
+
+/// `text` in lines of at most `columns`, broken at spaces and between full-width characters; a word that is wider than a
+/// line is cut.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for piece in pieces(text) {
+        let (spaces, word) = (piece.spaces, piece.word.as_str());
+        let needed = if line.is_empty() { 0 } else { spaces };
+        if !line.is_empty() && width(&line) + needed + width(word) > columns {
+            lines.push(std::mem::take(&mut line));
+        } else {
+            line.push_str(&" ".repeat(needed));
+        }
+        for character in word.chars() {
+            let takes = character.width().unwrap_or(0);
+            if !line.is_empty() && width(&line) + takes > columns {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(character);
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Something that stays together on a line, and the spaces before it.
+struct Piece {
+    spaces: usize,
+    word: String,
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut spaces = 0;
+    let mut last: Option<char> = None;
+    for character in text.chars() {
+        if character == ' ' {
+            spaces += 1;
+            last = None;
+            continue;
+        }
+        let wide = |c: char| c.width() == Some(2);
+        let breaks = match last {
+            None => true,
+            Some(before) => {
+                (wide(before) || wide(character)) && !NOT_FIRST.contains(character) && !NOT_LAST.contains(before)
+            }
+        };
+        match pieces.last_mut() {
+            Some(piece) if !breaks => piece.word.push(character),
+            _ => pieces.push(Piece { spaces, word: character.to_string() }),
+        }
+        spaces = 0;
+        last = Some(character);
+    }
+    pieces
+}
+
+/// `text` wrapped into a block that begins with `head` and goes on below it, indented.
+pub(super) fn block(head: &str, text: &str, columns: usize) -> String {
+    let indent = width(head);
+    let mut block = String::new();
+    for (number, line) in wrap(text, columns.saturating_sub(indent).max(20)).into_iter().enumerate() {
+        if number == 0 {
+            block.push_str(head);
+        } else {
+            block.push_str(&" ".repeat(indent));
+        }
+        block.push_str(&line);
+        block.push('\n');
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: Japanese remedies would run over the edge, or begin lines with 、 and 。
+    #[test]
+    fn lines_keep_their_width() {
+        assert_eq!(wrap("the quick brown fox", 9), ["the quick", "brown fox"]);
+        assert_eq!(wrap("逆引きを、設定する。", 8), ["逆引き", "を、設定", "する。"]);
+        assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("PTRを「mail」に", 8), ["PTRを", "「mail」", "に"]);
+        assert_eq!(wrap("", 10), [""]);
+        for columns in 2..40 {
+            for line in wrap("送信元アドレスの PTR を mail.example.co.jp に設定する (事業者の画面)。 x", columns) {
+                assert!(width(&line) <= columns.max(2), "{columns}: {line}");
+            }
+        }
+    }
+}

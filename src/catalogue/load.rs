@@ -151,7 +151,7 @@ struct Entry {
     checked: NaiveDate,
     confidence: Confidence,
     #[serde(default)]
-    unlisted_codes: Unexplained,
+    undocumented: Unexplained,
     #[serde(default)]
     untested: Vec<Family>,
     #[serde(default)]
@@ -235,7 +235,7 @@ impl Entry {
             codes: table(self.codes)?,
             not_listing: table(self.not_listing)?,
             errors: table(self.errors)?,
-            unexplained: self.unlisted_codes,
+            unexplained: self.undocumented,
             id: self.id,
             name: self.name,
             operator: self.operator,

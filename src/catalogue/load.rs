@@ -151,7 +151,7 @@ struct Entry {
     checked: NaiveDate,
     confidence: Confidence,
     #[serde(default)]
-    unlisted_codes: Unexplained,
+    undocumented: Unexplained,
     #[serde(default)]
     untested: Vec<Family>,
     #[serde(default)]
@@ -235,7 +235,7 @@ impl Entry {
             codes: table(self.codes)?,
             not_listing: table(self.not_listing)?,
             errors: table(self.errors)?,
-            unexplained: self.unlisted_codes,
+            unexplained: self.undocumented,
             id: self.id,
             name: self.name,
             operator: self.operator,
@@ -333,4 +333,65 @@ fn table(lines: BTreeMap<String, Meaning>, weight: Weight, decode: Decode) -> Re
         table.push(Code::new(key, both(meaning.en, meaning.ja), weight).policy(meaning.policy));
     }
     Ok(Table::new(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Catalogue;
+    use super::*;
+
+    const GOOD: &str = r#"
+        id = "a"
+        name = "A"
+        zone = "a.example"
+        families = ["ipv4"]
+        kind = "block"
+        weight = "warn"
+        status = "alive"
+        test.ipv4 = { listed = "127.0.0.2", unlisted = "127.0.0.1" }
+        source = []
+        checked = "2026-11-24"
+        confidence = "low"
+    "#;
+
+    fn read(list: &str) -> Result<Catalogue, CatalogueError> {
+        Catalogue::parse(&format!("revised = \"2026-11-24\"\n[[list]]\n{list}"), "provider = []")
+    }
+
+    /// Lost if it fails: a slip in the file would become a list that looks clean for ever.
+    #[test]
+    fn slips_are_refused() {
+        assert!(read(GOOD).is_ok());
+        let twice = format!("{GOOD}\n[[list]]\n{}", GOOD.replace("\"a\"", "\"b\""));
+        let (alive, test) = ("status = \"alive\"", "test.ipv4 = { listed");
+        for (list, why) in [
+            (GOOD.replace("\"a\"", "\"A b\""), ListError::Id),
+            (twice, ListError::Twice("a.example".into())),
+            (GOOD.replace("a.example", "a b"), ListError::Zone("a b".into(), NameError::Character(' '))),
+            (GOOD.replace("zone", "key_zone"), ListError::KeyZone("a.example".into())),
+            (GOOD.replace("zone = \"a.example\"", ""), ListError::NoZone),
+            (format!("{GOOD}codes = {{ \"127.0.0\" = {{ en = \"x\" }} }}"), KeyError("127.0.0".into()).into()),
+            (format!("{GOOD}codes = {{ \"bit:2\" = {{ en = \"x\" }} }}"), ListError::Decode(Key::Bit(2))),
+            (GOOD.replace(test, "test.ipv4 = { answers = [] }\n#"), ListError::Untested(Family::Ipv4)),
+            (GOOD.replace("\"ipv4\"", "\"ipv4\", \"ipv6\""), ListError::Untested(Family::Ipv6)),
+            (GOOD.replace("127.0.0.2", "::1"), ListError::TestPoint { point: "::1".into(), family: Family::Ipv4 }),
+            (GOOD.replace(alive, "status = \"dead\""), ListError::Dead),
+            (GOOD.replace(alive, "status = \"dead\"\nsince = \"2020\""), ListError::Dead),
+            (GOOD.replace(alive, "status = \"alive\"\nsince = \"2020\""), ListError::Dead),
+            (
+                GOOD.replace(
+                    alive,
+                    "status = \"dead\"\nsince = \"2020\"\nreason = { en = \"x\" }\nreplaced_by = \"z\"",
+                ),
+                ListError::Replacement("z".into()),
+            ),
+        ] {
+            match read(&list) {
+                Err(CatalogueError::List { why: found, .. }) => assert_eq!(found, why, "{list}"),
+                other => panic!("{why}: {:?}", other.map(|_| ())),
+            }
+        }
+        let misspelt = format!("{GOOD}requierd = true");
+        assert!(matches!(read(&misspelt), Err(CatalogueError::Syntax(_))));
+    }
 }

@@ -166,3 +166,115 @@ fn reversed(ip: IpAddr) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Catalogue, Weight};
+    use super::*;
+
+    fn list(id: &str) -> &'static List {
+        Catalogue::embedded().list(id).unwrap()
+    }
+
+    fn ip(text: &str) -> Target {
+        Target::Ip(text.parse().unwrap())
+    }
+
+    fn domain(text: &str) -> Target {
+        Target::Domain(DomainName::parse(text).unwrap())
+    }
+
+    /// Lost if it fails: the list would be asked about something else, and everything would look clean.
+    #[test]
+    fn names_are_written_as_the_lists_want_them() {
+        let b = "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
+        let mapped = "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0";
+        for (id, target, key, expected) in [
+            ("spamhaus-zen", ip("203.0.113.25"), None, "25.113.0.203.zen.spamhaus.org.".to_owned()),
+            ("spamhaus-zen", ip("203.0.113.25"), Some("abc"), "25.113.0.203.abc.zen.dq.spamhaus.net.".to_owned()),
+            ("spamhaus-zen", ip("2001:db8::567:89ab"), None, format!("{b}.zen.spamhaus.org.")),
+            ("spamhaus-zen", ip("::ffff:127.0.0.2"), None, format!("{mapped}.zen.spamhaus.org.")),
+            ("sem-black", ip("203.0.113.25"), None, "25.113.0.203.bl.spameatingmonkey.net.".to_owned()),
+            ("sem-black", ip("::ffff:7f00:2"), None, format!("{mapped}.bl.ipv6.spameatingmonkey.net.")),
+            // A key for a list that has no zone for keys is not used.
+            ("psbl", ip("203.0.113.25"), Some("abc"), "25.113.0.203.psbl.surriel.com.".to_owned()),
+            ("spamhaus-dbl", domain("Mail.Example.CO.JP."), None, "mail.example.co.jp.dbl.spamhaus.org.".to_owned()),
+            ("uribl", domain("mail.example.co.jp"), None, "example.co.jp.multi.uribl.com.".to_owned()),
+            // Test points are asked as they are.
+            ("uribl", domain("test.uribl.com"), None, "test.uribl.com.multi.uribl.com.".to_owned()),
+            ("nordspam-dbl", domain("test"), None, "test.dbl.nordspam.com.".to_owned()),
+        ] {
+            assert_eq!(list(id).query_name(&target, key), Ok(expected), "{id} {target}");
+        }
+    }
+
+    /// Lost if it fails: IPv6 would be asked in 16-bit groups or unexpanded, which no list ever lists.
+    #[test]
+    fn ipv6_is_32_nibbles() {
+        for address in ["::", "::1", "2001:db8::25", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::ffff:127.0.0.1"] {
+            let name = list("s5h").query_name(&ip(address), None).unwrap();
+            let nibbles: Vec<&str> = name.strip_suffix(".all.s5h.net.").unwrap().split('.').collect();
+            assert_eq!(nibbles.len(), 32, "{name}");
+            assert!(nibbles.iter().all(|nibble| nibble.len() == 1), "{name}");
+        }
+    }
+
+    /// Lost if it fails: a dead list would be asked, a list would be asked what it does not hold, or a key would be shown.
+    #[test]
+    fn what_cannot_be_asked_is_refused() {
+        let labels = [63, 63, 63, 50].map(|length| "a".repeat(length)).join(".");
+        for (id, target, key, expected) in [
+            ("sorbs", ip("203.0.113.25"), None, QueryNameError::Dead("sorbs".into())),
+            ("microsoft", ip("203.0.113.25"), None, QueryNameError::NotInDns("microsoft".into())),
+            ("msbl-ebl", domain("example.jp"), None, QueryNameError::NotInDns("msbl-ebl".into())),
+            ("spamhaus-zrd", domain("example.jp"), None, QueryNameError::KeyMissing("spamhaus-zrd".into())),
+            ("spamhaus-zen", ip("203.0.113.25"), Some("a.b"), QueryNameError::Key("spamhaus-zen".into())),
+            ("spamhaus-zen", ip("203.0.113.25"), Some(""), QueryNameError::Key("spamhaus-zen".into())),
+            (
+                "spamhaus-dbl",
+                ip("203.0.113.25"),
+                None,
+                QueryNameError::Family { list: "spamhaus-dbl".into(), family: Family::Ipv4 },
+            ),
+            ("psbl", ip("2001:db8::1"), None, QueryNameError::Family { list: "psbl".into(), family: Family::Ipv6 }),
+            ("uribl", domain("co.jp"), None, QueryNameError::NoRegistrableDomain(DomainName::parse("co.jp").unwrap())),
+            ("spamhaus-dbl", domain(&labels), None, QueryNameError::Length("spamhaus-dbl".into())),
+        ] {
+            assert_eq!(list(id).query_name(&target, key), Err(expected), "{id} {target}");
+        }
+        // 253 octets without the trailing dot are allowed: 236 for the name, the dot, 16 for the zone.
+        let fits = |last| {
+            let name = [63, 63, 63, last].map(|length| "a".repeat(length)).join(".");
+            list("spamhaus-dbl").query_name(&domain(&name), None).map(|name| name.len())
+        };
+        assert_eq!(fits(44), Ok(254));
+        assert_eq!(fits(45), Err(QueryNameError::Length("spamhaus-dbl".into())));
+    }
+
+    /// Lost if it fails: a report would show the wrong zone, or a key in it.
+    #[test]
+    fn zones_are_shown_without_keys() {
+        assert_eq!(list("spamhaus-zen").zone_for(Family::Ipv4), "zen.spamhaus.org");
+        assert_eq!(list("sem-black").zone_for(Family::Ipv6), "bl.ipv6.spameatingmonkey.net");
+        assert_eq!(list("abusix-combined").zone_for(Family::Ipv4), "{key}.combined.mail.abusix.zone");
+        assert_eq!(list("microsoft").zone_for(Family::Ipv4), "");
+    }
+
+    /// Lost if it fails: a list of the user's own could never prove its health.
+    #[test]
+    fn custom_lists_have_the_standard_test_points() {
+        let zone = DomainName::parse("bl.example").unwrap();
+        let list = List::custom("mine", zone, &[Family::Ipv4, Family::Ipv6, Family::Domain], Weight::Warn);
+        for (family, listed, unlisted) in [
+            (Family::Ipv4, ip("127.0.0.2"), ip("127.0.0.1")),
+            (Family::Ipv6, ip("::ffff:7f00:2"), ip("::ffff:7f00:1")),
+            (Family::Domain, domain("test"), domain("invalid")),
+        ] {
+            assert_eq!(list.test_listed(family), Some(listed));
+            assert_eq!(list.test_unlisted(family), Some(unlisted));
+            assert!(list.test_passes(family, &[Ipv4Addr::new(127, 0, 0, 2)]));
+            assert!(!list.test_passes(family, &[]));
+        }
+        assert_eq!(list.query_name(&ip("192.0.2.1"), None), Ok("1.2.0.192.bl.example.".to_owned()));
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use crate::check::{Check, Context, Run, subject_of};
-use crate::model::{Args, Card, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text};
+use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -65,10 +65,10 @@ static PHASE_CLOCK: Outcome = Outcome {
 
 static IP_SPECIAL: Outcome = Outcome {
     tag: "plan-ip-special",
-    levels: Levels::NOTE.after(Level::Note),
+    levels: Levels::NOTE,
     says: Text {
-        en: "{ip} is not a public address; the plan allows it: {detail}",
-        ja: "{ip} は公開アドレスではない。計画で許可されている: {detail}",
+        en: "not public, and allowed by the plan: {ips} ({detail})",
+        ja: "公開アドレスではないが、計画で許可されている: {ips} ({detail})",
     },
     remedy: Text {
         en: "Put the public egress address into the plan, unless this is a laboratory.",
@@ -85,12 +85,13 @@ fn judge(context: &Arc<Context>) -> Vec<Statement> {
                 Statement::outcome(&IP_SAME, subject_of(address)).args(Args::none().and("ip", address.ip)),
             );
         }
-        if let Some(reason) = &address.special {
-            said.push(
-                Statement::outcome(&IP_SPECIAL, subject_of(address))
-                    .args(Args::none().and("ip", address.ip).and("detail", reason)),
-            );
-        }
+    }
+    let mut reasons: Vec<&String> = plan.new.iter().filter_map(|address| address.special.as_ref()).collect();
+    reasons.dedup();
+    for reason in reasons {
+        let special = plan.new.iter().filter(|address| address.special.as_ref() == Some(reason));
+        let args = Args::none().with("ips", Value::list(special.map(|address| address.ip))).and("detail", reason);
+        said.push(Statement::outcome(&IP_SPECIAL, Subject::Run).args(args));
     }
     let phase_by_clock = if context.now < plan.cutover_at { Phase::Before } else { Phase::After };
     if phase_by_clock != context.phase {

@@ -183,6 +183,7 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets) -> Result<Dns, CommandE
         },
         root_hints: plan.root_hints.clone(),
         authority_port: plan.authority_port,
+        retransmit: plan.timeout.to_std().unwrap_or(Settings::default().retransmit),
         secrets: secrets.clone(),
         ..Settings::default()
     };

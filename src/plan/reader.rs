@@ -269,19 +269,20 @@ pub(super) fn name(text: &str, span: Range<usize>, notes: &Notes) -> Option<Doma
     }
 }
 
-/// A number and `s`, `m`, `h` or `d`; at most ten years.
+/// A number and `ms`, `s`, `m`, `h` or `d`; at most ten years.
 pub(super) fn duration(text: &str) -> Option<TimeDelta> {
     let text = text.trim();
-    let unit = text.chars().next_back()?;
-    let number: i64 = text[..text.len() - unit.len_utf8()].trim_end().parse().ok().filter(|number| *number >= 0)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let milliseconds: i64 = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
-    number.checked_mul(seconds).filter(|seconds| *seconds <= 3650 * 86_400).and_then(TimeDelta::try_seconds)
+    let total = number.parse::<i64>().ok()?.checked_mul(milliseconds)?;
+    TimeDelta::try_milliseconds(total).filter(|length| *length <= TimeDelta::days(3650))
 }
 
 /// `did you mean …?`, or the keys there are.

@@ -56,6 +56,7 @@ pub(super) fn dns(section: &Reader<'_>) -> DnsPlan {
         resolver: resolver(section).unwrap_or_default(),
         root_hints: servers(section, "root_hints", authority_port).unwrap_or_default(),
         authority_port,
+        timeout: section.duration("timeout").filter(|timeout| *timeout >= TimeDelta::milliseconds(10)).unwrap_or(usual.timeout),
         ttl_target: section.duration("ttl_target").unwrap_or(usual.ttl_target),
         lowered_at: section.time("lowered_at"),
         old_ttl: section.duration("old_ttl"),

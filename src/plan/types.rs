@@ -108,6 +108,8 @@ pub struct DnsPlan {
     pub root_hints: Vec<SocketAddr>,
     /// The port of authoritative servers; laboratories use another than 53.
     pub authority_port: u16,
+    /// How long a question may stay without an answer before it is asked again.
+    pub timeout: TimeDelta,
     /// The TTL that changing records should have at the cutover.
     pub ttl_target: TimeDelta,
     /// When somebody lowered the TTLs.
@@ -122,6 +124,7 @@ impl Default for DnsPlan {
             resolver: Resolver::Auto,
             root_hints: Vec::new(),
             authority_port: 53,
+            timeout: TimeDelta::seconds(1),
             ttl_target: TimeDelta::minutes(5),
             lowered_at: None,
             old_ttl: None,

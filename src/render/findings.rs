@@ -22,15 +22,29 @@ pub(super) struct Told {
 /// One statement.
 pub(super) struct Item {
     pub(super) subject: String,
+    pub(super) side: Option<&'static str>,
     pub(super) says: String,
     pub(super) evidence: Vec<String>,
     pub(super) waiver: Option<String>,
+}
+
+impl Item {
+    /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
+    pub(super) fn sentence(&self) -> String {
+        let named = self.subject.rsplit(' ').next().is_some_and(|subject| self.says.contains(subject));
+        match self.side {
+            Some(side) if named => format!("{side}  {}", self.says),
+            None if named => self.says.clone(),
+            _ => format!("{}: {}", self.subject, self.says),
+        }
+    }
 }
 
 /// Puts a group into sentences.
 pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
     let items = group.statements.iter().map(|statement| Item {
         subject: subject(statement, lang),
+        side: statement.subject.side().map(|side| words::side(lang, side)),
         says: says(statement, lang),
         evidence: evidence(report, statement),
         waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
@@ -86,8 +100,11 @@ pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {
 
 /// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`.
 pub(super) fn line(seen: &Observation) -> String {
+    // The answer repeats the type only where it is another than the one asked for.
+    let rtype = seen.question.rsplit(' ').next().unwrap_or_default();
+    let bare = |line: &String| line.strip_prefix(rtype).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line).to_owned();
     let answer = match (seen.outcome.as_str(), seen.answer.as_slice()) {
-        ("data", answer) => answer.join(", "),
+        ("data", answer) => answer.iter().map(bare).collect::<Vec<_>>().join(", "),
         (outcome, _) => outcome.to_uppercase(),
     };
     let mut circumstances = Vec::new();

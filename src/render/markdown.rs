@@ -100,7 +100,7 @@ fn item(told: &Told, lang: Lang) -> String {
     };
     let mut text = String::new();
     for item in &told.items {
-        text.push_str(&format!("{tick} {} {}: {}\n", code(told.tag), escape(&item.subject), escape(&item.says)));
+        text.push_str(&format!("{tick} {} {}\n", code(told.tag), escape(&item.sentence())));
         if told.standing == Standing::Note {
             continue;
         }

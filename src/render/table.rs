@@ -196,7 +196,7 @@ impl Writer<'_> {
         let label = words.iter().map(|word| width(word)).max().unwrap_or(0) + 1;
         let row = |word: &str, line: &str| block(&format!("    {} ", pad(word, label)), line, self.style.width);
         for item in &told.items {
-            text.push_str(&block("  ", &format!("{}: {}", item.subject, item.says), self.style.width));
+            text.push_str(&block("  ", &item.sentence(), self.style.width));
             for (number, line) in item.evidence.iter().enumerate() {
                 text.push_str(&row(if number == 0 { words[0] } else { "" }, line));
             }
@@ -216,11 +216,10 @@ impl Writer<'_> {
     /// Notes are short: they never change the verdict.
     fn note(&self, told: &Told) -> String {
         let head = format!("{} {}  ", self.mark(told.standing), told.tag);
-        let sentences: Vec<String> = told.items.iter().map(|item| format!("{}: {}", item.subject, item.says)).collect();
         let mut text = self.paint(ink(told.standing), head.trim_end());
         text.push('\n');
-        for sentence in sentences {
-            text.push_str(&block("  ", &sentence, self.style.width));
+        for item in &told.items {
+            text.push_str(&block("  ", &item.sentence(), self.style.width));
         }
         text
     }
@@ -285,7 +284,7 @@ impl Writer<'_> {
             let told = tell(self.report, &group, self.lang());
             for item in &told.items {
                 let head = format!("{} {}", self.mark(told.standing), told.tag);
-                text.push_str(&format!("{}  {}: {}\n", self.paint(ink(told.standing), &head), item.subject, item.says));
+                text.push_str(&format!("{}  {}\n", self.paint(ink(told.standing), &head), item.sentence()));
             }
         }
         let simulated = if self.report.simulated { format!(" ({})", words::simulated(self.lang())) } else { String::new() };

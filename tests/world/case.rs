@@ -88,6 +88,7 @@ reason = "a test"
 resolver = ["@WORLD@"]
 root_hints = ["@WORLD@"]
 authority_port = @PORT@
+timeout = "400ms"
 "#
     .to_owned()
 }

@@ -156,6 +156,13 @@ impl Table {
         &self.0
     }
 
+    /// Gives every line the weight that `weigh` makes of its own.
+    pub(super) fn reweigh(&mut self, weigh: impl Fn(Weight) -> Weight) {
+        for line in &mut self.0 {
+            line.weight = weigh(line.weight);
+        }
+    }
+
     /// The line that explains `address` best.
     pub(super) fn find(&self, address: Ipv4Addr) -> Option<&Code> {
         self.0.iter().find(|line| line.key.covers(address))

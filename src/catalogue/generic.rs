@@ -106,7 +106,7 @@ fn v6_form(name: &str, ip: Ipv6Addr) -> Option<&'static str> {
     let backwards: String = hex.chars().rev().collect();
     let half = ip.to_bits() as u64 > u64::from(u32::MAX);
     let has = |text: &str| stands_in(name, text, |c| c.is_ascii_hexdigit());
-    let spaced = |text: &str, by: &str| text.split("").filter(|nibble| !nibble.is_empty()).collect::<Vec<_>>().join(by);
+    let spaced = |text: &str, by: &str| text.chars().map(String::from).collect::<Vec<_>>().join(by);
     let nibbles = |text: &str| has(text) || has(&spaced(text, ".")) || has(&spaced(text, "-"));
     if nibbles(&hex) || nibbles(&backwards) || (half && (nibbles(&hex[16..]) || nibbles(&backwards[..16]))) {
         return Some("nibbles");

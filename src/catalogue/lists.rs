@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{Code, Key, Table};
+use super::codes::{Code, Table};
 use crate::model::{DomainName, Value};
 
 /// What a list can be asked about.
@@ -300,55 +300,6 @@ pub struct List {
 }
 
 impl List {
-    /// A list that only a plan knows, by the rules of RFC 5782: test points 127.0.0.2 and 127.0.0.1 (section 5), as mapped
-    /// addresses for IPv6, `test` and `invalid` for domains; every answer in 127.0.0.0/8 is a listing, except 127.0.0.1 and
-    /// 127.255.255.0/24.
-    pub fn custom(id: impl Into<String>, zone: DomainName, families: &[Family], weight: Weight) -> Self {
-        let listed = |first, last| {
-            Code::new(Key::Range(first, last), Value::Both { en: "listed".into(), ja: "登録あり".into() }, weight)
-        };
-        let zero = Ipv4Addr::new(127, 0, 0, 0);
-        let codes = vec![listed(zero, zero), listed(Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 255, 254, 255))];
-        Self {
-            id: id.into(),
-            name: zone.to_string(),
-            operator: String::new(),
-            zone: Some(zone),
-            zone_ipv6: None,
-            key_zone: None,
-            key: None,
-            needs_key: false,
-            needs_registration: false,
-            aliases: Vec::new(),
-            families: families.to_vec(),
-            families_unverified: Vec::new(),
-            access: Access::Dns,
-            domain_form: DomainForm::Host,
-            kind: Kind::Block,
-            weight,
-            required: false,
-            sets: Vec::new(),
-            status: ListStatus::Alive,
-            decode: Decode::Exact,
-            codes: Table::new(codes),
-            not_listing: Table::default(),
-            errors: Table::default(),
-            unexplained: Unexplained::Unknown,
-            tests: families.iter().map(|family| TestPoints::standard(*family)).collect(),
-            scope: Scope::Address,
-            pace: None,
-            public_resolvers: PublicResolvers::Unknown,
-            free_limit: None,
-            lookup_url: None,
-            delist_url: None,
-            expires: None,
-            note: None,
-            source: Vec::new(),
-            checked: None,
-            confidence: Confidence::Low,
-        }
-    }
-
     /// Whether it holds entries of `family`.
     pub fn holds(&self, family: Family) -> Holds {
         if self.families.contains(&family) {
@@ -378,21 +329,5 @@ impl List {
     /// The codes that refuse the question, besides 127.255.255.0/24, which does so on every list.
     pub fn error_codes(&self) -> &[Code] {
         self.errors.lines()
-    }
-}
-
-impl TestPoints {
-    /// The test points of RFC 5782, section 5.
-    fn standard(family: Family) -> Self {
-        let ip = |last| {
-            let v4 = Ipv4Addr::new(127, 0, 0, last);
-            if family == Family::Ipv6 { IpAddr::V6(v4.to_ipv6_mapped()) } else { IpAddr::V4(v4) }
-        };
-        let name = |text| DomainName::parse(text).ok().map(Target::Domain);
-        let (listed, unlisted) = match family {
-            Family::Ipv4 | Family::Ipv6 => (Some(Target::Ip(ip(2))), Some(Target::Ip(ip(1)))),
-            Family::Domain => (name("test"), name("invalid")),
-        };
-        Self { family, listed, unlisted, answers: Vec::new() }
     }
 }

@@ -2,6 +2,7 @@
 
 mod classify;
 mod codes;
+mod custom;
 mod generic;
 mod lists;
 mod load;

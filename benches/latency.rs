@@ -47,9 +47,17 @@ fn main() {
         peak = peak.max(memory);
     }
     let [single, lists, whole, start] = [single, lists, whole, starts].map(median);
-    println!("server {} ms away, {LISTS} lists, 1 IPv4 address, median of {ROUNDS} runs, whole processes", ROUND_TRIP.as_millis());
+    println!(
+        "server {} ms away, {LISTS} lists, 1 IPv4 address, median of {ROUNDS} runs, whole processes",
+        ROUND_TRIP.as_millis()
+    );
     println!("one query                        {:>7.1} ms", ms(single));
-    println!("check --only dnsbl ({} questions) {:>6.1} ms   {:.2} times one query", LISTS * 4, ms(lists), ms(lists) / ms(single));
+    println!(
+        "check --only dnsbl ({} questions) {:>6.1} ms   {:.2} times one query",
+        LISTS * 4,
+        ms(lists),
+        ms(lists) / ms(single)
+    );
     println!("check, every check               {:>7.1} ms   {:.2} times one query", ms(whole), ms(whole) / ms(single));
     println!("start-up to first packet         {:>7.1} ms", ms(start));
     println!("peak memory                      {:>7.1} MB", peak as f64 / 1024.0);

@@ -79,8 +79,10 @@ pub fn address_args(address: &Address) -> Args {
 }
 
 /// An address that only receives mail is not judged as a sender.
-pub const DOES_NOT_SEND: Text =
-    Text { en: "the plan says that this address does not send mail", ja: "計画ではこのアドレスからはメールを送信しない" };
+pub const DOES_NOT_SEND: Text = Text {
+    en: "the plan says that this address does not send mail",
+    ja: "計画ではこのアドレスからはメールを送信しない",
+};
 
 /// The time limit of the run passed while the check was under way.
 pub static DEADLINE: Outcome = Outcome {
@@ -100,7 +102,10 @@ pub static DEADLINE: Outcome = Outcome {
 pub static INTERRUPTED: Outcome = Outcome {
     tag: "run-interrupted",
     levels: Levels::UNKNOWN,
-    says: Text { en: "the run was interrupted before this check came to its end", ja: "この検査が終わる前に実行が中断された" },
+    says: Text {
+        en: "the run was interrupted before this check came to its end",
+        ja: "この検査が終わる前に実行が中断された",
+    },
     remedy: Text { en: "Run again and let it finish.", ja: "再実行し、最後まで終わらせる。" },
 };
 

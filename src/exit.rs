@@ -34,7 +34,8 @@ mod tests {
     /// Lost if it fails: a script that gates a cutover on the exit code would let the wrong one through.
     #[test]
     fn codes_are_as_documented() {
-        let table = [(Verdict::Go, 0, 0), (Verdict::GoWithWarnings, 0, 1), (Verdict::Hold, 3, 3), (Verdict::NoGo, 1, 1)];
+        let table =
+            [(Verdict::Go, 0, 0), (Verdict::GoWithWarnings, 0, 1), (Verdict::Hold, 3, 3), (Verdict::NoGo, 1, 1)];
         for (verdict, usual, strict) in table {
             assert_eq!((code(verdict, false), code(verdict, true)), (usual, strict), "{verdict:?}");
         }

@@ -33,9 +33,8 @@ pub struct Limits {
 
 impl Limits {
     fn admit(&self, check: &Check) -> bool {
-        let named = |names: &[String]| {
-            names.iter().any(|name| check.card.id == name || check.card.outcome(name).is_some())
-        };
+        let named =
+            |names: &[String]| names.iter().any(|name| check.card.id == name || check.card.outcome(name).is_some());
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
 }
@@ -133,7 +132,8 @@ fn settle(check: &Check, section: &mut Section, context: &Context) {
         statement.level = statement.named().map(|outcome| outcome.levels.at(context.phase, statement.subject.side()));
         if statement.status() == Status::Found && statement.level > Some(Level::Note) && check.card.waivable {
             let today = context.now.date_naive();
-            let waiver = context.plan.waivers.iter().find(|waiver| waiver.speaks_of(statement) && !waiver.expired(today));
+            let waiver =
+                context.plan.waivers.iter().find(|waiver| waiver.speaks_of(statement) && !waiver.expired(today));
             statement.waiver = waiver.map(crate::model::Waiver::applied);
         }
     }

@@ -41,8 +41,12 @@ pub fn list_headings(lang: Lang) -> [&'static str; 7] {
 pub fn list_footing(lang: Lang, count: usize, revised: &str) -> String {
     pick(
         lang,
-        format!("{count} lists, catalogue of {revised}. ● asked by a run, * required for GO. --all shows dead and unknown lists; --health asks."),
-        format!("{count} 件、カタログ {revised} 版。● 実行時に問い合わせる、* GO に必須。--all で廃止・不明も表示、--health で応答を確認。"),
+        format!(
+            "{count} lists, catalogue of {revised}. ● asked by a run, * required for GO. --all shows dead and unknown lists; --health asks."
+        ),
+        format!(
+            "{count} 件、カタログ {revised} 版。● 実行時に問い合わせる、* GO に必須。--all で廃止・不明も表示、--health で応答を確認。"
+        ),
     )
 }
 
@@ -57,7 +61,11 @@ pub fn health_footing(lang: Lang, healthy: usize, total: usize) -> String {
 
 /// The deadline passed before there was a result.
 pub fn deadline_passed(lang: Lang) -> String {
-    pick(lang, "could not finish before the deadline; write a longer --deadline".to_owned(), "制限時間内に終わらなかった。--deadline を延ばす".to_owned())
+    pick(
+        lang,
+        "could not finish before the deadline; write a longer --deadline".to_owned(),
+        "制限時間内に終わらなかった。--deadline を延ばす".to_owned(),
+    )
 }
 
 /// Ctrl-C before there was a result.

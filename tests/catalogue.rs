@@ -16,7 +16,9 @@ fn outcomes() -> impl Iterator<Item = &'static Outcome> {
 fn is_kebab(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 40
-        && text.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
 }
 
 fn has_japanese(text: &str) -> bool {
@@ -25,8 +27,13 @@ fn has_japanese(text: &str) -> bool {
 
 /// The `{word}`s of a text, sorted.
 fn words_of(text: &str) -> Vec<String> {
-    let mut words: Vec<String> =
-        text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(word, _)| word.to_owned()).filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())).collect();
+    let mut words: Vec<String> = text
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(word, _)| word.to_owned())
+        .filter(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
+        .collect();
     words.sort();
     words.dedup();
     words

@@ -41,8 +41,8 @@ static LISTED: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text { en: "{ip} is listed on {list}: {meaning}", ja: "{ip} は {list} に登録されている: {meaning}" },
     remedy: Text {
-        en: "Have it removed ({removal}), or take another address before the cutover. {expires}",
-        ja: "解除を申請する ({removal})。または切り替え前に別のアドレスにする。{expires}",
+        en: "Have it removed ({removal}), or take another address before the cutover. Expiry: {expires}.",
+        ja: "解除を申請する ({removal})。または切り替え前に別のアドレスにする。登録の期限: {expires}。",
     },
 };
 
@@ -51,8 +51,8 @@ static MINOR: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text { en: "{ip} is listed on {list}: {meaning}", ja: "{ip} は {list} に登録されている: {meaning}" },
     remedy: Text {
-        en: "Have it removed ({removal}): few receivers refuse on this list alone, many score by it. {expires}",
-        ja: "解除を申請する ({removal})。このリストだけで拒否する受信側は少ないが、採点に使う受信側は多い。{expires}",
+        en: "Have it removed ({removal}): few receivers refuse on this list alone, many score by it. Expiry: {expires}.",
+        ja: "解除を申請する ({removal})。このリストだけで拒否する受信側は少ないが、採点に使う受信側は多い。登録の期限: {expires}。",
     },
 };
 
@@ -61,8 +61,8 @@ static INFO: Outcome = Outcome {
     levels: Levels::NOTE,
     says: Text { en: "{ip} is listed on {list}: {meaning}", ja: "{ip} は {list} に登録されている: {meaning}" },
     remedy: Text {
-        en: "Keep it in mind if a receiver names this list ({removal}). {expires}",
-        ja: "受信側がこのリストを理由に挙げたら対処する ({removal})。{expires}",
+        en: "Keep it in mind if a receiver names this list ({removal}). Expiry: {expires}.",
+        ja: "受信側がこのリストを理由に挙げたら対処する ({removal})。登録の期限: {expires}。",
     },
 };
 
@@ -74,8 +74,8 @@ static POLICY: Outcome = Outcome {
         ja: "{list} は {ip} を直接メールを送信すべきでないアドレスとしている: {meaning}。ネットワークの方針による登録で、迷惑メールの疑いではない",
     },
     remedy: Text {
-        en: "Set a PTR of your own first, then remove the address yourself ({removal}); some ranges only the provider can remove. {expires}",
-        ja: "先に自社の PTR を設定し、その後に自分で解除する ({removal})。事業者しか解除できない範囲もある。{expires}",
+        en: "Set a PTR of your own first, then remove the address yourself ({removal}); some ranges only the provider can remove. Expiry: {expires}.",
+        ja: "先に自社の PTR を設定し、その後に自分で解除する ({removal})。事業者しか解除できない範囲もある。登録の期限: {expires}。",
     },
 };
 
@@ -87,8 +87,8 @@ static POLICY_MINOR: Outcome = Outcome {
         ja: "{list} は {ip} を直接メールを送信すべきでないアドレスとしている: {meaning}。ネットワークの方針による登録で、迷惑メールの疑いではない",
     },
     remedy: Text {
-        en: "Remove the address yourself once its PTR is set ({removal}). {expires}",
-        ja: "PTR を設定したのち、自分で解除する ({removal})。{expires}",
+        en: "Remove the address yourself once its PTR is set ({removal}). Expiry: {expires}.",
+        ja: "PTR を設定したのち、自分で解除する ({removal})。登録の期限: {expires}。",
     },
 };
 
@@ -284,7 +284,7 @@ pub(super) fn list_args(args: Args, selected: &Selected, target: &Target) -> Arg
     args.and("list", &list.name)
         .and("query", selected.redact(query.trim_end_matches('.')))
         .with("removal", removal)
-        .with("expires", list.expires.clone().unwrap_or_else(|| "".into()))
+        .with("expires", list.expires.clone().unwrap_or_else(|| Value::both("not published", "公表されていない")))
 }
 
 fn is_believed(belief: &Belief) -> bool {

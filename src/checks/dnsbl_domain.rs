@@ -43,8 +43,8 @@ static LISTED: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
     remedy: Text {
-        en: "Have the domain removed ({removal}); another address does not help. {expires}",
-        ja: "ドメインの解除を申請する ({removal})。アドレスを変えても解決しない。{expires}",
+        en: "Have the domain removed ({removal}); another address does not help. Expiry: {expires}.",
+        ja: "ドメインの解除を申請する ({removal})。アドレスを変えても解決しない。登録の期限: {expires}。",
     },
 };
 
@@ -53,8 +53,8 @@ static MINOR: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
     remedy: Text {
-        en: "Find out what it was listed for and have it removed ({removal}). {expires}",
-        ja: "登録の理由を調べ、解除を申請する ({removal})。{expires}",
+        en: "Find out what it was listed for and have it removed ({removal}). Expiry: {expires}.",
+        ja: "登録の理由を調べ、解除を申請する ({removal})。登録の期限: {expires}。",
     },
 };
 
@@ -63,8 +63,8 @@ static INFO: Outcome = Outcome {
     levels: Levels::NOTE,
     says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
     remedy: Text {
-        en: "Keep it in mind if a receiver names this list ({removal}). {expires}",
-        ja: "受信側がこのリストを理由に挙げたら対処する ({removal})。{expires}",
+        en: "Keep it in mind if a receiver names this list ({removal}). Expiry: {expires}.",
+        ja: "受信側がこのリストを理由に挙げたら対処する ({removal})。登録の期限: {expires}。",
     },
 };
 

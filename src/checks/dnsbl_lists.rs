@@ -115,7 +115,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let mut said: Vec<Statement> = context.retired.iter().map(|retired| judge_retired(context, retired)).collect();
     let each = context.lists.iter().map(|selected| {
         let families: Vec<Family> =
-            families.iter().copied().filter(|family| selected.list.holds(*family) == Holds::Yes).collect();
+            families.iter().copied().filter(|family| can_be_proved(selected, *family)).collect();
         async move {
             let healths =
                 join_all(families.into_iter().map(|family| async move { (family, context.consultant.health(selected, family).await) }))
@@ -128,6 +128,11 @@ async fn ask(context: &Context) -> Vec<Statement> {
         said.push(Statement::not_covered(Subject::Run, NO_LIST));
     }
     said
+}
+
+/// Whether the list has a test point for this family; without one its word never counts.
+fn can_be_proved(selected: &Selected, family: Family) -> bool {
+    selected.list.holds(family) == Holds::Yes && selected.list.test_listed(family).is_some()
 }
 
 /// The kinds of subject that this run has.

@@ -44,8 +44,8 @@ static NAMED: Outcome = Outcome {
     levels: Levels::NOTE,
     says: Text { en: "{ip} is announced by AS{asn}{provider}", ja: "{ip} は AS{asn} から広告されている{provider}" },
     remedy: Text {
-        en: "Ask whether outbound port 25 is open, if the provider is new to you: {policy}",
-        ja: "初めて使う事業者なら、外向き 25 番ポートが開いているか問い合わせる: {policy}",
+        en: "Ask whether outbound port 25 is open, if the provider is new to you ({policy}).",
+        ja: "初めて使う事業者なら、外向き 25 番ポートが開いているか問い合わせる ({policy})。",
     },
 };
 

@@ -45,7 +45,7 @@ static MISSING: Outcome = Outcome {
     tag: "ptr-missing",
     levels: Levels::BLOCKER,
     says: Text { en: "{ip} has no PTR record", ja: "{ip} に PTR レコードがない" },
-    remedy: Text { en: "Set it to {expected}: {howto}", ja: "{expected} を設定する: {howto}" },
+    remedy: Text { en: "Set it to {expected} ({howto}).", ja: "{expected} を設定する ({howto})。" },
 };
 
 static EXPECTED: Outcome = Outcome {
@@ -56,8 +56,8 @@ static EXPECTED: Outcome = Outcome {
         ja: "{ip} の PTR レコードは {name}、計画では {expected}",
     },
     remedy: Text {
-        en: "Change one of the two, so that PTR, HELO and forward DNS carry the same name: {howto}",
-        ja: "どちらかを直し、PTR、HELO、正引きを同じ名前にそろえる: {howto}",
+        en: "Change one of the two, so that PTR, HELO and forward DNS carry the same name ({howto}).",
+        ja: "どちらかを直し、PTR、HELO、正引きを同じ名前にそろえる ({howto})。",
     },
 };
 

@@ -149,7 +149,8 @@ async fn ask_servers(context: &Context, address: &Address) -> Vec<Statement> {
     let authority = context.dns.authority(&question.name).await;
     let servers: Vec<_> =
         authority.servers.iter().flat_map(|server| server.addresses.iter().map(|at| (server.name.clone(), *at))).take(26).collect();
-    if servers.is_empty() {
+    let lost_at_root = authority.failure.is_some() && authority.zone.is_root();
+    if servers.is_empty() || lost_at_root {
         return vec![Statement::not_covered(subject, NO_WALK).evidence(authority.observations.iter().copied())];
     }
     let replies = join_all(servers.iter().map(|(_, at)| context.dns.ask(Ask::new(question.clone()).via(Route::Server(*at))))).await;

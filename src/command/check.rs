@@ -60,7 +60,10 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
         keys: catalogue.lists.iter().filter_map(|list| list.key.as_deref()).collect(),
         sets: catalogue.sets().into_iter().collect(),
         providers: catalogue.providers.iter().map(|provider| provider.id.as_str()).collect(),
-        tags: CHECKS.iter().flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag).chain([check.card.id])).collect(),
+        tags: CHECKS
+            .iter()
+            .flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag).chain([check.card.id]))
+            .collect(),
         receivers: Vec::new(),
     }
 }
@@ -111,8 +114,7 @@ async fn measure(
     let phase_by_clock = if started < plan.cutover_at { Phase::Before } else { Phase::After };
     let phase = arguments.phase.map_or(phase_by_clock, Phase::from);
     let context = Arc::new(context(plan, phase, started, secrets)?);
-    let limits =
-        Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
+    let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
     let bar = progress_bar(terminal, arguments.quiet);
     let clock = Local::now();
     let ending = runner::run(CHECKS, &context, &limits, interrupted(), |done, total| {
@@ -168,7 +170,10 @@ pub fn context(
         dns,
         lists: selection.asked,
         retired: selection.retired,
-        tags: CHECKS.iter().flat_map(|check| check.card.outcomes.iter().map(|outcome| (outcome.tag, &check.card))).collect(),
+        tags: CHECKS
+            .iter()
+            .flat_map(|check| check.card.outcomes.iter().map(|outcome| (outcome.tag, &check.card)))
+            .collect(),
         plan,
     })
 }
@@ -221,7 +226,9 @@ fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
 
 /// `user@host`, as far as the system tells.
 fn run_by() -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let user = ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
         .ok()

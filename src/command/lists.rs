@@ -11,7 +11,7 @@ use crate::catalogue::{Catalogue, Family, Holds, List, ListStatus, Weight};
 use crate::cli::{Lists, ListsFormat};
 use crate::dnsbl::{Consultant, Health, Selected, State, select};
 use crate::model::{Lang, Secrets};
-use crate::plan::{Dnsbl, DnsPlan, Resolver};
+use crate::plan::{DnsPlan, Dnsbl, Resolver};
 use crate::words;
 
 /// Shows the catalogue, or the health of the lists that a run would ask.
@@ -80,7 +80,11 @@ impl Row {
             operator: list.operator.clone(),
             zone: list.zone_for(Family::Ipv4).to_owned(),
             zone_ipv6: list.zone_for(Family::Ipv6).to_owned(),
-            holds: Family::ALL.iter().filter(|family| list.holds(**family) == Holds::Yes).map(|family| family.word()).collect(),
+            holds: Family::ALL
+                .iter()
+                .filter(|family| list.holds(**family) == Holds::Yes)
+                .map(|family| family.word())
+                .collect(),
             weight: weight_word(list.weight),
             required: list.required,
             asked,
@@ -88,7 +92,9 @@ impl Row {
             state: match &list.status {
                 ListStatus::Alive => "alive".to_owned(),
                 ListStatus::Unknown => "unknown".to_owned(),
-                ListStatus::Dead { since, reason, .. } => format!("dead {}: {}", since.in_lang(lang), reason.in_lang(lang)),
+                ListStatus::Dead { since, reason, .. } => {
+                    format!("dead {}: {}", since.in_lang(lang), reason.in_lang(lang))
+                }
             },
             lookup_url: list.lookup_url.clone(),
             delist_url: list.delist_url.clone(),
@@ -128,7 +134,9 @@ fn health(
             let consultant = &consultant;
             Family::ALL
                 .into_iter()
-                .filter(|family| selected.list.holds(*family) == Holds::Yes)
+                .filter(|family| {
+                    selected.list.holds(*family) == Holds::Yes && selected.list.test_listed(*family).is_some()
+                })
                 .map(move |family| async move { (selected, family, consultant.health(selected, family).await) })
         });
         tokio::select! {
@@ -139,7 +147,8 @@ fn health(
         }
     })?;
     let silent = probed.iter().any(|(selected, _, health)| selected.required && health.state != State::Healthy);
-    let rows: Vec<Probed> = probed.iter().map(|(selected, family, health)| row(selected, *family, health, terminal.lang)).collect();
+    let rows: Vec<Probed> =
+        probed.iter().map(|(selected, family, health)| row(selected, *family, health, terminal.lang)).collect();
     let text = match arguments.format {
         ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "health": rows })),
         ListsFormat::Table => {

@@ -40,7 +40,9 @@ pub enum CommandError {
     #[error("{0}")]
     Problems(String),
     /// No resolver to ask.
-    #[error("could not use a resolver: {0}; write resolver = [\"192.0.2.53\"] or resolver = \"direct\" under [dns] in the plan")]
+    #[error(
+        "could not use a resolver: {0}; write resolver = [\"192.0.2.53\"] or resolver = \"direct\" under [dns] in the plan"
+    )]
     Resolver(#[from] crate::probe::ResolverError),
     /// The report's file.
     #[error(transparent)]

@@ -29,13 +29,18 @@ pub struct Terminal {
 impl Terminal {
     /// Looks at the command line, the environment and the streams.
     pub fn look(cli: &Cli) -> Self {
-        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-        let charset = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-        let from_locale = if locale.as_deref().is_some_and(|locale| locale.starts_with("ja")) { Lang::Ja } else { Lang::En };
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        let charset =
+            ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        let from_locale =
+            if locale.as_deref().is_some_and(|locale| locale.starts_with("ja")) { Lang::Ja } else { Lang::En };
         let on_terminal = std::io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+        let columns =
+            std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
         let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|_| on_terminal);
         let color = |on_terminal: bool| match cli.color {
             When::Always => true,
@@ -48,7 +53,8 @@ impl Terminal {
             color_errors: color(std::io::stderr().is_terminal()),
             width: measured.or(columns).unwrap_or(WIDTH_WITHOUT_TERMINAL).clamp(40, 400),
             // A pipe gets the same characters as a UTF-8 terminal; only a terminal that names another charset gets ASCII.
-            unicode: !on_terminal || charset.is_none_or(|charset| charset.to_ascii_lowercase().replace('-', "").contains("utf8")),
+            unicode: !on_terminal
+                || charset.is_none_or(|charset| charset.to_ascii_lowercase().replace('-', "").contains("utf8")),
             progress: std::io::stderr().is_terminal() && !plain,
         }
     }

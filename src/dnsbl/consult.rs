@@ -54,7 +54,8 @@ impl Consultant {
         // 127.0.0.0/16 holds documented test points; the rest of 127.0.0.0/8 is on nobody's list (RFC 5782, section 5).
         let v4 = Ipv4Addr::new(127, a | 1, b, c | 4);
         let label: String = rest.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
-        let domain = DomainName::parse(&format!("mail-cutover-{label}.com")).map_or(Target::Ip(IpAddr::V4(v4)), Target::Domain);
+        let domain =
+            DomainName::parse(&format!("mail-cutover-{label}.com")).map_or(Target::Ip(IpAddr::V4(v4)), Target::Domain);
         let random = [Target::Ip(v4.into()), Target::Ip(v4.to_ipv6_mapped().into()), domain];
         Self { dns, falls_back, random }
     }
@@ -79,10 +80,19 @@ impl Consultant {
     pub async fn consult(&self, selected: &Selected, target: &Target) -> Consultation {
         let family = target.family();
         if selected.list.holds(family) == crate::catalogue::Holds::No {
-            return Consultation { belief: Belief::NotApplicable, route: "resolver", reason: None, evidence: Vec::new() };
+            return Consultation {
+                belief: Belief::NotApplicable,
+                route: "resolver",
+                reason: None,
+                evidence: Vec::new(),
+            };
+        }
+        if selected.lacks_key() {
+            let belief = Belief::Unknown(State::NoKey, no_key(selected));
+            return Consultation { belief, route: "resolver", reason: None, evidence: Vec::new() };
         }
         let first = self.consult_by(selected, target, family, Route::Resolver).await;
-        if !self.falls_back || !matches!(first.belief, Belief::Unknown(state, _) if state != State::NoKey) {
+        if !self.falls_back || !matches!(first.belief, Belief::Unknown(..)) {
             return first;
         }
         let mut second = self.consult_by(selected, target, family, Route::Authority).await;
@@ -96,14 +106,12 @@ impl Consultant {
     async fn consult_by(&self, selected: &Selected, target: &Target, family: Family, route: Route) -> Consultation {
         let word = word_of(&route);
         let Some(subject) = self.question(selected, target, RecordType::A) else {
-            let why = Value::both("the query name would be too long", "問い合わせ名が長すぎる");
-            let belief = match selected.lacks_key() {
-                true => Belief::Unknown(State::NoKey, no_key(selected)),
-                false => Belief::Unknown(State::Silent, why),
-            };
+            // A public suffix itself, or a name that leaves no room for the zone: the list cannot hold it.
+            let belief = Belief::NotApplicable;
             return Consultation { belief, route: word, reason: None, evidence: Vec::new() };
         };
-        let (subject, points) = futures::join!(self.ask(selected, subject, route), self.test_points(selected, family, route));
+        let (subject, points) =
+            futures::join!(self.ask(selected, subject, route), self.test_points(selected, family, route));
         let answers = points.with(&subject);
         let belief = believe(&selected.list, family, &answers);
         let mut evidence = vec![subject.observation];
@@ -217,4 +225,3 @@ fn random_bytes() -> [u8; 20] {
     let _ = getrandom::fill(&mut bytes);
     bytes
 }
-

@@ -127,10 +127,11 @@ pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (Sta
 
 /// Decides what is believed of the subject.
 pub(super) fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Belief {
+    // Without a test point nothing proves that the list answers from here.
     let verified = match list.holds(family) {
         Holds::No => return Belief::NotApplicable,
         Holds::Unverified => false,
-        Holds::Yes => true,
+        Holds::Yes => answers.listed.is_some(),
     };
     // A refusal of the subject itself says more than what the test points did.
     if answers.subject.answer == Answer::Data
@@ -179,7 +180,11 @@ fn refusal(code: std::net::Ipv4Addr, meaning: &Value) -> Value {
 
 fn outside(address: std::net::Ipv4Addr) -> Value {
     Value::both(
-        format!("it answered {address}, which no blocklist means as a listing: a parked domain or a rewriting resolver"),
-        format!("{address} が返った。ブロックリストの応答ではない (放棄されたドメイン、または応答を書き換えるリゾルバー)"),
+        format!(
+            "it answered {address}, which no blocklist means as a listing: a parked domain or a rewriting resolver"
+        ),
+        format!(
+            "{address} が返った。ブロックリストの応答ではない (放棄されたドメイン、または応答を書き換えるリゾルバー)"
+        ),
     )
 }

@@ -90,7 +90,8 @@ pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) 
         if !list.is_queryable() {
             continue;
         }
-        let source = choice.keys.iter().find(|(name, _)| Some(name) == list.key.as_ref()).map(|(_, variable)| variable.clone());
+        let source =
+            choice.keys.iter().find(|(name, _)| Some(name) == list.key.as_ref()).map(|(_, variable)| variable.clone());
         let key = source.as_deref().and_then(&environment).filter(|key| !key.trim().is_empty());
         selection.asked.push(Selected {
             weight: weight_of(choice, &list.id),

@@ -75,7 +75,8 @@ pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName, plan
         };
         let Some(place) = place else { continue };
         let wanted = "addresses in quotes, or tables such as { ip = \"…\", sends = false }";
-        let Some(ip) = text(place, "ips", wanted, section.notes).and_then(|text| address(text, place, section.notes)) else {
+        let Some(ip) = text(place, "ips", wanted, section.notes).and_then(|text| address(text, place, section.notes))
+        else {
             continue;
         };
         let own_permission = own.as_ref().and_then(|own| permission(own, section.notes));
@@ -92,7 +93,8 @@ pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName, plan
             section.notes.add(place.span(), format!("{ip} stands here twice"), "");
             continue;
         }
-        let ptr = own.as_ref().and_then(|own| own.name("ptr")).or_else(|| ptr.clone()).unwrap_or_else(|| hostname.clone());
+        let ptr =
+            own.as_ref().and_then(|own| own.name("ptr")).or_else(|| ptr.clone()).unwrap_or_else(|| hostname.clone());
         let helo = own.as_ref().and_then(|own| own.text("helo")).or_else(|| helo.clone());
         let flag = |key| own.as_ref().and_then(|own| own.flag(key)).unwrap_or(true);
         let (sends, receives) = (flag("sends"), flag("receives"));
@@ -126,7 +128,11 @@ fn permission(table: &Reader<'_>, notes: &Notes) -> Option<String> {
             notes.add(span, "allow_special needs a reason", "write reason = \"…\" beside it");
         }
         (false, Some(_), Some(value)) => {
-            notes.add(value.span(), "a reason stands here, but nothing is allowed", "write allow_special = true beside it, or delete the reason");
+            notes.add(
+                value.span(),
+                "a reason stands here, but nothing is allowed",
+                "write allow_special = true beside it, or delete the reason",
+            );
         }
         _ => {}
     }
@@ -143,23 +149,38 @@ fn address(text: &str, place: Node<'_>, notes: &Notes) -> Option<IpAddr> {
             None => return Some(IpAddr::V6(v6)),
         },
         Ok(ip) => return Some(ip),
-        Err(_) if bare.contains('%') => {
-            (format!("{shown} has a zone id: it means something on one machine only"), "write the public address".to_owned())
-        }
-        Err(_) if bare.contains('/') => {
-            (format!("{shown} is a range"), "write each address; to compare candidates, check each in a plan of its own".to_owned())
-        }
+        Err(_) if bare.contains('%') => (
+            format!("{shown} has a zone id: it means something on one machine only"),
+            "write the public address".to_owned(),
+        ),
+        Err(_) if bare.contains('/') => (
+            format!("{shown} is a range"),
+            "write each address; to compare candidates, check each in a plan of its own".to_owned(),
+        ),
         Err(_) if leading_zeros(bare).is_some() => {
-            let plain = leading_zeros(bare).map_or_else(String::new, |ip| format!("write \"{ip}\", if that is what is meant"));
+            let plain =
+                leading_zeros(bare).map_or_else(String::new, |ip| format!("write \"{ip}\", if that is what is meant"));
             (format!("{shown} has leading zeros, which some programs read as octal"), plain)
         }
-        Err(_) => (format!("{shown} is not an IP address"), "write an address such as \"203.0.113.25\" or \"2001:db8:25::25\"".to_owned()),
+        Err(_) => (
+            format!("{shown} is not an IP address"),
+            "write an address such as \"203.0.113.25\" or \"2001:db8:25::25\"".to_owned(),
+        ),
     };
     notes.add(place.span(), message, help);
     None
 }
 
 fn leading_zeros(text: &str) -> Option<Ipv4Addr> {
-    let octets: Option<Vec<u8>> = text.split('.').map(|octet| octet.trim_start_matches('0').parse().ok().or((octet.chars().all(|c| c == '0') && !octet.is_empty()).then_some(0))).collect();
+    let octets: Option<Vec<u8>> = text
+        .split('.')
+        .map(|octet| {
+            octet
+                .trim_start_matches('0')
+                .parse()
+                .ok()
+                .or((octet.chars().all(|c| c == '0') && !octet.is_empty()).then_some(0))
+        })
+        .collect();
     <[u8; 4]>::try_from(octets?).ok().map(Ipv4Addr::from)
 }

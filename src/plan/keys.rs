@@ -48,10 +48,18 @@ const PLAN: &[Key] = &[
     key("overlap", Kind::Duration, "How long the old server stays alive after the switch; 7d if not said."),
     key("domains", Kind::Texts, "The mail domains that move, aliases too. Required."),
     key("hostname", Kind::Text, "The mail server's name: the default of ptr, helo and MX. Required."),
-    key("must_cover", Kind::Texts, "Checks (ids or tags) that a run must cover; what it cannot cover then holds the verdict."),
+    key(
+        "must_cover",
+        Kind::Texts,
+        "Checks (ids or tags) that a run must cover; what it cannot cover then holds the verdict.",
+    ),
     key("old", Kind::Table("old"), "The server of today. Required."),
     key("new", Kind::Table("new"), "The server of tomorrow. Required."),
-    key("mx", Kind::Map(&Kind::Texts), "What MX must be after the cutover, by domain; \"*\" is every domain not named."),
+    key(
+        "mx",
+        Kind::Map(&Kind::Texts),
+        "What MX must be after the cutover, by domain; \"*\" is every domain not named.",
+    ),
     key("dns", Kind::Table("dns"), "How the DNS is asked, and the TTLs."),
     key("auth", Kind::Table("auth"), "Sender authentication."),
     key("smtp", Kind::Table("smtp"), "What the servers are asked over SMTP."),
@@ -91,7 +99,11 @@ const ADDRESS: &[Key] = &[
 ];
 
 const DNS: &[Key] = &[
-    key("resolver", Kind::TextOrTexts, "\"auto\", \"system\", \"direct\", or a list of addresses with or without port."),
+    key(
+        "resolver",
+        Kind::TextOrTexts,
+        "\"auto\", \"system\", \"direct\", or a list of addresses with or without port.",
+    ),
     key("root_hints", Kind::Texts, "Root servers instead of IANA's; laboratories need them."),
     key("authority_port", Kind::Integer(1, 65_535), "The port of authoritative servers; 53 if not said."),
     key("timeout", Kind::Duration, "How long to wait for an answer before asking again; 1s if not said."),
@@ -121,7 +133,11 @@ const DNSBL: &[Key] = &[
     key("disable", Kind::Texts, "Lists that are left out, by id or zone."),
     key("require", Kind::Texts, "Lists without whose word there is no GO, by id or zone."),
     key("key", Kind::Map(&Kind::Text), "Where keys are: name of the key = \"env:NAME\"; never the key itself."),
-    key("weight", Kind::Map(&Kind::Choice(WEIGHTS)), "Weights instead of the catalogue's: list id = \"block\", \"warn\" or \"info\"."),
+    key(
+        "weight",
+        Kind::Map(&Kind::Choice(WEIGHTS)),
+        "Weights instead of the catalogue's: list id = \"block\", \"warn\" or \"info\".",
+    ),
     key("quorum", Kind::Text, "How many of the blocking lists that are not required must answer; \"80%\" if not said."),
     key("list", Kind::Tables("dnsbl.list"), "Lists of your own."),
 ];
@@ -148,7 +164,11 @@ const PARTNER: &[Key] = &[
 
 const RECEIVERS: &[Key] = &[
     key("care_about", Kind::Texts, "Receivers whose rules are checked, such as \"gmail\"."),
-    key("per_day", Kind::Integer(0, i64::MAX), "Messages a day; more than 5000 switches the rules for bulk senders on."),
+    key(
+        "per_day",
+        Kind::Integer(0, i64::MAX),
+        "Messages a day; more than 5000 switches the rules for bulk senders on.",
+    ),
 ];
 
 const ATTEST: &[Key] = &[
@@ -200,8 +220,11 @@ pub(super) fn keys_of(section: &str) -> &'static [Key] {
 
 /// The JSON Schema (draft 2020-12) of the plan file.
 pub fn schema() -> Value {
-    let definitions: Map<String, Value> =
-        SECTIONS.iter().filter(|(name, _)| !name.is_empty()).map(|(name, keys)| ((*name).to_owned(), object(keys))).collect();
+    let definitions: Map<String, Value> = SECTIONS
+        .iter()
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, keys)| ((*name).to_owned(), object(keys)))
+        .collect();
     let mut schema = object(PLAN);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("mail-cutover plan");
@@ -234,7 +257,9 @@ fn shape(kind: &Kind) -> Value {
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::Duration => json!({ "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h|d)$" }),
         Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Choices([]) => json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 65_535 } }),
+        Kind::Choices([]) => {
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 65_535 } })
+        }
         Kind::Choices(words) => json!({ "type": "array", "items": { "enum": words } }),
         Kind::Table(section) => refer(section),
         Kind::Tables(section) => json!({ "type": "array", "items": refer(section) }),

@@ -7,9 +7,6 @@ mod reader;
 mod sections;
 mod types;
 
-
-
-
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
@@ -18,8 +15,8 @@ pub use addresses::special_purpose;
 pub use keys::schema;
 pub use problem::{Problem, Problems};
 pub use types::{
-    AddedList, Address, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Plan, Receivers, Resolver,
-    Rollback, Smtp,
+    AddedList, Address, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Plan,
+    Receivers, Resolver, Rollback, Smtp,
 };
 
 use crate::model::{DomainName, Side};
@@ -61,7 +58,9 @@ pub fn parse_bytes(bytes: &[u8], path: &str, known: &Known<'_>) -> Result<Plan, 
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => parse(text.strip_prefix('\u{feff}').unwrap_or(text), path, known),
-        _ => Err(Problems::of_file(path, "the file is not a text in UTF-8, so it is no plan", "save the plan as UTF-8")),
+        _ => {
+            Err(Problems::of_file(path, "the file is not a text in UTF-8, so it is no plan", "save the plan as UTF-8"))
+        }
     }
 }
 
@@ -97,7 +96,8 @@ fn secret_places(text: &str, notes: &Notes) -> Vec<std::ops::Range<usize>> {
         let speaks_of_key = in_key_table || bare.starts_with("key") || bare.contains("dnsbl.key");
         if speaks_of_key && let Some(equals) = line.find('=') {
             let value = &line[equals + 1..];
-            let is_reference = value.matches('"').count() == 2 * value.matches("\"env:").count() && value.contains("\"env:");
+            let is_reference =
+                value.matches('"').count() == 2 * value.matches("\"env:").count() && value.contains("\"env:");
             if !is_reference {
                 places.push(start + equals + 1..start + line.trim_end().len().max(equals + 1));
             }
@@ -121,13 +121,18 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
     if let (Some(name), Some(value)) = (&hostname, plan.value("hostname"))
         && !name.is_host_name()
     {
-        notes.add(value.span(), format!("{name} is not the name of a host"), "write a full name such as \"mail.example.co.jp\"");
+        notes.add(
+            value.span(),
+            format!("{name} is not the name of a host"),
+            "write a full name such as \"mail.example.co.jp\"",
+        );
     }
     // Addresses are read even without a host name, so that their problems are seen too.
     let stand_in = hostname.clone().or_else(|| DomainName::parse("hostname.invalid").ok())?;
     let side = |key: &'static str, side| {
         let section = plan.require(key, plan.table(key, key), &format!("write [{key}] and ips = [\"…\"]"));
-        let addresses = section.as_ref().map_or_else(Vec::new, |section| addresses::read(side, section, &stand_in, text));
+        let addresses =
+            section.as_ref().map_or_else(Vec::new, |section| addresses::read(side, section, &stand_in, text));
         if addresses.len() > MOST_ADDRESSES {
             let span = section.as_ref().map_or(0..0, |section| section.span.clone());
             notes.add(span, format!("[{key}] has more than {MOST_ADDRESSES} addresses"), "split the plan");

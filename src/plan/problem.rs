@@ -59,7 +59,8 @@ impl Problems {
             } else {
                 let start = problem.span.start.min(self.shown.len());
                 let end = problem.span.end.clamp(start, self.shown.len());
-                let snippet = Snippet::source(&self.shown).path(&self.path).annotation(AnnotationKind::Primary.span(start..end));
+                let snippet =
+                    Snippet::source(&self.shown).path(&self.path).annotation(AnnotationKind::Primary.span(start..end));
                 title.element(snippet)
             };
             let mut report = vec![group];
@@ -73,7 +74,11 @@ impl Problems {
             text.push_str(&format!("… and {} more problems\n", self.all.len() - SHOWN));
         }
         let count = self.all.len();
-        text.push_str(&format!("{}: {count} {}; nothing was checked\n", self.path, if count == 1 { "problem" } else { "problems" }));
+        text.push_str(&format!(
+            "{}: {count} {}; nothing was checked\n",
+            self.path,
+            if count == 1 { "problem" } else { "problems" }
+        ));
         text
     }
 }
@@ -89,7 +94,8 @@ fn showable(text: &str, masked: &[Range<usize>]) -> String {
     text.char_indices()
         .flat_map(|(at, character)| {
             let hidden = is_masked(at);
-            let kept = !hidden && matches!(character, '\n' | '\t') || !hidden && crate::model::visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]);
+            let kept = !hidden && matches!(character, '\n' | '\t')
+                || !hidden && crate::model::visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]);
             let replacement = if hidden { '*' } else { '?' };
             let times = if kept { 1 } else { character.len_utf8() };
             std::iter::repeat_n(if kept { character } else { replacement }, times)

@@ -54,7 +54,11 @@ impl<'t> Reader<'t> {
             let name: &str = key.get_ref();
             if !known.iter().any(|known| known.name == name) {
                 let place = if section.is_empty() { "the plan".to_owned() } else { format!("[{section}]") };
-                notes.add(key.span(), format!("{place} has no key `{}`", crate::model::visible(name)), suggestion(name, known));
+                notes.add(
+                    key.span(),
+                    format!("{place} has no key `{}`", crate::model::visible(name)),
+                    suggestion(name, known),
+                );
             }
         }
         Self { table, section, span, notes }
@@ -65,7 +69,11 @@ impl<'t> Reader<'t> {
     /// # Panics
     /// In tests, if the section does not declare the key: it would be missing in the schema.
     pub(super) fn value(&self, key: &str) -> Option<Node<'t>> {
-        debug_assert!(keys_of(self.section).iter().any(|known| known.name == key), "{}.{key} is not declared", self.section);
+        debug_assert!(
+            keys_of(self.section).iter().any(|known| known.name == key),
+            "{}.{key} is not declared",
+            self.section
+        );
         self.table.get(key)
     }
 
@@ -105,7 +113,8 @@ impl<'t> Reader<'t> {
     /// A list of texts, with their places.
     pub(super) fn texts(&self, key: &str, wanted: &str) -> Option<Vec<(Range<usize>, String)>> {
         let items = self.items(key, wanted)?;
-        let texts = items.into_iter().filter_map(|item| Some((item.span(), text(item, key, wanted, self.notes)?.to_owned())));
+        let texts =
+            items.into_iter().filter_map(|item| Some((item.span(), text(item, key, wanted, self.notes)?.to_owned())));
         Some(texts.collect())
     }
 
@@ -136,7 +145,11 @@ impl<'t> Reader<'t> {
         let written = text(value, key, "a length of time in quotes, such as \"7d\"", self.notes)?;
         let parsed = duration(written);
         if parsed.is_none() {
-            self.notes.add(value.span(), format!("`{key}` is not a length of time"), "write a number and s, m, h or d, such as \"90s\", \"5m\", \"2h\" or \"7d\"; at most 10 years");
+            self.notes.add(
+                value.span(),
+                format!("`{key}` is not a length of time"),
+                "write a number and s, m, h or d, such as \"90s\", \"5m\", \"2h\" or \"7d\"; at most 10 years",
+            );
         }
         parsed
     }
@@ -154,7 +167,11 @@ impl<'t> Reader<'t> {
                 Some(_) => format!("write {written}+09:00 for Japan, or {written}Z for UTC"),
                 None => "write a time such as 2026-12-05T22:00:00+09:00".to_owned(),
             };
-            self.notes.add(value.span(), format!("`{key}` has no offset from UTC, so nobody can tell when it is"), help);
+            self.notes.add(
+                value.span(),
+                format!("`{key}` has no offset from UTC, so nobody can tell when it is"),
+                help,
+            );
             return None;
         }
         // TOML allows what RFC 3339 allows but for a space in place of the T.
@@ -172,7 +189,8 @@ impl<'t> Reader<'t> {
             DeValue::Datetime(written) if written.time.is_none() => written.date,
             _ => None,
         };
-        let date = date.and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
+        let date = date
+            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
         if date.is_none() {
             self.notes.wrong_kind(value, key, "a day without quotes, such as 2026-12-12");
         }
@@ -216,7 +234,12 @@ impl<'t> Reader<'t> {
 }
 
 /// Opens the table that `value` is.
-pub(super) fn open_table<'t>(value: Node<'t>, key: &str, section: &'static str, notes: &'t Notes) -> Option<Reader<'t>> {
+pub(super) fn open_table<'t>(
+    value: Node<'t>,
+    key: &str,
+    section: &'static str,
+    notes: &'t Notes,
+) -> Option<Reader<'t>> {
     match value.get_ref() {
         DeValue::Table(table) => Some(Reader::open(table, value.span(), section, notes)),
         _ => {
@@ -247,7 +270,8 @@ pub(super) fn number<N: TryFrom<i64>>(value: Node<'_>, key: &str, wanted: &str, 
         notes.wrong_kind(value, key, wanted);
         return None;
     };
-    let parsed = i64::from_str_radix(written.as_str(), written.radix()).ok().and_then(|number| N::try_from(number).ok());
+    let parsed =
+        i64::from_str_radix(written.as_str(), written.radix()).ok().and_then(|number| N::try_from(number).ok());
     if parsed.is_none() {
         notes.add(value.span(), format!("`{key}` is out of range: it wants {wanted}"), "");
     }

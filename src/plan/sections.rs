@@ -10,8 +10,8 @@ use super::Known;
 use super::problem::line_at;
 use super::reader::{Notes, Reader, name, nearest, number, open_table, text};
 use super::types::{
-    AddedList, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Receivers, Resolver, Rollback,
-    Smtp,
+    AddedList, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Receivers,
+    Resolver, Rollback, Smtp,
 };
 use crate::model::{DomainName, Waiver, visible};
 
@@ -33,7 +33,9 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
             let mut words = written.split_whitespace();
             let (preference, host, end) = (words.next(), words.next(), words.next());
             match (preference.and_then(|word| word.parse().ok()), host, end) {
-                (Some(preference), Some(host), None) => Some(Mx { preference, host: name(host, item.span(), plan.notes)? }),
+                (Some(preference), Some(host), None) => {
+                    Some(Mx { preference, host: name(host, item.span(), plan.notes)? })
+                }
                 _ => {
                     let help = "write preference and host, such as \"10 mail.example.co.jp\"";
                     plan.notes.add(item.span(), format!("\"{}\" is not an MX record", visible(written)), help);
@@ -56,7 +58,10 @@ pub(super) fn dns(section: &Reader<'_>) -> DnsPlan {
         resolver: resolver(section).unwrap_or_default(),
         root_hints: servers(section, "root_hints", authority_port).unwrap_or_default(),
         authority_port,
-        timeout: section.duration("timeout").filter(|timeout| *timeout >= TimeDelta::milliseconds(10)).unwrap_or(usual.timeout),
+        timeout: section
+            .duration("timeout")
+            .filter(|timeout| *timeout >= TimeDelta::milliseconds(10))
+            .unwrap_or(usual.timeout),
         ttl_target: section.duration("ttl_target").unwrap_or(usual.ttl_target),
         lowered_at: section.time("lowered_at"),
         old_ttl: section.duration("old_ttl"),
@@ -95,7 +100,8 @@ fn servers(section: &Reader<'_>, key: &str, port: u16) -> Option<Vec<SocketAddr>
     let found = section.texts(key, "a list of addresses in quotes")?.into_iter().filter_map(|(span, written)| {
         let server = server(&written, port);
         if server.is_none() {
-            let help = "write an address, with a port if it is another than usual: \"192.0.2.53\", \"[2001:db8::53]:5353\"";
+            let help =
+                "write an address, with a port if it is another than usual: \"192.0.2.53\", \"[2001:db8::53]:5353\"";
             section.notes.add(span, format!("\"{}\" is not the address of a server", visible(&written)), help);
         }
         server
@@ -105,7 +111,12 @@ fn servers(section: &Reader<'_>, key: &str, port: u16) -> Option<Vec<SocketAddr>
 
 fn server(text: &str, port: u16) -> Option<SocketAddr> {
     let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bracketed.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, port)).or_else(|_| text.parse()).ok().filter(|at| at.port() != 0)
+    bracketed
+        .parse::<IpAddr>()
+        .map(|ip| SocketAddr::new(ip, port))
+        .or_else(|_| text.parse())
+        .ok()
+        .filter(|at| at.port() != 0)
 }
 
 /// `[auth]`.
@@ -117,7 +128,8 @@ pub(super) fn auth(section: &Reader<'_>) -> Auth {
             section.notes.wrong_kind(value, "dkim", "a list of selectors in quotes");
             return None;
         };
-        let selectors = items.iter().filter_map(|item| text(item, "dkim", "selectors in quotes", section.notes).map(str::to_owned));
+        let selectors =
+            items.iter().filter_map(|item| text(item, "dkim", "selectors in quotes", section.notes).map(str::to_owned));
         Some((domain, selectors.collect()))
     });
     Auth {
@@ -132,7 +144,8 @@ pub(super) fn auth(section: &Reader<'_>) -> Auth {
 /// `[smtp]`.
 pub(super) fn smtp(section: &Reader<'_>) -> Smtp {
     let ports = section.items("ports", "a list of ports").map(|items| {
-        let port = |item| number::<u16>(item, "ports", "ports from 1 to 65535", section.notes).filter(|port| *port != 0);
+        let port =
+            |item| number::<u16>(item, "ports", "ports from 1 to 65535", section.notes).filter(|port| *port != 0);
         items.into_iter().filter_map(port).collect()
     });
     Smtp {
@@ -145,7 +158,9 @@ pub(super) fn smtp(section: &Reader<'_>) -> Smtp {
 
 fn mailboxes(section: &Reader<'_>, key: &str) -> Vec<String> {
     let texts = section.texts(key, "a list of mail addresses in quotes").unwrap_or_default();
-    let is_mailbox = |text: &str| text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && DomainName::parse(domain).is_ok());
+    let is_mailbox = |text: &str| {
+        text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && DomainName::parse(domain).is_ok())
+    };
     texts
         .into_iter()
         .filter_map(|(span, text)| {
@@ -160,7 +175,8 @@ fn mailboxes(section: &Reader<'_>, key: &str) -> Vec<String> {
 
 /// `[dnsbl]`.
 pub(super) fn dnsbl(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
-    let added: Vec<AddedList> = section.tables("list", "dnsbl.list").iter().filter_map(|table| added_list(table, known)).collect();
+    let added: Vec<AddedList> =
+        section.tables("list", "dnsbl.list").iter().filter_map(|table| added_list(table, known)).collect();
     let own: Vec<&str> = added.iter().map(|list| list.id.as_str()).collect();
     let list = |written: &str, span| list_id(written, span, known, &own, section.notes);
     let lists = |key| -> Vec<String> {
@@ -168,7 +184,10 @@ pub(super) fn dnsbl(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
         texts.into_iter().filter_map(|(span, text)| list(&text, span)).collect()
     };
     let sets = section.texts("use", "a list of sets in quotes").map(|texts| {
-        texts.into_iter().filter_map(|(span, text)| among("set of lists", &text, span, &known.sets, section.notes)).collect()
+        texts
+            .into_iter()
+            .filter_map(|(span, text)| among("set of lists", &text, span, &known.sets, section.notes))
+            .collect()
     });
     let mut keys = Vec::new();
     for (key, value) in section.free_table("key", "a table: name of the key = \"env:NAME\"").into_iter().flatten() {
@@ -188,9 +207,12 @@ pub(super) fn dnsbl(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
         }
     }
     let mut weights = Vec::new();
-    for (key, value) in section.free_table("weight", "a table: list id = \"block\", \"warn\" or \"info\"").into_iter().flatten() {
+    for (key, value) in
+        section.free_table("weight", "a table: list id = \"block\", \"warn\" or \"info\"").into_iter().flatten()
+    {
         let id = list(key.get_ref(), key.span());
-        let weight = text(value, "weight", "\"block\", \"warn\" or \"info\"", section.notes).and_then(|word| weight(word, value.span(), section.notes));
+        let weight = text(value, "weight", "\"block\", \"warn\" or \"info\"", section.notes)
+            .and_then(|word| weight(word, value.span(), section.notes));
         weights.extend(id.zip(weight));
     }
     let usual = Dnsbl::default();
@@ -208,16 +230,23 @@ pub(super) fn dnsbl(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
 
 fn quorum(section: &Reader<'_>) -> Option<u8> {
     let written = section.text("quorum")?;
-    let percent = written.strip_suffix('%').and_then(|number| number.trim().parse().ok()).filter(|percent| *percent <= 100);
+    let percent =
+        written.strip_suffix('%').and_then(|number| number.trim().parse().ok()).filter(|percent| *percent <= 100);
     if percent.is_none() {
         let span = section.value("quorum").map_or(section.span.clone(), |value| value.span());
-        section.notes.add(span, "`quorum` is not a share", "write a whole number from 0 to 100 with %, such as \"80%\"");
+        section.notes.add(
+            span,
+            "`quorum` is not a share",
+            "write a whole number from 0 to 100 with %, such as \"80%\"",
+        );
     }
     percent
 }
 
 fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.as_bytes()[0].is_ascii_digit()
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.as_bytes()[0].is_ascii_digit()
 }
 
 fn added_list(table: &Reader<'_>, known: &Known<'_>) -> Option<AddedList> {
@@ -227,7 +256,11 @@ fn added_list(table: &Reader<'_>, known: &Known<'_>) -> Option<AddedList> {
         && known.lists.contains(&id.as_str())
     {
         let span = table.value("id").map_or(table.span.clone(), |value| value.span());
-        table.notes.add(span, format!("the catalogue has a list called {id} already"), "choose another id, or name the list under `lists`");
+        table.notes.add(
+            span,
+            format!("the catalogue has a list called {id} already"),
+            "choose another id, or name the list under `lists`",
+        );
     }
     let families = table.texts("families", "a list of \"ipv4\", \"ipv6\" and \"domain\"").map(|texts| {
         let family = |(span, text): (Range<usize>, String)| match text.as_str() {
@@ -272,7 +305,10 @@ fn list_id(written: &str, span: Range<usize>, known: &Known<'_>, own: &[&str], n
     let found = known.lists.iter().chain(own).copied().find(|id| *id == plain).or_else(by_zone);
     if found.is_none() {
         let words = known.lists.iter().chain(own).copied().chain(known.zones.iter().map(|(zone, _)| *zone));
-        let help = nearest(&plain, words).map_or_else(|| "`mail-cutover lists --all` shows them".to_owned(), |near| format!("did you mean \"{near}\"?"));
+        let help = nearest(&plain, words).map_or_else(
+            || "`mail-cutover lists --all` shows them".to_owned(),
+            |near| format!("did you mean \"{near}\"?"),
+        );
         notes.add(span, format!("no blocklist is called \"{}\"", visible(written)), help);
     }
     found.map(str::to_owned)
@@ -295,13 +331,15 @@ pub(super) fn inbound(section: &Reader<'_>) -> InboundDnsbl {
     let partners = partners.iter().filter_map(|table| {
         let name = table.require("name", table.text("name"), "write name = \"…\"");
         let domain = table.name("domain");
-        let ips = table.texts("ips", "a list of addresses in quotes").unwrap_or_default().into_iter().filter_map(|(span, text)| {
-            let ip = text.parse::<IpAddr>().ok();
-            if ip.is_none() {
-                table.notes.add(span, format!("{} is not an IP address", visible(&text)), "");
-            }
-            ip
-        });
+        let ips = table.texts("ips", "a list of addresses in quotes").unwrap_or_default().into_iter().filter_map(
+            |(span, text)| {
+                let ip = text.parse::<IpAddr>().ok();
+                if ip.is_none() {
+                    table.notes.add(span, format!("{} is not an IP address", visible(&text)), "");
+                }
+                ip
+            },
+        );
         let ips: Vec<IpAddr> = ips.collect();
         if table.value("domain").is_none() && table.value("ips").is_none() {
             table.missing("domain", "write domain = \"…\" or ips = [\"…\"]: something to look them up by");
@@ -318,7 +356,10 @@ pub(super) fn receivers(section: &Reader<'_>, known: &Known<'_>) -> Receivers {
         [] => Some(text),
         some => among("receiver", &text, span, some, section.notes),
     };
-    Receivers { care_about: texts.into_iter().filter_map(receiver).collect(), per_day: section.number("per_day", "a number of messages") }
+    Receivers {
+        care_about: texts.into_iter().filter_map(receiver).collect(),
+        per_day: section.number("per_day", "a number of messages"),
+    }
 }
 
 /// `[attest]`.
@@ -352,7 +393,8 @@ pub(super) fn waivers(plan: &Reader<'_>, plan_text: &str) -> Vec<Waiver> {
         let tag = table.require("tag", table.text("tag"), "write tag = \"…\", as the finding shows it");
         let reason = table.require("reason", table.text("reason"), "write reason = \"…\": why is the risk accepted?");
         let owner = table.require("owner", table.text("owner"), "write owner = \"…\": who accepts it?");
-        let until = table.require("until", table.date("until"), "write until = 2026-12-12: the last day on which it holds");
+        let until =
+            table.require("until", table.date("until"), "write until = 2026-12-12: the last day on which it holds");
         let (on, about, reference) = (table.text("on").map(|on| subject(&on)), table.text("about"), table.text("ref"));
         let line = line_at(plan_text, table.span.start);
         Some(Waiver { tag: tag?, on, about, reason: reason?, owner: owner?, reference, until: until?, line })

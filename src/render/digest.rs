@@ -65,7 +65,8 @@ pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
             let standing = Standing::of(statement);
             let tag = statement.named().map(|outcome| outcome.tag);
             let known = groups.iter_mut().find(|group| {
-                group.standing == standing && group.statements[0].named().map(|outcome| outcome.tag) == tag
+                group.standing == standing
+                    && group.statements[0].named().map(|outcome| outcome.tag) == tag
                     && std::ptr::eq(group.section, section)
             });
             match known {
@@ -133,12 +134,14 @@ pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
     }
     let groups = groups(report);
     let tags = |wanted: &[Standing]| -> (usize, String) {
-        let chosen: Vec<&Group<'_>> = groups.iter().filter(|group| wanted.contains(&group.standing) && is_weighty(group)).collect();
+        let chosen: Vec<&Group<'_>> =
+            groups.iter().filter(|group| wanted.contains(&group.standing) && is_weighty(group)).collect();
         let count = chosen.iter().map(|group| group.statements.len()).sum();
         let named: Vec<String> = chosen
             .iter()
             .map(|group| {
-                let subjects: BTreeSet<String> = group.statements.iter().map(|statement| statement.subject.to_string()).collect();
+                let subjects: BTreeSet<String> =
+                    group.statements.iter().map(|statement| statement.subject.to_string()).collect();
                 let shown: Vec<&str> = subjects.iter().take(3).map(String::as_str).collect();
                 let more = if subjects.len() > 3 { format!(" +{}", subjects.len() - 3) } else { String::new() };
                 format!("{} ({}{more})", tag_of(group), shown.join(", "))
@@ -168,7 +171,8 @@ pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
 
 /// Old addresses that could not be measured weigh nothing.
 fn is_weighty(group: &Group<'_>) -> bool {
-    group.standing != Standing::Unknown || group.statements.iter().any(|statement| statement.subject.side() != Some(Side::Old))
+    group.standing != Standing::Unknown
+        || group.statements.iter().any(|statement| statement.subject.side() != Some(Side::Old))
 }
 
 /// The tag that a group is about.

@@ -29,7 +29,9 @@ pub fn explain(card: &Card, tag: Option<&str>, style: &Style) -> String {
         text.push('\n');
     }
     text.push_str(&block(&format!("{}  ", card.id), card.title.in_lang(lang), style.width));
-    for (word, paragraph) in [(words[0], card.why.in_lang(lang)), (words[1], card.how.in_lang(lang)), (words[2], card.by_hand)] {
+    for (word, paragraph) in
+        [(words[0], card.why.in_lang(lang)), (words[1], card.how.in_lang(lang)), (words[2], card.by_hand)]
+    {
         text.push_str(&format!("\n{word}\n{}", block("  ", paragraph, style.width)));
     }
     if tag.is_none() {

@@ -95,20 +95,27 @@ fn evidence(report: &Report, statement: &Statement) -> Vec<String> {
 
 pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {
     let index = usize::try_from(id).ok()?;
-    report.observations.get(index).filter(|seen| seen.id.0 == id).or_else(|| report.observations.iter().find(|seen| seen.id.0 == id))
+    report
+        .observations
+        .get(index)
+        .filter(|seen| seen.id.0 == id)
+        .or_else(|| report.observations.iter().find(|seen| seen.id.0 == id))
 }
 
 /// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`.
 pub(super) fn line(seen: &Observation) -> String {
     // The answer repeats the type only where it is another than the one asked for.
     let rtype = seen.question.rsplit(' ').next().unwrap_or_default();
-    let bare = |line: &String| line.strip_prefix(rtype).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line).to_owned();
+    let bare =
+        |line: &String| line.strip_prefix(rtype).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line).to_owned();
     let answer = match (seen.outcome.as_str(), seen.answer.as_slice()) {
         ("data", answer) => answer.iter().map(bare).collect::<Vec<_>>().join(", "),
         (outcome, _) => outcome.to_uppercase(),
     };
     let mut circumstances = Vec::new();
-    if let Some(exchange) = seen.exchanges.iter().rev().find(|exchange| exchange.outcome == seen.outcome).or(seen.exchanges.last()) {
+    if let Some(exchange) =
+        seen.exchanges.iter().rev().find(|exchange| exchange.outcome == seen.outcome).or(seen.exchanges.last())
+    {
         circumstances.push(exchange.server.clone());
     }
     if let Some(ttl) = seen.ttl {

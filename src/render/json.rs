@@ -134,14 +134,22 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
             passed: counted.passed,
             waived: counted.waived,
         },
-        addresses: report.columns.iter().map(|column| Address { ip: column.ip.to_string(), side: column.side }).collect(),
+        addresses: report
+            .columns
+            .iter()
+            .map(|column| Address { ip: column.ip.to_string(), side: column.side })
+            .collect(),
         checks: report
             .sections
             .iter()
             .map(|section| Check {
                 id: section.card.id,
                 title: section.card.title.in_lang(lang),
-                statements: section.statements.iter().map(|statement| said(statement, section.card.by_hand, lang)).collect(),
+                statements: section
+                    .statements
+                    .iter()
+                    .map(|statement| said(statement, section.card.by_hand, lang))
+                    .collect(),
             })
             .collect(),
         observations: &report.observations,
@@ -154,7 +162,11 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
 
 fn said(statement: &Statement, template: &'static str, lang: Lang) -> Said {
     Said {
-        subject: Subject { kind: statement.subject.kind(), value: statement.subject.to_string(), side: statement.subject.side() },
+        subject: Subject {
+            kind: statement.subject.kind(),
+            value: statement.subject.to_string(),
+            side: statement.subject.side(),
+        },
         about: statement.about.clone(),
         status: statement.status(),
         level: statement.level,

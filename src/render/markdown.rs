@@ -30,7 +30,10 @@ fn facts(report: &Report, lang: Lang) -> String {
         (words[1], format!("{} (sha256 {})", code(&report.plan_path), code(&report.plan_sha256))),
         (words[2], escape(&words::phase_of(lang, report.phase, &report.cutover_at.format(when).to_string()))),
         (words[3], escape(&format!("{}, {}, {}", report.started.format(when), report.run_by, report.tool))),
-        (words[4], escape(&format!("{}, {}", report.resolvers.join(", "), words::catalogue_of(lang, &report.catalogue_date)))),
+        (
+            words[4],
+            escape(&format!("{}, {}", report.resolvers.join(", "), words::catalogue_of(lang, &report.catalogue_date))),
+        ),
     ];
     let rows: String = rows.iter().map(|(word, text)| format!("| {word} | {text} |\n")).collect();
     format!("| | |\n|---|---|\n{rows}\n")
@@ -157,7 +160,10 @@ mod tests {
     /// Lost if it fails: a TXT record could put a link or a ticked box into the change ticket.
     #[test]
     fn nothing_from_outside_is_markup() {
-        assert_eq!(escape("<img src=x> [a](b) `c` | *d*\n- [x]"), "&lt;img src=x&gt; \\[a\\](b) \\`c\\` \\| \\*d\\* - \\[x\\]");
+        assert_eq!(
+            escape("<img src=x> [a](b) `c` | *d*\n- [x]"),
+            "&lt;img src=x&gt; \\[a\\](b) \\`c\\` \\| \\*d\\* - \\[x\\]"
+        );
         assert_eq!(code("a `b` ``c``"), "``` a `b` ``c`` ```");
         assert_eq!(code("a|b"), "`a｜b`");
     }

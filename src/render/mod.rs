@@ -9,7 +9,6 @@ mod page;
 mod table;
 mod wrap;
 
-
 pub use explain::{explain, explain_all, explain_outcome};
 pub use page::{index, page};
 

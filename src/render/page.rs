@@ -16,7 +16,10 @@ pub fn page(card: &Card) -> String {
         }
         text.push_str(&format!("\n**{}** `{}`\n", words[2], card.by_hand));
         let columns = words::page_columns(lang);
-        text.push_str(&format!("\n| {} | {} | {} | {} |\n|---|---|---|---|\n", columns[0], columns[1], columns[2], columns[3]));
+        text.push_str(&format!(
+            "\n| {} | {} | {} | {} |\n|---|---|---|---|\n",
+            columns[0], columns[1], columns[2], columns[3]
+        ));
         for outcome in card.outcomes {
             text.push_str(&format!(
                 "| `{}` | {} | {} | {} |\n",
@@ -38,7 +41,9 @@ pub fn page(card: &Card) -> String {
 
 /// The index of all checks and tags.
 pub fn index(cards: &[&Card]) -> String {
-    let mut text = format!("{HEAD}# Checks\n\nWhat `mail-cutover check` asks, in the order of the report. `mail-cutover explain NAME` prints the same.\n");
+    let mut text = format!(
+        "{HEAD}# Checks\n\nWhat `mail-cutover check` asks, in the order of the report. `mail-cutover explain NAME` prints the same.\n"
+    );
     text.push_str("\n| check | | |\n|---|---|---|\n");
     for card in cards {
         text.push_str(&format!("| [`{0}`]({0}.md) | {1} | {2} |\n", card.id, cell(card.title.en), cell(card.title.ja)));

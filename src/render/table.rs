@@ -59,18 +59,25 @@ impl Writer<'_> {
         };
         let when = "%Y-%m-%d %H:%M %:z";
         row(words[0], title.join("  "));
-        row(words[1], format!("{}  (sha256 {}…)", report.plan_path, &report.plan_sha256[..12.min(report.plan_sha256.len())]));
+        row(
+            words[1],
+            format!("{}  (sha256 {}…)", report.plan_path, &report.plan_sha256[..12.min(report.plan_sha256.len())]),
+        );
         row(words[2], words::phase_of(self.lang(), report.phase, &report.cutover_at.format(when).to_string()));
         let seconds = (report.finished - report.started).as_seconds_f64();
         row(words[3], format!("{}, {seconds:.1} s, {}, {}", report.started.format(when), report.run_by, report.tool));
-        row(words[4], format!("{}  {}", report.resolvers.join(", "), words::catalogue_of(self.lang(), &report.catalogue_date)));
+        row(
+            words[4],
+            format!("{}  {}", report.resolvers.join(", "), words::catalogue_of(self.lang(), &report.catalogue_date)),
+        );
         head
     }
 
     fn summary(&self) -> Vec<String> {
         let mut parts = Vec::new();
         let by_address: Vec<&Section> = self.report.sections.iter().filter(|section| is_by_address(section)).collect();
-        let (old, new): (Vec<&Column>, Vec<&Column>) = self.report.columns.iter().partition(|column| column.side == Side::Old);
+        let (old, new): (Vec<&Column>, Vec<&Column>) =
+            self.report.columns.iter().partition(|column| column.side == Side::Old);
         let label = self.label_width();
         let room = (self.style.width.saturating_sub(label + 4) / ADDRESS_COLUMN).max(1);
         let new_per_grid = room.saturating_sub(old.len()).max(1);
@@ -107,8 +114,11 @@ impl Writer<'_> {
             });
             table.add_row(std::iter::once(section.card.short.in_lang(self.lang()).to_owned()).chain(cells));
         }
-        let fixed = |columns: usize| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(columns).unwrap_or(u16::MAX)));
-        table.set_constraints(std::iter::once(fixed(label + 2)).chain(columns.iter().map(|_| fixed(ADDRESS_COLUMN - 1))));
+        let fixed =
+            |columns: usize| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(columns).unwrap_or(u16::MAX)));
+        table.set_constraints(
+            std::iter::once(fixed(label + 2)).chain(columns.iter().map(|_| fixed(ADDRESS_COLUMN - 1))),
+        );
         format!("{table}\n")
     }
 
@@ -125,11 +135,16 @@ impl Writer<'_> {
         for column in &self.report.columns {
             let standings: Vec<(Standing, &'static str)> = sections
                 .iter()
-                .filter_map(|section| Some((worst(section, |subject| is_at(subject, column))?, section.card.short.in_lang(self.lang()))))
+                .filter_map(|section| {
+                    Some((worst(section, |subject| is_at(subject, column))?, section.card.short.in_lang(self.lang())))
+                })
                 .collect();
             let worst = standings.iter().map(|(standing, _)| *standing).max().unwrap_or(Standing::NotApplicable);
-            let where_found: Vec<&str> =
-                standings.iter().filter(|(standing, _)| *standing == worst && *standing > Standing::Note).map(|(_, short)| *short).collect();
+            let where_found: Vec<&str> = standings
+                .iter()
+                .filter(|(standing, _)| *standing == worst && *standing > Standing::Note)
+                .map(|(_, short)| *short)
+                .collect();
             table.add_row([
                 format!("{} {}", words::side(self.lang(), column.side), column.ip),
                 self.mark_word(worst),
@@ -152,10 +167,15 @@ impl Writer<'_> {
                 .filter(|subject| subject != "run")
                 .collect();
             subjects.dedup();
-            let text = if subjects.is_empty() { self.mark_word(standing) } else { format!("{}: {}", self.mark_word(standing), subjects.join(", ")) };
+            let text = if subjects.is_empty() {
+                self.mark_word(standing)
+            } else {
+                format!("{}: {}", self.mark_word(standing), subjects.join(", "))
+            };
             table.add_row([section.card.short.in_lang(self.lang()).to_owned(), text]);
         }
-        let fixed = |columns: usize| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(columns).unwrap_or(u16::MAX)));
+        let fixed =
+            |columns: usize| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(columns).unwrap_or(u16::MAX)));
         table.set_constraints([fixed(label + 2), fixed(self.style.width.min(100).saturating_sub(label + 5))]);
         format!("{table}\n")
     }
@@ -244,7 +264,10 @@ impl Writer<'_> {
             text.push_str(&block(&format!("  {:>4} {:9} ", seen.id.0, seen.route), &line(seen), self.style.width));
             for exchange in seen.exchanges.iter().filter(|_| seen.exchanges.len() > 1) {
                 let at = exchange.at.format("%H:%M:%S%.3f");
-                let told = format!("{at} {} {} {} {:.0} ms", exchange.server, exchange.transport, exchange.outcome, exchange.took_ms);
+                let told = format!(
+                    "{at} {} {} {} {:.0} ms",
+                    exchange.server, exchange.transport, exchange.outcome, exchange.took_ms
+                );
                 text.push_str(&block("                 ", &told, self.style.width));
             }
         }
@@ -254,7 +277,11 @@ impl Writer<'_> {
     fn verdict(&self) -> String {
         let columns = self.style.width.min(120);
         let inner = columns.saturating_sub(6);
-        let [corner, across, down] = if self.style.unicode { [["╔", "╗", "╚", "╝"], ["═"; 4], ["║"; 4]] } else { [["+"; 4], ["="; 4], ["|"; 4]] };
+        let [corner, across, down] = if self.style.unicode {
+            [["╔", "╗", "╚", "╝"], ["═"; 4], ["║"; 4]]
+        } else {
+            [["+"; 4], ["="; 4], ["|"; 4]]
+        };
         let edge = |left: &str, right: &str| format!("{left}{}{right}", across[0].repeat(columns.saturating_sub(2)));
         let ink = verdict_ink(self.report.verdict);
         let mut lines = vec![spread(self.report.verdict.words())];
@@ -287,7 +314,8 @@ impl Writer<'_> {
                 text.push_str(&format!("{}  {}\n", self.paint(ink(told.standing), &head), item.sentence()));
             }
         }
-        let simulated = if self.report.simulated { format!(" ({})", words::simulated(self.lang())) } else { String::new() };
+        let simulated =
+            if self.report.simulated { format!(" ({})", words::simulated(self.lang())) } else { String::new() };
         text.push_str(&self.paint(verdict_ink(self.report.verdict), self.report.verdict.words()));
         text.push_str(&format!("{simulated}\n"));
         text

@@ -107,7 +107,8 @@ mod tests {
         assert_eq!(wrap("PTRを「mail」に", 8), ["PTRを", "「mail」", "に"]);
         assert_eq!(wrap("", 10), [""]);
         for columns in 2..40 {
-            for line in wrap("送信元アドレスの PTR を mail.example.co.jp に設定する (事業者の画面)。 x", columns) {
+            for line in wrap("送信元アドレスの PTR を mail.example.co.jp に設定する (事業者の画面)。 x", columns)
+            {
                 assert!(width(&line) <= columns.max(2), "{columns}: {line}");
             }
         }

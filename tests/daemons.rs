@@ -9,9 +9,9 @@ mod world;
 
 use std::net::SocketAddr;
 
-use daemons::{AUTHORITY, Daemons, LISTS, REGISTRY, ROOT};
+use daemons::{AUTHORITY, Daemons, LISTS, REGISTRY, ROOT, tool};
 use hickory_proto::rr::RecordType::{self, A, MX, NS, PTR, SOA};
-use mail_cutover::demo::{Listing, Listings};
+use mail_cutover::demo::{Listing, Listings, Zone};
 use world::ask::{Ask, line, say};
 
 const V6: &str = "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.2.0.0.8.b.d.0.1.0.0.2";
@@ -93,4 +93,67 @@ fn the_world_of_daemons_holds_together() {
     assert_eq!(with_ad("mail.bogus.test"), "SERVFAIL");
     let unchecked = Ask { cd: true, ..Ask::new("mail.bogus.test", A) }.udp(daemons.validating).unwrap();
     assert!(line(&unchecked).starts_with("NOERROR | A 192.0.2.81"));
+}
+
+/// The one new address that nothing is wrong with.
+const CLEAN: &str = "[\"203.0.113.25\"]";
+
+fn through(server: SocketAddr) -> String {
+    format!("[\"{server}\"]")
+}
+
+/// Lost if it fails: whether mail would be lost would depend on who was asked: a resolver, or the servers themselves.
+#[test]
+fn a_resolver_and_the_walk_from_the_root_find_the_same() {
+    let Some(daemons) = start() else { return };
+    let new = "[\"203.0.113.25\", { ip = \"203.0.113.26\", ptr = \"out2.example.co.jp\" }, \"2001:db8:25::25\", \
+               { ip = \"203.0.113.99\", ptr = \"out2.example.co.jp\" }]";
+    let by_unbound = tool::check(&daemons, &through(daemons.resolver), new, "");
+    let by_validating = tool::check(&daemons, &through(daemons.validating), new, "");
+    let by_walk = tool::check(&daemons, "\"direct\"", new, "");
+    for run in [&by_unbound, &by_validating, &by_walk] {
+        assert_eq!((run.exit, run.verdict.as_str()), (1, "NO-GO"), "{}\n{}", run.text, daemons.logs());
+        assert!(run.says("dnsbl-listed", "203.0.113.26"), "IPv4: {:#?}", run.said);
+        assert!(run.says("dnsbl-policy", "203.0.113.26"), "{:#?}", run.said);
+        assert!(run.says("dnsbl-listed", "2001:db8:25::25"), "IPv6: {:#?}", run.said);
+        assert!(run.says("dnsbl-listed-minor", "2001:db8:25::25"), "the list's own IPv6 zone: {:#?}", run.said);
+        assert!(run.says("dnsbl-domain", "example.co.jp"), "domain: {:#?}", run.said);
+        assert!(run.says("ptr-missing", "203.0.113.99"), "{:#?}", run.said);
+        assert!(run.says("dnsbl-list-dead", "s5h"), "{:#?}", run.said);
+    }
+    assert_eq!(by_unbound.findings(), by_walk.findings());
+    assert_eq!(by_unbound.findings(), by_validating.findings());
+}
+
+/// Lost if it fails: a script could not tell GO from the rest.
+#[test]
+fn every_exit_code_is_shown() {
+    let none = Listings::default();
+    let Some(daemons) = Daemons::start(&none, &[]) else { return };
+    let unbound = through(daemons.resolver);
+    let go = tool::check(&daemons, &unbound, "[\"203.0.113.25\", \"2001:db8:25::25\"]", "");
+    assert_eq!((go.exit, go.verdict.as_str()), (0, "GO"), "{:#?}\n{}", go.findings(), daemons.logs());
+    let no_go = tool::check(&daemons, &unbound, "[{ ip = \"203.0.113.99\", ptr = \"out9.example.co.jp\" }]", "");
+    assert_eq!((no_go.exit, no_go.verdict.as_str()), (1, "NO-GO"), "{:#?}", no_go.findings());
+    // A list that is required and does not exist here.
+    let own = "[dnsbl]\nrequire = [\"own\"]\n[[dnsbl.list]]\nid = \"own\"\nzone = \"nowhere.test\"\n";
+    let hold = tool::check(&daemons, &unbound, CLEAN, own);
+    assert_eq!((hold.exit, hold.verdict.as_str()), (3, "HOLD"), "{:#?}", hold.findings());
+    let refused =
+        std::process::Command::new(env!("CARGO_BIN_EXE_mail-cutover")).args(["check", "absent.toml"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+/// Lost if it fails: a reverse zone with broken signatures would look like one that is merely slow.
+#[test]
+fn a_bogus_reverse_zone_is_told_from_a_failing_one() {
+    let reverse = Zone::new("bogus.test", "25 PTR mail.example.co.jp.");
+    // The reverse name is an alias into the zone whose signatures have expired.
+    let alias = Zone::new("113.0.203.in-addr.arpa", "25 CNAME 25.bogus.test.");
+    let Some(daemons) = Daemons::start(&Listings::default(), &[alias, reverse]) else { return };
+    let run = tool::check(&daemons, &through(daemons.validating), CLEAN, "");
+    assert!(run.says("ptr-dnssec", "203.0.113.25"), "{:#?}\n{}", run.findings(), daemons.logs());
+    assert_eq!(run.exit, 1);
+    let unvalidated = tool::check(&daemons, &through(daemons.resolver), CLEAN, "");
+    assert!(!unvalidated.says("ptr-dnssec", "203.0.113.25"), "{:#?}", unvalidated.findings());
 }

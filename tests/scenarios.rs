@@ -178,5 +178,5 @@ fn coverage(played: &[Played]) {
     assert!(missing.is_empty(), "no case reaches {missing:?}");
 }
 
-/// Outcomes that need more than one name server, or a resolver with a public address: tests/daemons.rs and unit tests reach them.
-const REACHED_ELSEWHERE: &[&str] = &["ptr-delegation", "ptr-delegation-differs", "plan-vantage", "dnswl-domain"];
+/// Outcomes that need more than one name server, or a resolver with a public address: tests/authorities.rs and a unit test reach them.
+const REACHED_ELSEWHERE: &[&str] = &["ptr-delegation", "ptr-delegation-differs", "plan-vantage"];

@@ -33,7 +33,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&LISTED, &MINOR, &INFO, &UNKNOWN_CODE, &ALLOWED, &UNANSWERED],
+        outcomes: &[&LISTED, &MINOR, &INFO, &UNKNOWN_CODE, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -78,13 +78,6 @@ static UNKNOWN_CODE: Outcome = Outcome {
     remedy: Text { en: "Look it up at the operator's page ({removal}).", ja: "運営者のページで確かめる ({removal})。" },
 };
 
-static ALLOWED: Outcome = Outcome {
-    tag: "dnswl-domain",
-    levels: Levels::NOTE,
-    says: Text { en: "{name} is on the allow list {list}: {meaning}", ja: "{name} は許可リスト {list} に登録されている: {meaning}" },
-    remedy: Text { en: "Leave it: the entry follows the name.", ja: "そのままでよい。登録は名前に付いている。" },
-};
-
 static UNANSWERED: Outcome = Outcome {
     tag: "dnsbl-domain-unanswered",
     levels: Levels::UNKNOWN,
@@ -98,7 +91,7 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-/// No domain list says "policy" or lists ranges; what would be said there is said plainly.
+/// No domain list says "policy", lists ranges or allows; what would be said there is said plainly.
 static OUTCOMES: Outcomes = Outcomes {
     listed: &LISTED,
     minor: &MINOR,
@@ -106,7 +99,7 @@ static OUTCOMES: Outcomes = Outcomes {
     policy: &LISTED,
     policy_minor: &MINOR,
     range: &INFO,
-    allowed: &ALLOWED,
+    allowed: &INFO,
     unknown_code: &UNKNOWN_CODE,
     unanswered: &UNANSWERED,
 };

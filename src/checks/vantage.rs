@@ -1,5 +1,7 @@
 //! The place the run asks from: whose answers are these?
 
+use std::net::SocketAddr;
+
 use futures::FutureExt;
 use hickory_proto::rr::RecordType;
 
@@ -87,14 +89,18 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let reply = context.dns.ask(Ask::new(question)).await;
     let mut said = vec![judge(name.as_str(), &reply)];
     if context.plan.dns.resolver != Resolver::Direct && !context.lists.is_empty() {
-        for server in context.dns.resolver_addresses() {
-            if let Some(operator) = is_public_resolver(server.ip()) {
-                let args = Args::none().and("server", server.ip()).and("operator", operator).and("name", name);
-                said.push(Statement::outcome(&PUBLIC, Subject::Run).about(server.ip().to_string()).args(args));
-            }
-        }
+        said.extend(judge_servers(name.as_str(), &context.dns.resolver_addresses()));
     }
     said
+}
+
+/// One statement for each resolver that is open to everybody.
+fn judge_servers(name: &str, servers: &[SocketAddr]) -> Vec<Statement> {
+    let public = |server: &SocketAddr| {
+        let args = Args::none().and("server", server.ip()).and("operator", is_public_resolver(server.ip())?).and("name", name);
+        Some(Statement::outcome(&PUBLIC, Subject::Run).about(server.ip().to_string()).args(args))
+    };
+    servers.iter().filter_map(public).collect()
 }
 
 fn judge(name: &str, reply: &Reply) -> Statement {
@@ -111,4 +117,19 @@ fn judge(name: &str, reply: &Reply) -> Statement {
         _ => Statement::outcome(&SILENT, Subject::Run).args(args.with("why", reply.why())),
     }
     .evidence([reply.observation])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a run through a public resolver, which lists refuse, would not say so.
+    #[test]
+    fn public_resolvers_are_named() {
+        let servers = ["8.8.8.8:53", "127.0.0.1:53", "[2606:4700:4700::1111]:53"].map(|server| server.parse().unwrap());
+        let said = judge_servers("x.example", &servers);
+        let named: Vec<_> = said.iter().map(|statement| (statement.named().unwrap().tag, statement.about.clone())).collect();
+        let tag = "plan-vantage";
+        assert_eq!(named, [(tag, Some("8.8.8.8".to_owned())), (tag, Some("2606:4700:4700::1111".to_owned()))]);
+    }
 }

@@ -15,6 +15,7 @@ mod authorities;
 mod blocklists;
 mod process;
 mod resolvers;
+pub(crate) mod tool;
 
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

@@ -6,14 +6,12 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
-
-use mail_cutover::demo::{World, Zone};
 
 const LISTS: usize = 60;
 const ROUND_TRIP: Duration = Duration::from_millis(50);
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 25;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -21,44 +19,40 @@ fn main() {
         one_query(arguments[at + 1].parse().unwrap());
         return;
     }
-    let (far_away, first_packet) = start_world();
+    let (far_away, first_packet) = start_server();
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.toml");
     std::fs::write(&plan, plan_text(far_away)).unwrap();
-    let plan = plan.to_str().unwrap();
     let tool = env!("CARGO_BIN_EXE_mail-cutover");
     let myself = std::env::current_exe().unwrap();
-    let mut single = Vec::new();
-    let mut lists = Vec::new();
-    let mut whole = Vec::new();
-    let mut starts = Vec::new();
-    let mut peak = 0;
+    let check = || {
+        let mut command = Command::new(tool);
+        command.args(["check", plan.to_str().unwrap(), "--only", "dnsbl", "--quiet"]);
+        command
+    };
+    let (mut single, mut lists, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     // Taken in turns, so that whatever else the machine does falls on all alike.
     for _ in 0..ROUNDS {
-        single.push(run(Command::new(&myself).args(["--one-query", &far_away.to_string()]), &[0]).0);
+        single.push(run(Command::new(&myself).args(["--one-query", &far_away.to_string()]), &[0]));
         *first_packet.lock().unwrap() = None;
         let begun = Instant::now();
-        let (took, memory) = run(Command::new(tool).args(["check", plan, "--only", "dnsbl", "--quiet"]), &[0, 1, 3]);
-        lists.push(took);
-        peak = peak.max(memory);
+        // HOLD: the other checks were left out.
+        lists.push(run(&mut check(), &[3]));
         starts.extend(first_packet.lock().unwrap().map(|at| at.saturating_duration_since(begun)));
-        let (took, memory) = run(Command::new(tool).args(["check", plan, "--quiet"]), &[0, 1, 3]);
-        whole.push(took);
-        peak = peak.max(memory);
     }
-    let [single, lists, whole, start] = [single, lists, whole, starts].map(median);
+    let peak = (0..5).map(|_| watch(&mut check())).max().unwrap_or_default();
+    let [single, lists, start] = [single, lists, starts].map(median);
     println!(
         "server {} ms away, {LISTS} lists, 1 IPv4 address, median of {ROUNDS} runs, whole processes",
         ROUND_TRIP.as_millis()
     );
     println!("one query                        {:>7.1} ms", ms(single));
     println!(
-        "check --only dnsbl ({} questions) {:>6.1} ms   {:.2} times one query",
+        "check --only dnsbl, {} questions {:>7.1} ms   {:.2} times one query",
         LISTS * 4,
         ms(lists),
         ms(lists) / ms(single)
     );
-    println!("check, every check               {:>7.1} ms   {:.2} times one query", ms(whole), ms(whole) / ms(single));
     println!("start-up to first packet         {:>7.1} ms", ms(start));
     println!("peak memory                      {:>7.1} MB", peak as f64 / 1024.0);
 }
@@ -72,23 +66,31 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// Runs a process to its end: its time, and the most memory it was seen to hold, in KiB.
-fn run(command: &mut Command, fine: &[i32]) -> (Duration, u64) {
+/// Runs a process to its end; its time.
+fn run(command: &mut Command, fine: &[i32]) -> Duration {
     let begun = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+    let status = quiet(command).status().unwrap();
+    let took = begun.elapsed();
+    assert!(fine.contains(&status.code().unwrap_or(-1)), "{command:?} ended with {status}");
+    took
+}
+
+/// Runs a process to its end; the most memory it was seen to hold, in KiB. Looking costs time, so it is not timed.
+fn watch(command: &mut Command) -> u64 {
+    let mut child = quiet(command).spawn().unwrap();
     let status_file = format!("/proc/{}/status", child.id());
     let mut peak = 0;
-    let status = loop {
+    while child.try_wait().unwrap().is_none() {
         let status = std::fs::read_to_string(&status_file).unwrap_or_default();
         let high_water = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         peak = high_water.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(peak);
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None => std::thread::sleep(Duration::from_micros(200)),
-        }
-    };
-    assert!(fine.contains(&status.code().unwrap_or(-1)), "{command:?} ended with {status}");
-    (begun.elapsed(), peak)
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    peak
+}
+
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null())
 }
 
 /// One question and its answer, by the simplest program there is.
@@ -109,43 +111,44 @@ fn one_query(server: SocketAddr) {
 
 type FirstPacket = Arc<Mutex<Option<Instant>>>;
 
-/// A world with sixty lists, and a relay in front of it that holds every answer back.
-fn start_world() -> (SocketAddr, FirstPacket) {
+/// A name server of two threads, one that reads and one that answers a round trip later: every list holds its test point, and
+/// nothing else exists.
+fn start_server() -> (SocketAddr, FirstPacket) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let answering = socket.try_clone().unwrap();
     let first_packet = FirstPacket::default();
     let noted = Arc::clone(&first_packet);
-    let (tell, told) = std::sync::mpsc::channel();
+    let (later, due) = mpsc::channel::<(Instant, SocketAddr, Vec<u8>)>();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async move {
-            let mut zones: Vec<Zone> =
-                (0..LISTS).map(|list| Zone::new(format!("l{list}.test"), "2.0.0.127 A 127.0.0.2")).collect();
-            zones.extend([Zone::new(".", ""), Zone::new("com", ""), Zone::new("test", "ns.world A 127.0.0.1")]);
-            zones.push(Zone::new("example.test", "@ MX 10 mail\nmail A 203.0.113.25"));
-            zones.push(Zone::new("113.0.203.in-addr.arpa", "25 PTR mail.example.test."));
-            let world = World::start(&zones, &[]).await.unwrap();
-            let near = world.address();
-            let relay = Arc::new(tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap());
-            tell.send(relay.local_addr().unwrap()).unwrap();
-            let mut buffer = [0; 1500];
-            loop {
-                let (length, client) = relay.recv_from(&mut buffer).await.unwrap();
-                noted.lock().unwrap().get_or_insert_with(Instant::now);
-                let question = buffer[..length].to_vec();
-                let relay = Arc::clone(&relay);
-                tokio::spawn(async move {
-                    let arrived = tokio::time::Instant::now();
-                    let upstream = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-                    upstream.connect(near).await.unwrap();
-                    upstream.send(&question).await.unwrap();
-                    let mut answer = [0; 4096];
-                    let length = upstream.recv(&mut answer).await.unwrap();
-                    tokio::time::sleep_until(arrived + ROUND_TRIP).await;
-                    relay.send_to(&answer[..length], client).await.unwrap();
-                });
-            }
-        });
+        let mut buffer = [0; 1500];
+        loop {
+            let (length, client) = socket.recv_from(&mut buffer).unwrap();
+            noted.lock().unwrap().get_or_insert_with(Instant::now);
+            later.send((Instant::now() + ROUND_TRIP, client, answer(&buffer[..length]))).unwrap();
+        }
     });
-    (told.recv().unwrap(), first_packet)
+    std::thread::spawn(move || {
+        for (at, client, answer) in due {
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            answering.send_to(&answer, client).unwrap();
+        }
+    });
+    (address, first_packet)
+}
+
+/// 127.0.0.2 for the test point of any list, NXDOMAIN for the rest (RFC 1035, section 4.1).
+fn answer(question: &[u8]) -> Vec<u8> {
+    const TEST_POINT: &[u8] = b"\x012\x010\x010\x03127";
+    let end = 12 + question[12..].iter().position(|octet| *octet == 0).unwrap() + 5;
+    let listed = question[12..].starts_with(TEST_POINT);
+    let mut answer = question[..2].to_vec();
+    answer.extend([0x81, if listed { 0x80 } else { 0x83 }, 0, 1, 0, u8::from(listed), 0, 0, 0, 0]);
+    answer.extend(&question[12..end]);
+    if listed {
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 2]);
+    }
+    answer
 }
 
 fn plan_text(resolver: SocketAddr) -> String {

@@ -143,8 +143,8 @@ pub static OF_THE_RUN: [&Outcome; 4] = [&DEADLINE, &INTERRUPTED, &BUG, &NOT_COVE
 impl Check {
     /// Whether this check may say `outcome`: it declared it, or it is the runner's.
     pub fn may_say(&self, outcome: &Outcome) -> bool {
-        let same = |known: &&Outcome| std::ptr::eq(*known, outcome);
-        self.card.outcomes.iter().any(|known| same(known)) || OF_THE_RUN.iter().any(|known| same(known))
+        let same = |known: &&&Outcome| std::ptr::eq(**known, outcome);
+        self.card.outcomes.iter().chain(&OF_THE_RUN).any(|known| same(&known))
     }
 
     /// Whether silence on `side` would hold the verdict.

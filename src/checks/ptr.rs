@@ -163,7 +163,7 @@ fn judge(address: &Address, reply: &Reply, origin: &Origin) -> Vec<Statement> {
             if raw.len() > 1 {
                 said.push(say(&MULTIPLE, args.clone().with("names", Value::list(&raw))));
             }
-            if names(reply).iter().any(|name| *name == address.ptr) {
+            if names(reply).contains(&address.ptr) {
                 said.push(Statement::passed(subject.clone()).evidence([reply.observation]));
             } else {
                 said.push(say(&EXPECTED, args.with("name", Value::list(&raw))));

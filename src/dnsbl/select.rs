@@ -70,7 +70,7 @@ pub struct Retired {
 pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) -> Option<String>) -> Selection {
     let mut selection = Selection::default();
     for list in &catalogue.lists {
-        let named = choice.lists.iter().any(|id| *id == list.id);
+        let named = choice.lists.contains(&list.id);
         let in_set = list.sets.iter().any(|set| choice.sets.contains(set));
         if !(named || in_set) || choice.disable.contains(&list.id) {
             continue;

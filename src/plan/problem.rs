@@ -94,8 +94,8 @@ fn showable(text: &str, masked: &[Range<usize>]) -> String {
     text.char_indices()
         .flat_map(|(at, character)| {
             let hidden = is_masked(at);
-            let kept = !hidden && matches!(character, '\n' | '\t')
-                || !hidden && crate::model::visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]);
+            let shows = || crate::model::visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]);
+            let kept = !hidden && (matches!(character, '\n' | '\t') || shows());
             let replacement = if hidden { '*' } else { '?' };
             let times = if kept { 1 } else { character.len_utf8() };
             std::iter::repeat_n(if kept { character } else { replacement }, times)

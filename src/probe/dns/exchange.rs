@@ -131,9 +131,19 @@ impl Errand<'_> {
             Err(error) => return Brought::Failure(Answer::Unreachable(error.kind())),
         };
         self.gates.sent.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = socket.send(&octets).await {
-            return Brought::Failure(Answer::Unreachable(error.kind()));
-        }
+        // Sent before the runtime knows the socket: it would wait for a turn of its reactor, behind all other questions.
+        let sent = match socket.send(&octets) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            sent => Ok(sent.is_ok()),
+        };
+        let socket = match sent.and_then(|sent| Ok((sent, UdpSocket::from_std(socket)?))) {
+            Ok((true, socket)) => socket,
+            Ok((false, socket)) => match socket.send(&octets).await {
+                Ok(_) => socket,
+                Err(error) => return Brought::Failure(Answer::Unreachable(error.kind())),
+            },
+            Err(error) => return Brought::Failure(Answer::Unreachable(error.kind())),
+        };
         let mut buffer = vec![0; DATAGRAM];
         let mut foreign = None;
         loop {
@@ -191,19 +201,19 @@ impl Errand<'_> {
     }
 }
 
-/// A connected UDP socket; waits for a free file while there is none.
-async fn open(server: SocketAddr, until: Instant) -> io::Result<UdpSocket> {
+/// A connected UDP socket that does not block; waits for a free file while there is none.
+async fn open(server: SocketAddr, until: Instant) -> io::Result<std::net::UdpSocket> {
     let any = match server {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     loop {
-        let opened = async {
-            let socket = UdpSocket::bind((any, 0)).await?;
-            socket.connect(server).await?;
+        let opened = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
+            socket.connect(server)?;
+            socket.set_nonblocking(true)?;
             Ok(socket)
-        };
-        match opened.await {
+        });
+        match opened {
             Err(error) if is_out_of_files(&error) && Instant::now() < until => sleep(FILES_WAIT).await,
             opened => return opened,
         }

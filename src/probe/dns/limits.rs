@@ -39,8 +39,8 @@ impl Default for Limits {
         Self {
             in_flight: 300,
             per_server: 256,
-            burst: 64,
-            per_millisecond: 16,
+            burst: 96,
+            per_millisecond: 32,
             second_tries: 32,
             tcp: Duration::from_secs(4),
             walk: 60,

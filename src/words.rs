@@ -258,14 +258,23 @@ pub fn page(lang: Lang) -> [&'static str; 5] {
 /// Columns of the outcomes on a check's page.
 pub fn page_columns(lang: Lang) -> [&'static str; 4] {
     match lang {
-        Lang::En => ["tag", "before · after · old side", "says", "do"],
-        Lang::Ja => ["タグ", "切り替え前・後・旧側", "意味", "対処"],
+        Lang::En => ["tag", "weight", "says", "do"],
+        Lang::Ja => ["タグ", "重み", "意味", "対処"],
     }
 }
 
-/// The weight of an outcome before and after the cutover, and on the old side.
+/// The weight of an outcome: before and after the cutover, and for old addresses, as far as they differ.
 pub fn levels(lang: Lang, levels: Levels) -> String {
-    [levels.before, levels.after, levels.old].map(|level| level_word(lang, level)).join(" · ")
+    let [before, after, old] = [levels.before, levels.after, levels.old].map(|level| level_word(lang, level));
+    match (levels.before == levels.after, levels.before == levels.old) {
+        (true, true) => before.to_owned(),
+        (true, false) => pick(lang, format!("{before} (old address: {old})"), format!("{before} (旧アドレス: {old})")),
+        (false, _) => pick(
+            lang,
+            format!("before: {before}, after: {after} (old address: {old})"),
+            format!("前: {before}、後: {after} (旧アドレス: {old})"),
+        ),
+    }
 }
 
 fn level_word(lang: Lang, level: Level) -> &'static str {

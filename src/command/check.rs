@@ -224,16 +224,13 @@ fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// `user@host`, as far as the system tells.
+/// `user@host`, or as much of it as the system tells.
 fn run_by() -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
         .ok()
         .or_else(|| std::env::var("COMPUTERNAME").ok());
-    let unknown = || "?".to_owned();
-    let shown = format!("{}@{}", user.unwrap_or_else(unknown), host.unwrap_or_else(unknown).trim());
-    crate::model::visible(&shown)
+    let known: Vec<String> = [user, host].into_iter().flatten().map(|name| name.trim().to_owned()).collect();
+    crate::model::visible(&known.join("@"))
 }

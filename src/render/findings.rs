@@ -42,11 +42,12 @@ impl Item {
 
 /// Puts a group into sentences.
 pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
+    let mut shown = Vec::new();
     let items = group.statements.iter().map(|statement| Item {
         subject: subject(statement, lang),
         side: statement.subject.side().map(|side| words::side(lang, side)),
         says: says(statement, lang),
-        evidence: evidence(report, statement),
+        evidence: evidence(report, statement, &mut shown),
         waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
     });
     let remedies = group.statements.iter().filter_map(|statement| remedy(statement, lang));
@@ -81,10 +82,11 @@ pub(super) fn by_hand(template: &'static str, statement: &Statement, lang: Lang)
     (statement.named().is_some() && !command.contains('{') && !command.contains("  ")).then_some(command)
 }
 
-/// What was seen, a line each.
-fn evidence(report: &Report, statement: &Statement) -> Vec<String> {
+/// What was seen, a line each; what stands above already, in `shown`, is not repeated.
+fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>) -> Vec<String> {
     let seen = statement.evidence.iter().filter_map(|id| observation(report, id.0));
-    let mut lines: Vec<String> = unique(seen.map(line));
+    let mut lines: Vec<String> = unique(seen.map(line).filter(|line| !shown.contains(line)));
+    shown.extend_from_slice(&lines);
     if lines.len() > EVIDENCE {
         let more = lines.len() - EVIDENCE;
         lines.truncate(EVIDENCE);

@@ -23,7 +23,6 @@ struct Document<'r> {
     simulated: bool,
     completion: &'r str,
     verdict: Verdict,
-    exit_code: u8,
     counts: Counts,
     addresses: Vec<Address>,
     checks: Vec<Check<'r>>,
@@ -125,7 +124,6 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
         simulated: report.simulated,
         completion: report.completion.word(),
         verdict: report.verdict,
-        exit_code: crate::exit::code(report.verdict, false),
         counts: Counts {
             blockers: counted.blockers,
             unknowns: counted.unknowns,

@@ -2,7 +2,7 @@
 
 use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, worst};
 use super::findings::{Told, tell};
-use crate::model::{Lang, Report};
+use crate::model::{Column, Lang, Report, Section};
 use crate::words;
 
 /// Writes the report.
@@ -27,40 +27,50 @@ fn facts(report: &Report, lang: Lang) -> String {
     let words = words::head(lang);
     let when = "%Y-%m-%d %H:%M %:z";
     let rows = [
-        (words[1], format!("{} (sha256 {})", code(&report.plan_path), code(&report.plan_sha256))),
+        (words[1], format!("{} (sha256 {})", escape(&report.plan_path), code(&report.plan_sha256))),
         (words[2], escape(&words::phase_of(lang, report.phase, &report.cutover_at.format(when).to_string()))),
         (words[3], escape(&format!("{}, {}, {}", report.started.format(when), report.run_by, report.tool))),
         (
             words[4],
-            escape(&format!("{}, {}", report.resolvers.join(", "), words::catalogue_of(lang, &report.catalogue_date))),
+            escape(&format!("{} {}", report.resolvers.join(", "), words::catalogue_of(lang, &report.catalogue_date))),
         ),
     ];
     let rows: String = rows.iter().map(|(word, text)| format!("| {word} | {text} |\n")).collect();
     format!("| | |\n|---|---|\n{rows}\n")
 }
 
-/// Checks as rows, addresses as columns.
+/// More addresses than this become rows: a page is longer than it is wide.
+const MOST_COLUMNS: usize = 6;
+
+/// Checks as rows and addresses as columns, or the other way round.
 fn matrix(report: &Report, lang: Lang) -> String {
-    let mut text = String::from("| |");
-    for column in &report.columns {
-        text.push_str(&format!(" {}<br>{} |", words::side(lang, column.side), column.ip));
+    let sections: Vec<&Section> = report.sections.iter().filter(|section| is_by_address(section)).collect();
+    let checks = sections.iter().map(|section| section.card.short.in_lang(lang).to_owned());
+    let addresses = |between| {
+        let name = move |column: &Column| format!("{}{between}{}", words::side(lang, column.side), column.ip);
+        report.columns.iter().map(name)
+    };
+    if report.columns.len() > MOST_COLUMNS {
+        let row = |column| sections.iter().map(|section| cell(section, column, lang)).collect();
+        rows(checks, addresses(" ").zip(report.columns.iter().map(row)))
+    } else {
+        let row = |section: &&Section| report.columns.iter().map(|column| cell(section, column, lang)).collect();
+        rows(addresses("<br>"), checks.zip(sections.iter().map(row)))
     }
-    text.push_str("\n|---|");
-    text.push_str(&"---|".repeat(report.columns.len()));
-    text.push('\n');
-    for section in report.sections.iter().filter(|section| is_by_address(section)) {
-        text.push_str(&format!("| {} |", section.card.short.in_lang(lang)));
-        for column in &report.columns {
-            let standing = worst(section, |subject| is_at(subject, column));
-            text.push_str(&format!(" {} |", standing.map_or_else(String::new, |standing| cell(standing, lang))));
-        }
-        text.push('\n');
+}
+
+fn rows(heading: impl Iterator<Item = String>, rows: impl Iterator<Item = (String, Vec<String>)>) -> String {
+    let heading: Vec<String> = heading.collect();
+    let mut text = format!("| | {} |\n|---|{}\n", heading.join(" | "), "---|".repeat(heading.len()));
+    for (first, cells) in rows {
+        text.push_str(&format!("| {first} | {} |\n", cells.join(" | ")));
     }
     text.push('\n');
     text
 }
 
-fn cell(standing: Standing, lang: Lang) -> String {
+fn cell(section: &Section, column: &Column, lang: Lang) -> String {
+    let Some(standing) = worst(section, |subject| is_at(subject, column)) else { return String::new() };
     let word = words::standing(lang, standing.word());
     if standing >= Standing::Warning { format!("**{word}**") } else { word.to_owned() }
 }
@@ -84,11 +94,13 @@ fn checklist(report: &Report, lang: Lang) -> String {
             text.push_str(&format!("- [ ] {}: {}\n", section.card.title.in_lang(lang), escape(why)));
         }
     }
-    text.push_str(&format!("\n## {}\n\n", words::level_heading(lang, "passed")));
-    for section in &report.sections {
-        if worst(section, |_| true).is_some_and(|standing| standing <= Standing::Passed) {
-            text.push_str(&format!("- [x] {}\n", section.card.title.in_lang(lang)));
-        }
+    let passed = |section: &&Section| worst(section, |_| true).is_some_and(|standing| standing <= Standing::Passed);
+    let mut passed = report.sections.iter().filter(passed).peekable();
+    if passed.peek().is_some() {
+        text.push_str(&format!("\n## {}\n\n", words::level_heading(lang, "passed")));
+    }
+    for section in passed {
+        text.push_str(&format!("- [x] {}\n", section.card.title.in_lang(lang)));
     }
     text
 }
@@ -144,9 +156,9 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// `text` as a code span, inside a table too: the fence is longer than any run of backticks in it.
+/// `text` as a code span, outside tables: the fence is longer than any run of backticks in it.
 fn code(text: &str) -> String {
-    let text = text.replace(['\n', '\r'], " ").replace('|', "\u{ff5c}");
+    let text = text.replace(['\n', '\r'], " ");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
@@ -165,6 +177,5 @@ mod tests {
             "&lt;img src=x&gt; \\[a\\](b) \\`c\\` \\| \\*d\\* - \\[x\\]"
         );
         assert_eq!(code("a `b` ``c``"), "``` a `b` ``c`` ```");
-        assert_eq!(code("a|b"), "`a｜b`");
     }
 }

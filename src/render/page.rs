@@ -48,7 +48,7 @@ pub fn index(cards: &[&Card]) -> String {
     for card in cards {
         text.push_str(&format!("| [`{0}`]({0}.md) | {1} | {2} |\n", card.id, cell(card.title.en), cell(card.title.ja)));
     }
-    text.push_str("\n| tag | check | before · after · old side |\n|---|---|---|\n");
+    text.push_str("\n| tag | check | weight |\n|---|---|---|\n");
     for card in cards {
         for outcome in card.outcomes {
             let levels = words::levels(Lang::En, outcome.levels);

@@ -17,6 +17,22 @@ const MOST_GRIDS: usize = 3;
 
 /// Writes the report.
 pub(super) fn write(report: &Report, style: &Style) -> String {
+    let text = lay_out(report, style);
+    if style.unicode { text } else { text.chars().map(plain).collect() }
+}
+
+/// Our own signs where only ASCII may be used; each as wide as it was.
+const fn plain(sign: char) -> char {
+    match sign {
+        '→' => '>',
+        '×' => 'x',
+        '…' => '.',
+        '“' | '”' => '"',
+        other => other,
+    }
+}
+
+fn lay_out(report: &Report, style: &Style) -> String {
     let writer = Writer { report, style };
     if style.quiet {
         return writer.quiet();
@@ -210,8 +226,8 @@ impl Writer<'_> {
     fn finding(&self, told: &Told) -> String {
         let mut text = String::new();
         let head = format!("{} {}", self.mark(told.standing), told.tag);
-        text.push_str(&self.paint(ink(told.standing), &head));
-        text.push_str(&format!("  {}\n", told.title));
+        let title = block(&format!("{head}  "), told.title, self.style.width);
+        text.push_str(&title.replacen(&head, &self.paint(ink(told.standing), &head), 1));
         let words = words::finding(self.lang());
         let label = words.iter().map(|word| width(word)).max().unwrap_or(0) + 1;
         let row = |word: &str, line: &str| block(&format!("    {} ", pad(word, label)), line, self.style.width);

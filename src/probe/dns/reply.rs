@@ -146,27 +146,27 @@ impl Reply {
     pub fn why(&self) -> Value {
         let text = |en, ja| Value::from(Text { en, ja });
         match &self.answer {
-            Answer::Data => text("the server answered", "サーバーが応答しました"),
+            Answer::Data => text("the server answered", "サーバーは応答した"),
             Answer::NoData => {
-                text("the name exists, but has no such record", "名前は存在しますが、該当するレコードがありません")
+                text("the name exists, but has no such record", "名前は存在するが、該当するレコードがない")
             }
-            Answer::NxDomain => text("the name does not exist", "名前が存在しません"),
+            Answer::NxDomain => text("the name does not exist", "名前が存在しない"),
             Answer::Rcode(code) => {
                 let word = rcode_word(*code);
-                Value::both(format!("the server answered {word}"), format!("サーバーが {word} を返しました"))
+                Value::both(format!("the server answered {word}"), format!("サーバーが {word} を返した"))
             }
-            Answer::Timeout => text("no answer within the time limit", "制限時間内に応答がありません"),
+            Answer::Timeout => text("no answer within the time limit", "制限時間内に応答がない"),
             Answer::Unreachable(kind) => Value::both(
                 format!("the server could not be reached ({kind})"),
-                format!("サーバーに到達できません ({kind})"),
+                format!("サーバーに到達できない ({kind})"),
             ),
             Answer::Malformed(reason) => Value::both(
                 format!("the answer cannot be used ({reason})"),
-                format!("応答が不正で使用できません ({reason})"),
+                format!("応答が不正で使用できない ({reason})"),
             ),
             Answer::Truncated => text(
                 "the answer did not fit into UDP, and TCP failed",
-                "応答が UDP に収まらず、TCP での取得にも失敗しました",
+                "応答が UDP に収まらず、TCP での取得にも失敗した",
             ),
         }
     }

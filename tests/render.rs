@@ -1,0 +1,157 @@
+//! How a report looks: the same sample in every form, language and width. `UPDATE_EXPECT=1` writes the snapshots anew.
+
+#![expect(clippy::unwrap_used, reason = "a sample that cannot be made stops the test")]
+
+#[path = "render/sample.rs"]
+mod sample;
+
+use expect_test::expect_file;
+use mail_cutover::model::{Completion, Lang, Report, Verdict};
+use mail_cutover::render::{Format, Style, render};
+use unicode_width::UnicodeWidthStr;
+
+const PLAIN: Style = Style { lang: Lang::En, color: false, width: 80, unicode: true, verbose: false, quiet: false };
+
+fn table(report: &Report, style: &Style) -> String {
+    render(report, Format::Table, style)
+}
+
+/// Lost if it fails: the table that an administrator signs would change unseen.
+#[test]
+fn the_table_looks_as_agreed() {
+    let report = sample::report(&sample::five());
+    let ja = Style { lang: Lang::Ja, ..PLAIN };
+    expect_file!["render/80.en.txt"].assert_eq(&table(&report, &PLAIN));
+    expect_file!["render/80.ja.txt"].assert_eq(&table(&report, &ja));
+    expect_file!["render/120.en.txt"].assert_eq(&table(&report, &Style { width: 120, ..PLAIN }));
+    expect_file!["render/120.ja.txt"].assert_eq(&table(&report, &Style { width: 120, ..ja }));
+    expect_file!["render/ascii.en.txt"].assert_eq(&table(&report, &Style { unicode: false, verbose: true, ..PLAIN }));
+    expect_file!["render/quiet.ja.txt"].assert_eq(&table(&report, &Style { quiet: true, ..ja }));
+}
+
+/// Lost if it fails: programs that read schema 1 would break; a change here needs a new schema number.
+#[test]
+fn json_keeps_its_shape() {
+    let report = sample::report(&sample::five());
+    expect_file!["render/schema-1.en.json"].assert_eq(&render(&report, Format::Json, &PLAIN));
+    let ja = render(&report, Format::Json, &Style { lang: Lang::Ja, ..PLAIN });
+    let read: serde_json::Value = serde_json::from_str(&ja).unwrap();
+    assert_eq!(read["schema"], 1);
+    assert_eq!(read["verdict"], "NO-GO");
+}
+
+/// Lost if it fails: the checklist in the change ticket would change unseen, or carry markup from a list's TXT record.
+#[test]
+fn markdown_looks_as_agreed() {
+    let report = sample::report(&sample::five());
+    expect_file!["render/checklist.en.md"].assert_eq(&render(&report, Format::Markdown, &PLAIN));
+    expect_file!["render/checklist.ja.md"].assert_eq(&render(
+        &report,
+        Format::Markdown,
+        &Style { lang: Lang::Ja, ..PLAIN },
+    ));
+}
+
+/// Lost if it fails: lines would run over the edge of somebody's terminal, or the grid's right border would stagger.
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for new in [sample::five(), sample::many()] {
+        let report = sample::report(&new);
+        for lang in [Lang::En, Lang::Ja] {
+            for width in [60, 72, 80, 100, 120, 160, 200] {
+                for (unicode, verbose) in [(true, false), (false, true)] {
+                    let text = table(&report, &Style { lang, width, unicode, verbose, ..PLAIN });
+                    for line in text.lines() {
+                        assert!(line.width() <= width, "{} columns of {width}: {line}", line.width());
+                        assert_eq!(line, line.trim_end(), "{width}: spaces at the end of a line");
+                    }
+                    for border in text.lines().filter(|line| line.starts_with(['│', '║'])) {
+                        assert!(border.ends_with(['│', '║']), "{width}: a row without its end: {border}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Lost if it fails: terminals and logs that know only ASCII would show rubbish, or a redirected report escapes.
+#[test]
+fn what_was_not_asked_for_is_not_written() {
+    let report = sample::report(&sample::five());
+    let ascii = table(&report, &Style { unicode: false, ..PLAIN });
+    let own = ascii.lines().filter(|line| line.starts_with(['+', '|', '='])).collect::<String>();
+    assert!(own.len() > 500, "the grid is drawn with other characters than the test looks for");
+    let words_from_outside = "移行計画メールサーバーの本番";
+    assert!(own.chars().all(|c| c.is_ascii() || words_from_outside.contains(c)), "{own}");
+    for unicode in [false, true] {
+        assert!(!table(&report, &Style { unicode, ..PLAIN }).contains('\u{1b}'), "an escape without colour");
+    }
+}
+
+/// Lost if it fails: colour would carry meaning that is lost without it, or a list's TXT record could paint the screen.
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let report = sample::report(&sample::five());
+    let painted = table(&report, &Style { color: true, ..PLAIN });
+    let mut bare = String::new();
+    let mut rest = painted.as_str();
+    while let Some(at) = rest.find('\u{1b}') {
+        bare.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let end = escape.find('m').unwrap();
+        assert!(escape[1..end].chars().all(|c| c == '[' || c == ';' || c.is_ascii_digit()), "{}", &escape[1..end]);
+        rest = &escape[end + 1..];
+    }
+    bare.push_str(rest);
+    assert!(painted.len() > bare.len(), "nothing was coloured");
+    assert_eq!(bare, table(&report, &PLAIN));
+}
+
+/// Lost if it fails: two hundred addresses would make a table nobody can read, or leave some out.
+#[test]
+fn many_addresses_get_a_row_each() {
+    let new = sample::many();
+    let report = sample::report(&new);
+    for text in [table(&report, &PLAIN), render(&report, Format::Markdown, &PLAIN)] {
+        for ip in &new {
+            let ip = ip.to_string();
+            let rows = text
+                .lines()
+                .filter(|line| line.starts_with(['│', '|']) && line.split(['│', '┆', '|', ' ']).any(|word| word == ip));
+            assert_eq!(rows.count(), 1, "{ip}");
+        }
+        assert!(text.contains("NO-GO") || text.contains("N O - G O"));
+    }
+}
+
+/// Lost if it fails: an interrupted or shortened run could be mistaken for a whole one.
+#[test]
+fn a_run_that_was_cut_short_says_so() {
+    for (completion, en, ja) in [
+        (Completion::Deadline, "cut short by its deadline", "打ち切られた"),
+        (Completion::Interrupted, "was interrupted", "中断された"),
+        (Completion::Partial, "left out by --only or --skip", "除外された"),
+    ] {
+        let report = Report { completion, verdict: Verdict::Hold, ..sample::report(&sample::five()) };
+        for (lang, words) in [(Lang::En, en), (Lang::Ja, ja)] {
+            for format in [Format::Table, Format::Markdown] {
+                let text = render(&report, format, &Style { lang, width: 200, ..PLAIN });
+                assert!(text.contains(words), "{completion:?} in {format:?}: {words}");
+            }
+        }
+        assert!(render(&report, Format::Json, &PLAIN).contains(&format!("\"completion\": \"{}\"", completion.word())));
+    }
+}
+
+/// Lost if it fails: a simulated run could be attached to a change ticket as if it were real.
+#[test]
+fn a_simulated_world_is_named_in_every_form() {
+    let report = Report { simulated: true, ..sample::report(&sample::five()) };
+    for lang in [Lang::En, Lang::Ja] {
+        for (format, quiet) in [(Format::Table, false), (Format::Table, true), (Format::Markdown, false)] {
+            let text = render(&report, format, &Style { lang, width: 200, quiet, ..PLAIN });
+            assert!(text.contains(if lang == Lang::En { "SIMULATED" } else { "模擬環境" }), "{format:?}");
+        }
+    }
+    assert!(render(&report, Format::Json, &PLAIN).contains("\"simulated\": true"));
+}

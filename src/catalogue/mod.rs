@@ -82,10 +82,15 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError`] names the list or provider and what is wrong with it.
     pub fn parse(blocklists: &str, providers: &str) -> Result<Self, CatalogueError> {
-        let lists: load::File = toml::from_str(blocklists)?;
-        let providers: providers::File = toml::from_str(providers)?;
-        let revised = lists.revised.to_string();
-        Ok(Self { revised, lists: lists.lists()?, providers: providers.providers()? })
+        // Reading the catalogue is half of the tool's start-up; two files, two threads.
+        std::thread::scope(|threads| {
+            let providers = threads.spawn(|| toml::from_str::<providers::File>(providers)?.providers());
+            let lists: load::File = toml::from_str(blocklists)?;
+            let revised = lists.revised.to_string();
+            let lists = lists.lists()?;
+            let providers = providers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok(Self { revised, lists, providers })
+        })
     }
 
     /// The list with this id, zone or alias, in any case, with or without a trailing dot; a zone with a key in it

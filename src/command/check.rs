@@ -215,8 +215,10 @@ pub(super) async fn interrupted() {
 }
 
 fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
-    let target = if terminal.progress && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(CHECKS.len() as u64), target);
+    if !terminal.progress || quiet {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(CHECKS.len() as u64), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed}") {
         bar.set_style(style);
     }

@@ -82,7 +82,8 @@ pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
 
 /// One thread is enough: the work is waiting.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+    // Two, so that hundreds of packets leave while others come in.
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// The keys that the environment holds for `plan`.

@@ -1,12 +1,13 @@
 //! One question to one server: a packet out, what it brings, TCP when it does not fit, and EDNS left out when it is not understood.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -144,23 +145,29 @@ impl Errand<'_> {
             },
             Err(error) => return Brought::Failure(Answer::Unreachable(error.kind())),
         };
-        let mut buffer = vec![0; DATAGRAM];
         let mut foreign = None;
         loop {
-            match timeout_at(until, socket.recv(&mut buffer)).await {
+            // An error alone, such as a closed port, does not make a socket readable.
+            let arrival = socket.async_io(Interest::READABLE | Interest::ERROR, || self.receive(&socket, id));
+            match timeout_at(until, arrival).await {
                 Err(_) => {
                     let answer = foreign.map_or(Answer::Timeout, |why: &str| Answer::Malformed(why.to_owned()));
                     return Brought::Failure(answer);
                 }
                 Ok(Err(error)) => return Brought::Failure(Answer::Unreachable(error.kind())),
-                Ok(Ok(length)) => match wire::decode(&buffer[..length], id, self.question) {
-                    Packet::Answer(message) => return Brought::Message(message),
-                    Packet::Truncated => return Brought::Truncated,
-                    Packet::Unreadable(why) => return Brought::Unreadable(why),
-                    Packet::Foreign(why) => foreign = Some(why),
-                },
+                Ok(Ok(Packet::Answer(message))) => return Brought::Message(message),
+                Ok(Ok(Packet::Truncated)) => return Brought::Truncated,
+                Ok(Ok(Packet::Unreadable(why))) => return Brought::Unreadable(why),
+                Ok(Ok(Packet::Foreign(why))) => foreign = Some(why),
             }
         }
+    }
+
+    /// What has arrived; the room for it is needed only while it is read, not while hundreds of questions wait.
+    fn receive(&self, socket: &UdpSocket, id: u16) -> io::Result<Packet> {
+        let mut buffer = [0; DATAGRAM];
+        let length = (&*SockRef::from(socket)).read(&mut buffer)?;
+        Ok(wire::decode(&buffer[..length], id, self.question))
     }
 
     /// The same by TCP (RFC 7766). Every failure to get an answer is [`Answer::Truncated`].
@@ -201,17 +208,13 @@ impl Errand<'_> {
     }
 }
 
-/// A connected UDP socket that does not block; waits for a free file while there is none.
+/// A connected UDP socket that does not block; waits for a free file while there is none. Connecting binds it too, to a port
+/// of the system's choice.
 async fn open(server: SocketAddr, until: Instant) -> io::Result<std::net::UdpSocket> {
-    let any = match server {
-        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    };
     loop {
-        let opened = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
-            socket.connect(server)?;
-            socket.set_nonblocking(true)?;
-            Ok(socket)
+        let opened = Socket::new(Domain::for_address(server), Type::DGRAM.nonblocking(), None).and_then(|socket| {
+            socket.connect(&server.into())?;
+            Ok(socket.into())
         });
         match opened {
             Err(error) if is_out_of_files(&error) && Instant::now() < until => sleep(FILES_WAIT).await,

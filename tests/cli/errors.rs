@@ -1,0 +1,131 @@
+//! Everything that can be wrong before the first question: one clear error, exit 2, nothing on standard output.
+
+use expect_test::expect;
+
+use crate::{Folder, Ran, plan};
+
+fn nowhere() -> std::net::SocketAddr {
+    ([127, 0, 0, 1], 9).into()
+}
+
+/// The error of a check of this plan.
+fn error_of(text: impl AsRef<[u8]>) -> String {
+    Folder::with_plan(text).check(&[]).error()
+}
+
+/// Lost if it fails: a mistyped path would be a riddle.
+#[test]
+fn a_plan_that_cannot_be_read() {
+    let folder = Folder::with_plan(plan(nowhere()));
+    expect![[r#""#]].assert_eq(&folder.run(&["check", "absent.toml"]).error());
+    expect![[r#""#]].assert_eq(&folder.run(&["check", "."]).error());
+    expect![[r#""#]].assert_eq(&folder.run(&["check", "plan.toml/plan.toml"]).error());
+    expect![[r#""#]].assert_eq(&folder.run(&["lists", "--plan", "absent.toml"]).error());
+}
+
+/// Lost if it fails: a plan of another user would be a riddle. (The superuser may read everything: nothing to see then.)
+#[cfg(unix)]
+#[test]
+fn a_plan_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::with_plan(plan(nowhere()));
+    let path = folder.path("plan.toml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    if std::fs::File::open(&path).is_err() {
+        expect!["error: could not read the plan plan.toml: Permission denied (os error 13)\n"]
+            .assert_eq(&folder.check(&[]).error());
+    }
+}
+
+/// Lost if it fails: a backup or a disk image given by mistake would fill the memory or the terminal.
+#[test]
+fn a_file_that_is_no_plan() {
+    expect![[r#""#]].assert_eq(&error_of(b"\x7fELF\x02\x01\x01\0\0\x1b[2J\xff\xfe"));
+    expect![[r#""#]].assert_eq(&error_of(vec![b'#'; 10 << 20]));
+    expect![[r#""#]].assert_eq(&error_of("{ \"cutover_at\": \"2026-12-05\" }"));
+}
+
+/// Lost if it fails: a slip of the finger in the plan would be ignored, or reported without its place.
+#[test]
+fn a_plan_with_a_slip() {
+    expect![[r#""#]].assert_eq(&error_of(plan(nowhere()).replace("hostname", "hostnam")));
+    expect![[r#""#]].assert_eq(&error_of(plan(nowhere()) + "[dnsbl]\nlists = [\"spamhaus-zem\"]\n"));
+}
+
+/// Lost if it fails: an empty file would be a plan, or its three faults would be told in three runs.
+#[test]
+fn every_problem_is_told_at_once() {
+    let ran = Folder::with_plan("").check(&[]);
+    assert_eq!((ran.exit, ran.out.as_str()), (Some(2), ""));
+    for key in ["cutover_at", "domains", "hostname", "old", "new"] {
+        assert!(ran.err.contains(&format!("`{key}`")), "{key}: {}", ran.err);
+    }
+    assert!(ran.err.ends_with("problems; nothing was checked\n"), "{}", ran.err);
+}
+
+/// Lost if it fails: a mistyped tag would leave out nothing, or everything, and nobody would know.
+#[test]
+fn an_unknown_tag() {
+    let folder = Folder::with_plan(plan(nowhere()));
+    expect![[r#""#]].assert_eq(&folder.check(&["--only", "ptr-mising"]).error());
+    expect![[r#""#]].assert_eq(&folder.check(&["--skip", "zzz"]).error());
+    expect![[r#""#]].assert_eq(&folder.run(&["explain", "dnsbl-lsited"]).error());
+    expect![[r#""#]].assert_eq(&folder.run(&["explain", "a\u{1b}[2Jb\nerror: c"]).error());
+}
+
+/// Lost if it fails: a wrong argument would be taken for another, or answered with a page of text.
+#[test]
+fn bad_arguments() {
+    let folder = Folder::with_plan(plan(nowhere()));
+    let first = |arguments: &[&str]| folder.run(arguments).error().lines().next().unwrap().to_owned();
+    expect![[r#""#]].assert_eq(&first(&["check"]));
+    expect![[r#""#]].assert_eq(&first(&["chekc", "plan.toml"]));
+    expect![[r#""#]].assert_eq(&first(&["check", "plan.toml", "--deadline", "0s"]));
+    expect![[r#""#]].assert_eq(&first(&["check", "plan.toml", "--format", "xml"]));
+    expect![[r#""#]].assert_eq(&first(&["check", "plan.toml", "--phase", "during"]));
+    expect![[r#""#]].assert_eq(&first(&["check", "plan.toml", "--lang", "fr"]));
+    expect![[r#""#]].assert_eq(&first(&["check", "plan.toml", "-q", "-v"]));
+    expect![[r#""#]].assert_eq(&first(&["check", "plan.toml", "other.toml"]));
+    expect![[r#""#]].assert_eq(&first(&["demo", "--scenario", "none"]));
+}
+
+/// Lost if it fails: the tool without arguments would do something.
+#[test]
+fn no_arguments_is_the_help() {
+    let ran = Folder::empty().run(&[]);
+    assert_eq!((ran.exit, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("Usage: mail-cutover"), "{}", ran.err);
+}
+
+/// Lost if it fails: a file name could repaint the terminal.
+#[test]
+fn names_of_files_are_made_visible() {
+    let folder = Folder::empty();
+    let name = "pl\u{1b}[2Jan\u{202e}.toml";
+    let unread = folder.run(&["check", name]).error();
+    folder.write(name, "");
+    let ran = folder.run(&["check", name]);
+    folder.write("plan.toml", plan(nowhere()));
+    let unwritten = folder.check(&["-o", "absent\u{1b}[2J/\u{202e}report"]).error();
+    for text in [unread, ran.err, unwritten] {
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+    }
+}
+
+/// Lost if it fails: output that does not arrive (a full disk) would pass for a report that was read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let ran = Ran::of(Folder::empty().tool(&["schema"]).stdout(full));
+    expect![[r#""#]].assert_eq(&ran.error());
+}
+
+/// Lost if it fails: `mail-cutover explain | head -1` would end with an error or a trace.
+#[test]
+fn a_reader_that_has_read_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ran = Ran::of(Folder::empty().tool(&["explain"]).stdout(writer));
+    assert_eq!((ran.exit, ran.err.as_str()), (Some(0), ""));
+}

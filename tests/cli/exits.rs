@@ -1,0 +1,88 @@
+//! Exit codes and the verdict line: what a script that gates a cutover looks at.
+
+use expect_test::expect;
+
+use crate::{NAMELESS, READY, REFUSING, Ran, Stage, WARNING};
+
+/// The exit codes of a world, plain and with `--strict`; the verdict is the same in both.
+fn exits(world: &str, verdict: &str) -> (Option<i32>, Option<i32>) {
+    let stage = Stage::set(world, "");
+    let run = |arguments: &[&str]| {
+        let ran = stage.check(&[&["--format", "json"], arguments].concat());
+        let report = ran.json();
+        assert_eq!(report["verdict"], verdict, "{}", stage.check(&["-q"]).out);
+        assert_eq!(report["exit_code"].as_i64(), ran.exit.map(i64::from), "{arguments:?}");
+        assert_eq!(ran.err, "");
+        ran.exit
+    };
+    (run(&[]), run(&["--strict"]))
+}
+
+/// Lost if it fails: a pipeline would switch the mail server although the tool said no, or `exit_code` would contradict it.
+#[test]
+fn each_verdict_has_its_exit_code() {
+    assert_eq!(exits(READY, "GO"), (Some(0), Some(0)));
+    assert_eq!(exits(WARNING, "GO WITH WARNINGS"), (Some(0), Some(1)));
+    assert_eq!(exits(NAMELESS, "NO-GO"), (Some(1), Some(1)));
+    assert_eq!(exits(REFUSING, "HOLD"), (Some(3), Some(3)));
+}
+
+/// Lost if it fails: the short output would hide what stands in the way, or grow into a second report.
+#[test]
+fn quiet_says_the_verdict_and_what_stands_in_its_way() {
+    let quiet = |world: &str| {
+        let Ran { out, err, .. } = Stage::set(world, "").check(&["--quiet"]);
+        assert_eq!(err, "");
+        out
+    };
+    expect![[r#""#]].assert_eq(&quiet(READY));
+    expect![[r#""#]].assert_eq(&quiet(WARNING));
+    expect![[r#""#]].assert_eq(&quiet(NAMELESS));
+    expect![[r#""#]].assert_eq(&quiet(REFUSING));
+}
+
+/// Lost if it fails: the verdict would not be the last thing on the screen.
+#[test]
+fn the_table_ends_with_the_verdict() {
+    let table = Stage::set(NAMELESS, "").check(&[]).out;
+    let last: Vec<&str> = table.lines().rev().take(5).collect();
+    expect![[r#""#]].assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+}
+
+/// Lost if it fails: a run that left out what can block would say GO.
+#[test]
+fn a_partial_run_holds() {
+    let stage = Stage::set(READY, "");
+    for arguments in [["--only", "ptr"], ["--skip", "dnsbl-listed"]] {
+        let ran = stage.check(&[&["--format", "json"], &arguments[..]].concat());
+        assert_eq!(ran.exit, Some(3), "{arguments:?}");
+        assert_eq!(ran.json()["completion"], "partial");
+    }
+    let harmless = stage.check(&["--skip", "net-asn", "--format", "json"]);
+    assert_eq!((harmless.exit, harmless.json()["completion"].as_str()), (Some(0), Some("complete")));
+}
+
+/// Lost if it fails: a resolver that is down would look like clean lists, or like an endless wait.
+#[test]
+fn a_resolver_that_is_down_holds() {
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let ran = crate::Folder::with_plan(crate::plan(address)).check(&["--format", "json", "--deadline", "20s"]);
+    assert_eq!(ran.exit, Some(3), "{ran:?}");
+    let report = ran.json();
+    assert_eq!((report["verdict"].as_str(), report["counts"]["blockers"].as_i64()), (Some("HOLD"), Some(0)));
+    assert_eq!(report["completion"], "complete", "a refused connection is known at once");
+}
+
+/// Lost if it fails: the deadline would not bound the run, or its report would pass for a whole one.
+#[test]
+fn a_deadline_holds_and_says_so() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let folder = crate::Folder::with_plan(crate::plan(silent.local_addr().unwrap()));
+    let began = std::time::Instant::now();
+    let ran = folder.check(&["--deadline", "1s", "-q"]);
+    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
+    assert_eq!(ran.exit, Some(3), "{ran:?}");
+    assert!(ran.out.contains("cut short by its deadline"), "{ran:?}");
+}

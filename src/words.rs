@@ -114,14 +114,6 @@ pub fn side(lang: Lang, side: Side) -> &'static str {
     }
 }
 
-/// The run as a subject.
-pub fn the_run(lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => "this run",
-        Lang::Ja => "この実行",
-    }
-}
-
 /// A line of the plan as a subject.
 pub fn plan_line(lang: Lang, line: usize) -> String {
     pick(lang, format!("plan, line {line}"), format!("計画 {line} 行目"))

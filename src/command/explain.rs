@@ -8,7 +8,7 @@ use crate::render;
 
 /// Prints one page, or the list of all tags.
 pub(super) fn run(name: Option<&str>, terminal: &Terminal) -> Result<Printed, CommandError> {
-    let style = terminal.style(false, false);
+    let style = terminal.style();
     let cards: Vec<&Card> = CHECKS.iter().map(|check| &check.card).collect();
     let text = match name {
         None => render::explain_all(&cards, &style),
@@ -18,7 +18,7 @@ pub(super) fn run(name: Option<&str>, terminal: &Terminal) -> Result<Printed, Co
                 render::explain(&check.card, tag, &style)
             }
             (None, Some(outcome)) => render::explain_outcome(outcome, &style),
-            (None, None) => return Err(CommandError::NoSuchName { name: name.to_owned(), hint: hint(name, &cards) }),
+            (None, None) => return Err(no_such(name, &cards)),
         },
     };
     Ok(Printed { text, ..Printed::default() })
@@ -30,7 +30,11 @@ pub(super) fn must_exist(name: &str) -> Result<(), CommandError> {
         return Ok(());
     }
     let cards: Vec<&Card> = CHECKS.iter().map(|check| &check.card).collect();
-    Err(CommandError::NoSuchName { name: crate::model::visible(name), hint: hint(name, &cards) })
+    Err(no_such(name, &cards))
+}
+
+fn no_such(name: &str, cards: &[&Card]) -> CommandError {
+    CommandError::NoSuchName { name: crate::model::visible(name), hint: hint(name, cards) }
 }
 
 fn hint(name: &str, cards: &[&Card]) -> String {

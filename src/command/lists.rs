@@ -5,8 +5,9 @@ use comfy_table::{ContentArrangement, Table};
 use futures::future::join_all;
 use serde::Serialize;
 
-use super::check::{connect, interrupted, read_plan};
-use super::{CommandError, Printed, Terminal, runtime, secrets_of};
+use super::check::{connect, read_plan};
+use super::stop::interrupted;
+use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family, Holds, List, ListStatus, Weight};
 use crate::cli::{Lists, ListsFormat};
 use crate::dnsbl::{Consultant, Health, Selected, State, select};
@@ -20,7 +21,7 @@ pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, Com
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
     let (choice, dns_plan) = plan.map_or_else(|| (Dnsbl::default(), DnsPlan::default()), |plan| (plan.dnsbl, plan.dns));
-    let selection = select(&choice, catalogue, |variable| std::env::var(variable).ok());
+    let selection = select(&choice, catalogue, key_in);
     if arguments.health {
         return health(arguments, terminal, &selection.asked, &dns_plan, &secrets);
     }

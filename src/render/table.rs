@@ -4,7 +4,7 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Style;
-use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, worst};
+use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, worst};
 use super::findings::{Told, line, tell};
 use super::wrap::{block, pad, width, wrap};
 use crate::model::{Column, Lang, Report, Section, Side, Subject, Verdict};
@@ -305,7 +305,12 @@ impl Writer<'_> {
     fn quiet(&self) -> String {
         let mut text = String::new();
         for group in groups(self.report) {
-            if !matches!(group.standing, Standing::Blocker | Standing::Unknown) {
+            let stands_in_the_way = match group.standing {
+                Standing::Blocker | Standing::Unknown => true,
+                Standing::Warning => self.style.strict,
+                _ => false,
+            };
+            if !stands_in_the_way {
                 continue;
             }
             let told = tell(self.report, &group, self.lang());
@@ -313,6 +318,9 @@ impl Writer<'_> {
                 let head = format!("{} {}", self.mark(told.standing), told.tag);
                 text.push_str(&format!("{}  {}\n", self.paint(ink(told.standing), &head), item.sentence()));
             }
+        }
+        if let Some(why) = cut(self.report, self.lang()) {
+            text.push_str(&format!("{why}\n"));
         }
         let simulated =
             if self.report.simulated { format!(" ({})", words::simulated(self.lang())) } else { String::new() };

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::{NAMELESS, READY, REFUSING, Ran, Stage, WARNING};
+use crate::{Ran, Stage, nameless, ready, refusing, warning};
 
 /// The exit codes of a world, plain and with `--strict`; the verdict is the same in both.
 fn exits(world: &str, verdict: &str) -> (Option<i32>, Option<i32>) {
@@ -21,10 +21,10 @@ fn exits(world: &str, verdict: &str) -> (Option<i32>, Option<i32>) {
 /// Lost if it fails: a pipeline would switch the mail server although the tool said no, or `exit_code` would contradict it.
 #[test]
 fn each_verdict_has_its_exit_code() {
-    assert_eq!(exits(READY, "GO"), (Some(0), Some(0)));
-    assert_eq!(exits(WARNING, "GO WITH WARNINGS"), (Some(0), Some(1)));
-    assert_eq!(exits(NAMELESS, "NO-GO"), (Some(1), Some(1)));
-    assert_eq!(exits(REFUSING, "HOLD"), (Some(3), Some(3)));
+    assert_eq!(exits(&ready(), "GO"), (Some(0), Some(0)));
+    assert_eq!(exits(&warning("why"), "GO WITH &warning("why")S"), (Some(0), Some(1)));
+    assert_eq!(exits(&nameless(), "NO-GO"), (Some(1), Some(1)));
+    assert_eq!(exits(&refusing(), "HOLD"), (Some(3), Some(3)));
 }
 
 /// Lost if it fails: the short output would hide what stands in the way, or grow into a second report.
@@ -35,24 +35,40 @@ fn quiet_says_the_verdict_and_what_stands_in_its_way() {
         assert_eq!(err, "");
         out
     };
-    expect![[r#""#]].assert_eq(&quiet(READY));
-    expect![[r#""#]].assert_eq(&quiet(WARNING));
-    expect![[r#""#]].assert_eq(&quiet(NAMELESS));
-    expect![[r#""#]].assert_eq(&quiet(REFUSING));
+    expect![[r#"
+        GO WITH &warning("why")S
+    "#]].assert_eq(&quiet(&ready()));
+    expect![[r#"
+        GO WITH &warning("why")S
+    "#]].assert_eq(&quiet(&warning("why")));
+    expect![[r#"
+        ✗ ptr-missing  NEW  203.0.113.25 has no PTR record
+        NO-GO
+    "#]].assert_eq(&quiet(&nameless()));
+    expect![[r#"
+        ? dnsbl-unanswered  OLD  whether 192.0.2.25 is on Spamhaus ZEN is not known: it refused the query with 127.255.255.254: asked through a public resolver, or from a network without attributable reverse DNS
+        ? dnsbl-unanswered  NEW  whether 203.0.113.25 is on Spamhaus ZEN is not known: it refused the query with 127.255.255.254: asked through a public resolver, or from a network without attributable reverse DNS
+        HOLD
+    "#]].assert_eq(&quiet(&refusing()));
 }
 
 /// Lost if it fails: the verdict would not be the last thing on the screen.
 #[test]
 fn the_table_ends_with_the_verdict() {
-    let table = Stage::set(NAMELESS, "").check(&[]).out;
+    let table = Stage::set(&nameless(), "").check(&[]).out;
     let last: Vec<&str> = table.lines().rev().take(5).collect();
-    expect![[r#""#]].assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    expect![[r#"
+        ╔══════════════════════════════════════════════════════════════════════════════════════════════════╗
+        ║  N O - G O                                                                                       ║
+        ║  1 blocker: ptr-missing (203.0.113.25)                                                           ║
+        ║  1 warning: host-stray (mail.example.co.jp)                                                      ║
+        ╚══════════════════════════════════════════════════════════════════════════════════════════════════╝"#]].assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
 }
 
 /// Lost if it fails: a run that left out what can block would say GO.
 #[test]
 fn a_partial_run_holds() {
-    let stage = Stage::set(READY, "");
+    let stage = Stage::set(&ready(), "");
     for arguments in [["--only", "ptr"], ["--skip", "dnsbl-listed"]] {
         let ran = stage.check(&[&["--format", "json"], &arguments[..]].concat());
         assert_eq!(ran.exit, Some(3), "{arguments:?}");

@@ -22,17 +22,35 @@ use tokio::runtime::Runtime;
 
 /// Four days before the cutover of [`plan`].
 pub(crate) const NOW: &str = "2026-12-01T10:00:00+09:00";
-/// A world in which [`plan`] is GO.
-pub(crate) const READY: &str = "base = [\"internet\"]\n[lists]\n";
-/// A world in which [`plan`] is GO with a warning: a list of lesser weight lists the new address.
-pub(crate) const WARNING: &str = "base = [\"internet\"]\n[lists]\n\
-     listed = [{ list = \"psbl\", subject = \"203.0.113.25\", answers = [\"127.0.0.2\"], text = \"why\" }]\n";
-/// A world in which [`plan`] is NO-GO: the new address has no name.
-pub(crate) const NAMELESS: &str =
-    "base = [\"internet\"]\n[lists]\n[remove]\n\"113.0.203.in-addr.arpa\" = [\"25\"]\n";
-/// A world in which [`plan`] is HOLD: a required list refuses to answer.
-pub(crate) const REFUSING: &str =
-    "base = [\"internet\"]\n[lists]\nrefusing = [{ list = \"spamhaus-zen\", answer = \"127.255.255.254\" }]\n";
+/// A world in which [`plan`] is GO; what stands in `lines` is put before its lists, and in `lists` among them.
+fn world(lines: &str, lists: &str) -> String {
+    let host = r#""mail A 192.0.2.25\nmail A 203.0.113.25\n""#;
+    format!(
+        "base = [\"internet\"]\nremove.\"example.co.jp\" = [\"mail\"]\nadd.\"example.co.jp\" = {host}\n{lines}\n[lists]\n{lists}\n"
+    )
+}
+
+/// GO.
+pub(crate) fn ready() -> String {
+    world("", "")
+}
+
+/// GO WITH WARNINGS: a list of lesser weight lists the new address, for the reason `text`.
+pub(crate) fn warning(text: &str) -> String {
+    let text = toml::Value::from(text);
+    let listed = format!("list = \"psbl\", subject = \"203.0.113.25\", answers = [\"127.0.0.2\"], text = {text}");
+    world("", &format!("listed = [{{ {listed} }}]"))
+}
+
+/// NO-GO: the new address has no name.
+pub(crate) fn nameless() -> String {
+    world("remove.\"113.0.203.in-addr.arpa\" = [\"25\"]", "")
+}
+
+/// HOLD: a required list refuses to answer.
+pub(crate) fn refusing() -> String {
+    world("", "refusing = [{ list = \"spamhaus-zen\", answer = \"127.255.255.254\" }]")
+}
 
 /// A plan that asks `resolver` and nobody else.
 pub(crate) fn plan(resolver: SocketAddr) -> String {

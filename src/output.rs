@@ -12,7 +12,7 @@ use crate::model::visible;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The folder does not take a file.
-    #[error("could not create a file beside {}: {source}", shown(path))]
+    #[error("could not create {}: {source}", shown(path))]
     Create {
         /// The file wanted.
         path: PathBuf,
@@ -83,7 +83,10 @@ impl PendingFile {
         // The report is to be read by others; the process's umask still applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder).map_err(fail)?;
+        let temporary = builder.tempfile_in(folder).map_err(|error| {
+            // Its own words name the temporary file, which nobody asked for.
+            fail(std::fs::metadata(folder).err().unwrap_or_else(|| error.kind().into()))
+        })?;
         if let Some(before) = before {
             // Who could not read the last report may not read this one.
             temporary.as_file().set_permissions(before.permissions()).map_err(fail)?;

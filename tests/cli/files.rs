@@ -50,11 +50,28 @@ fn a_file_that_cannot_be_written() {
     // Nothing is asked: the error comes first.
     let folder = Folder::with_plan(plan(([127, 0, 0, 1], 9).into()));
     let error = |file: &str| folder.check(&["-o", file]).error();
-    expect![[r#""#]].assert_eq(&error("absent/report.md"));
-    expect![[r#""#]].assert_eq(&error("."));
-    expect![[r#""#]].assert_eq(&error("plan.toml/report.md"));
-    expect![[r#""#]].assert_eq(&error("./plan.toml"));
-    expect![[r#""#]].assert_eq(&error(""));
+    expect![[r#"
+        error: could not create absent/report.md: No such file or directory (os error 2)
+    "#]]
+    .assert_eq(&error("absent/report.md"));
+    expect![[r#"
+        error: could not create .: is a directory
+    "#]]
+    .assert_eq(&error("."));
+    expect![[r#"
+        error: could not create plan.toml/report.md: not a directory
+    "#]]
+    .assert_eq(&error("plan.toml/report.md"));
+    expect![[r#"
+        error: could not write the report to ./plan.toml: that is the plan
+    "#]]
+    .assert_eq(&error("./plan.toml"));
+    expect![[r#"
+        error: a value is required for '--output <FILE>' but none was supplied
+
+        For more information, try '--help'.
+    "#]]
+    .assert_eq(&error(""));
     assert_eq!(folder.names(), ["plan.toml"]);
 }
 
@@ -75,7 +92,10 @@ fn a_device_is_written_to_and_not_replaced() {
     assert!(std::fs::symlink_metadata(folder.path("pipe")).unwrap().file_type().is_fifo());
     assert!(reader.join().unwrap().contains("\"verdict\": \"GO\""));
     if cfg!(target_os = "linux") {
-        expect![[r#""#]].assert_eq(&folder.check(&["-o", "/dev/full"]).error());
+        expect![[r#"
+            error: could not write to /dev/full: No space left on device (os error 28)
+        "#]]
+        .assert_eq(&folder.check(&["-o", "/dev/full"]).error());
     }
 }
 
@@ -105,8 +125,7 @@ fn a_plan_from_standard_input() {
     let text = stage.folder.read("plan.toml");
     let fed = |text: &[u8]| {
         let mut command = stage.folder.tool(&["check", "-", "--format", "json", "--at", crate::NOW]);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A tool that has read enough closes the pipe.
         drop(child.stdin.take().unwrap().write_all(text));
         Ran::from(child.wait_with_output().unwrap())

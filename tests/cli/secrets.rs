@@ -79,10 +79,17 @@ fn a_line_end_at_the_key_is_no_part_of_it() {
 #[test]
 fn a_key_that_is_no_label_is_not_shown() {
     let stage = stage();
-    for key in ["two words \"quoted\" \\back", &"x1y2z3".repeat(20), "鍵だよ鍵だよ", "a..b-key-with-dots", "\u{1b}[31mkey-of-colour"] {
+    for key in [
+        "two words \"quoted\" \\back",
+        &"x1y2z3".repeat(20),
+        "鍵だよ鍵だよ",
+        "a..b-key-with-dots",
+        "\u{1b}[31mkey-of-colour",
+    ] {
         let ran = Ran::of(stage.folder.checking(&["-v", "--format", "json"]).env("DQS_KEY", key));
         assert_eq!(ran.exit, Some(3), "{key:?}: {ran:?}");
-        let word = ["quoted", "x1y2z3", "鍵", "key-with-dots", "key-of-colour"].into_iter().find(|word| key.contains(word));
+        let word =
+            ["quoted", "x1y2z3", "鍵", "key-with-dots", "key-of-colour"].into_iter().find(|word| key.contains(word));
         assert!(!ran.out.contains(word.unwrap()) && ran.err.is_empty(), "{key:?}: {ran:?}");
     }
 }

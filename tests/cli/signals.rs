@@ -56,11 +56,21 @@ fn the_verdict_says_that_it_was_interrupted() {
     let (socket, folder) = silent();
     let table = stopped(&folder, &socket, "INT", &[]).out;
     let last: Vec<&str> = table.lines().rev().take(5).collect();
-    expect![[r#""#]].assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    expect![[r#"
+        ╔══════════════════════════════════════════════════════════════════════════════════════════════════╗
+        ║  H O L D                                                                                         ║
+        ║  The run was interrupted; what was not finished is not known.                                    ║
+        ║  12 not measured: run-interrupted (HELO in DNS, PTR, PTR and back +9)                            ║
+        ╚══════════════════════════════════════════════════════════════════════════════════════════════════╝"#]]
+    .assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
     let (socket, folder) = silent();
     let quiet = stopped(&folder, &socket, "TERM", &["-q", "--lang", "ja"]).out;
     let last: Vec<&str> = quiet.lines().rev().take(3).collect();
-    expect![[r#""#]].assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    expect![[r#"
+        ? run-interrupted  リストの応答: この検査が終わる前に実行が中断された
+        実行が中断された。終わらなかった検査の結果は不明である。
+        HOLD"#]]
+    .assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
 }
 
 /// Lost if it fails: a stopped run would leave half a report, or its temporary file beside the last one.
@@ -85,5 +95,8 @@ fn the_health_of_the_lists_can_be_stopped() {
     socket.recv_from(&mut [0; 512]).expect("no question has arrived");
     send("INT", &child);
     let ran = Ran::from(child.wait_with_output().unwrap());
-    expect![[r#""#]].assert_eq(&ran.error());
+    expect![[r#"
+        error: interrupted
+    "#]]
+    .assert_eq(&ran.error());
 }

@@ -42,7 +42,7 @@ fn a_plan_without_permission() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::with_plan(plan(nowhere()));
     let path = folder.path("plan.toml");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&path).is_err() {
         expect!["error: could not read the plan plan.toml: Permission denied (os error 13)\n"]
             .assert_eq(&folder.check(&[]).error());

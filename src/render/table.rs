@@ -210,8 +210,10 @@ impl Writer<'_> {
     fn finding(&self, told: &Told) -> String {
         let mut text = String::new();
         let head = format!("{} {}", self.mark(told.standing), told.tag);
+        // Painted after wrapping: a colour has no width.
+        let heading = block(&format!("{head}  "), told.title, self.style.width);
         text.push_str(&self.paint(ink(told.standing), &head));
-        text.push_str(&format!("  {}\n", told.title));
+        text.push_str(heading.strip_prefix(&head).unwrap_or(&heading));
         let words = words::finding(self.lang());
         let label = words.iter().map(|word| width(word)).max().unwrap_or(0) + 1;
         let row = |word: &str, line: &str| block(&format!("    {} ", pad(word, label)), line, self.style.width);

@@ -1,6 +1,6 @@
 //! The forms of a report: JSON for programs, Markdown for tickets, the table for people; and what a stranger's text may do to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
 use serde_json::Value;
@@ -66,55 +66,75 @@ fn markdown_is_a_checklist() {
     assert!(markdown(&refusing()).starts_with("# HOLD: CHG-1\n"));
 }
 
-/// Takes out what differs between two runs of one world: times, and the subjects that are drawn anew each time.
-fn settled(report: &mut Value) {
-    match report {
-        Value::Object(map) => {
-            for (key, value) in map.iter_mut() {
-                if matches!(key.as_str(), "started" | "finished" | "took_ms" | "at_ms") {
-                    *value = Value::Null;
-                }
-                settled(value);
+/// Takes out what may differ between two runs of one world: times, numbers and order of the observations (they count replies as
+/// they come), and the subject that is drawn anew each time so that no list can know it.
+fn settled(mut report: Value) -> Value {
+    for time in ["started", "finished"] {
+        report[time].take();
+    }
+    let mut names: BTreeMap<u64, String> = BTreeMap::new();
+    let mut seen = report["observations"].take().as_array().unwrap().clone();
+    for observation in &mut seen {
+        let id = observation["id"].take().as_u64().unwrap();
+        for exchange in observation["exchanges"].as_array_mut().unwrap() {
+            for time in ["at", "took_ms"] {
+                exchange[time].take();
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(settled),
-        _ => {}
+        let question = observation["question"].as_str().unwrap();
+        if question.starts_with("mail-cutover-") || question.split('.').nth(3) == Some("127") {
+            let list = question.split_once(if question.starts_with("mail") { ".com." } else { ".127." });
+            observation["question"] = format!("drawn {}", list.map_or("", |(_, list)| list)).into();
+        }
+        names.insert(id, observation["question"].as_str().unwrap().to_owned());
     }
+    seen.sort_by_key(ToString::to_string);
+    for check in report["checks"].as_array_mut().unwrap() {
+        for statement in check["statements"].as_array_mut().unwrap() {
+            let Some(ids) = statement.get_mut("observations") else { continue };
+            let mut rests_on: Vec<&String> =
+                ids.as_array().unwrap().iter().map(|id| &names[&id.as_u64().unwrap()]).collect();
+            rests_on.sort();
+            *ids = serde_json::json!(rests_on);
+        }
+    }
+    report["observations"] = seen.into();
+    report
 }
 
-/// Lost if it fails: two reports of one world could not be compared, and a difference between runs would mean nothing.
+/// Lost if it fails: two reports of one world could not be compared, and a difference between them would mean nothing.
 #[test]
 fn two_runs_of_one_world_say_the_same() {
     let stage = Stage::set(&warning("why"), "");
-    let [one, other] = [(), ()].map(|()| {
-        let mut report = stage.check(&["--format", "json"]).json();
-        settled(&mut report);
-        report
-    });
-    assert_eq!(one["checks"], other["checks"]);
-    assert_eq!(format!("{one:#}"), format!("{other:#}"));
+    let [one, other] = [(), ()].map(|()| format!("{:#}", settled(stage.check(&["--format", "json"]).json())));
+    for (line, (one, other)) in one.lines().zip(other.lines()).enumerate() {
+        assert_eq!(one, other, "line {line}");
+    }
+    assert_eq!(one.len(), other.len());
 }
 
-/// A TXT record and a PTR name of somebody who wishes the reader ill.
+/// A TXT record of somebody who wishes the reader ill.
 fn hostile() -> String {
     let head = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}OG\u{9b}1m <img src=x onerror=alert(1)> `tick` [a](http://b) | - [x] **done**";
     let long = vec!["x".repeat(250); 20].join("\" \"");
-    let world = warning(&format!("{head}\" \"{long}"));
-    let ptr = r#"remove."113.0.203.in-addr.arpa" = ["25"]
-add."113.0.203.in-addr.arpa" = '25 PTR \027[2J\007.<b>|`\226\128\174.example.co.jp.'
-"#;
-    world.replacen("\n\n[lists]", &format!("\n{ptr}\n[lists]"), 1)
+    warning(&format!("{head}\" \"{long}"))
 }
 
 /// Lost if it fails: a listing's text could repaint the verdict, put a ticked box into the ticket, or bury the report.
 #[test]
 fn a_strangers_text_is_made_visible_and_bounded() {
     let stage = Stage::set(&hostile(), "");
-    for arguments in
-        [&[][..], &["-v"], &["-q", "--strict"], &["--format", "json"], &["--format", "markdown"], &["--lang", "ja", "-v"]]
-    {
+    for arguments in [
+        &[][..],
+        &["-v"],
+        &["-q", "--strict"],
+        &["--format", "json"],
+        &["--format", "markdown"],
+        &["--lang", "ja", "-v"],
+    ] {
         let ran = stage.check(arguments);
-        assert_eq!(ran.exit, Some(1), "{arguments:?}: {ran:?}");
+        let exit = if arguments.contains(&"--strict") { 1 } else { 0 };
+        assert_eq!(ran.exit, Some(exit), "{arguments:?}: {ran:?}");
         let bad = ran.out.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
         assert_eq!(bad, None, "{arguments:?}: {}", ran.out);
         assert!(ran.out.contains("u{1b}"), "{arguments:?}: the escape is not shown: {}", ran.out);
@@ -124,7 +144,8 @@ fn a_strangers_text_is_made_visible_and_bounded() {
     }
     let markdown = stage.check(&["--format", "markdown"]).out;
     for line in markdown.lines().filter(|line| line.contains("img src")) {
-        let outside: String = line.split('`').step_by(2).collect();
+        // A code span whose fence is longer than the backticks in it, or words with every mark escaped.
+        let outside: String = line.split("``").step_by(2).collect();
         assert!(!outside.contains("<img") && !outside.contains("[a](http"), "{line}");
     }
     assert!(!markdown.lines().any(|line| line.starts_with("- [x] **done**")));

@@ -255,6 +255,14 @@ pub fn page_columns(lang: Lang) -> [&'static str; 4] {
     }
 }
 
+/// Above the tags that any check may say.
+pub fn of_any_check(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "What any check may say of itself",
+        Lang::Ja => "どの検査にも起こりうること",
+    }
+}
+
 /// The weight of an outcome before and after the cutover, and on the old side.
 pub fn levels(lang: Lang, levels: Levels) -> String {
     [levels.before, levels.after, levels.old].map(|level| level_word(lang, level)).join(" · ")

@@ -11,7 +11,7 @@ pub(super) fn run(name: Option<&str>, terminal: &Terminal) -> Result<Printed, Co
     let style = terminal.style();
     let cards: Vec<&Card> = CHECKS.iter().map(|check| &check.card).collect();
     let text = match name {
-        None => render::explain_all(&cards, &style),
+        None => render::explain_all(&cards, &OF_THE_RUN, &style),
         Some(name) => match (find(name), OF_THE_RUN.iter().find(|outcome| outcome.tag == name)) {
             (Some(check), _) => {
                 let tag = (check.card.id != name).then_some(name);
@@ -38,7 +38,10 @@ fn no_such(name: &str, cards: &[&Card]) -> CommandError {
 }
 
 fn hint(name: &str, cards: &[&Card]) -> String {
+    let of_the_run = OF_THE_RUN.iter().map(|outcome| outcome.tag);
     let names = cards.iter().flat_map(|card| card.outcomes.iter().map(|outcome| outcome.tag).chain([card.id]));
+    // A name that exists and does not fit here is no advice.
+    let names = names.chain(of_the_run).filter(|known| *known != name);
     let near = names
         .map(|known| (strsim::jaro_winkler(known, name), known))
         .filter(|(likeness, _)| *likeness > 0.8)

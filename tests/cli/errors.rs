@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::{Folder, Ran, plan};
+use crate::{Folder, Ran, Stage, nameless, plan};
 
 fn nowhere() -> std::net::SocketAddr {
     ([127, 0, 0, 1], 9).into()
@@ -151,6 +151,48 @@ fn an_unknown_tag() {
     .assert_eq(&folder.run(&["explain", "a\u{1b}[2Jb\nerror: c"]).error());
 }
 
+/// Lost if it fails: a tag that no check declares could be skipped, and the advice would be the same tag again.
+#[test]
+fn a_tag_of_the_run_cannot_be_left_out() {
+    let error = Folder::with_plan(plan(nowhere())).check(&["--skip", "run-deadline"]).error();
+    assert!(error.starts_with("error: no check or tag is called run-deadline"), "{error}");
+    assert!(!error.contains("did you mean run-deadline"), "{error}");
+}
+
+/// Lost if it fails: a run with nobody to ask would say something about the world.
+#[test]
+fn nobody_to_ask() {
+    expect![[r#"
+        error: `resolver` is empty
+          --> plan.toml:12:12
+           |
+        12 | resolver = []
+           |            ^^
+           |
+        help: write "auto", "system", "direct" or a list such as ["192.0.2.53", "[2001:db8::53]:5353"]
+
+        plan.toml: 1 problem; nothing was checked
+    "#]]
+    .assert_eq(&error_of(plan(nowhere()).replace("resolver = [\"127.0.0.1:9\"]", "resolver = []")));
+}
+
+/// Lost if it fails: a key under a wrong name would be ignored, and the list refuse without a word why.
+#[test]
+fn a_key_that_no_list_has() {
+    expect![[r#"
+        error: no key is called "spamhaus-dsq"
+          --> plan.toml:17:9
+           |
+        17 | key = { spamhaus-dsq = "env:DQS_KEY" }
+           |         ^^^^^^^^^^^^
+           |
+        help: did you mean "spamhaus-dqs"?
+
+        plan.toml: 1 problem; nothing was checked
+    "#]]
+    .assert_eq(&error_of(plan(nowhere()) + "[dnsbl]\nkey = { spamhaus-dsq = \"env:DQS_KEY\" }\n"));
+}
+
 /// Lost if it fails: a wrong argument would be taken for another, or answered with a page of text.
 #[test]
 fn bad_arguments() {
@@ -222,11 +264,33 @@ fn a_full_disk_is_an_error() {
     .assert_eq(&ran.error());
 }
 
-/// Lost if it fails: `mail-cutover explain | head -1` would end with an error or a trace.
+/// Lost if it fails: `mail-cutover check | head -1` would end with an error or a trace, or with another exit code than without
+/// the pipe.
 #[test]
 fn a_reader_that_has_read_enough_is_no_error() {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let ran = Ran::of(Folder::empty().tool(&["explain"]).stdout(writer));
-    assert_eq!((ran.exit, ran.err.as_str()), (Some(0), ""));
+    let stage = Stage::set(&nameless(), "");
+    for (mut command, exit) in
+        [(stage.folder.tool(&["explain"]), 0), (stage.folder.tool(&["--help"]), 0), (stage.folder.checking(&["-v"]), 1)]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::of(command.stdout(writer));
+        assert_eq!((ran.exit, ran.err.as_str()), (Some(exit), ""), "{command:?}");
+    }
+}
+
+/// Lost if it fails: a log that is full would change what the exit code says.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lost_notice_changes_nothing() {
+    let stage = Stage::set(&nameless(), "");
+    for (mut command, exit) in [
+        (stage.folder.checking(&["-o", "report.txt"]), 1),
+        (stage.folder.tool(&["check"]), 2),
+        (stage.folder.tool(&["check", "absent.toml"]), 2),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        assert_eq!(Ran::of(command.stderr(full)).exit, Some(exit), "{command:?}");
+    }
+    assert!(stage.folder.read("report.txt").contains("ptr-missing"));
 }

@@ -4,6 +4,9 @@ use expect_test::expect;
 
 use crate::{Ran, Stage, nameless, ready, refusing, warning};
 
+/// Port 1 (tcpmux) of loopback, where nobody listens.
+const CLOSED: ([u8; 4], u16) = ([127, 0, 0, 1], 1);
+
 /// The exit codes of a world, plain and with `--strict`; the verdict is the same in both.
 fn exits(world: &str, verdict: &str) -> (Option<i32>, Option<i32>) {
     let stage = Stage::set(world, "");
@@ -97,14 +100,21 @@ fn a_partial_run_holds() {
 /// Lost if it fails: a resolver that is down would look like clean lists, or like an endless wait.
 #[test]
 fn a_resolver_that_is_down_holds() {
-    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let ran = crate::Folder::with_plan(crate::plan(address)).check(&["--format", "json", "--deadline", "20s"]);
+    let ran = crate::Folder::with_plan(crate::plan(CLOSED.into())).check(&["--format", "json", "--deadline", "20s"]);
     assert_eq!(ran.exit, Some(3), "{ran:?}");
     let report = ran.json();
     assert_eq!((report["verdict"].as_str(), report["counts"]["blockers"].as_i64()), (Some("HOLD"), Some(0)));
     assert_eq!(report["completion"], "complete", "a refused connection is known at once");
+}
+
+/// Lost if it fails: lists that nobody could ask would look healthy to a monitoring script.
+#[test]
+fn the_health_of_lists_that_nobody_could_ask_holds() {
+    let folder = crate::Folder::with_plan(crate::plan(CLOSED.into()));
+    let ran = folder.run(&["lists", "--health", "--plan", "plan.toml", "--format", "json"]);
+    assert_eq!((ran.exit, ran.err.as_str()), (Some(3), ""));
+    let rows = ran.json()["health"].as_array().unwrap().clone();
+    assert!(rows.len() > 10 && rows.iter().all(|row| row["state"] != "healthy"), "{rows:#?}");
 }
 
 /// Lost if it fails: the deadline would not bound the run, or its report would pass for a whole one.

@@ -89,8 +89,22 @@ fn explain_prints_the_page_of_every_tag() {
     assert!(all.out.contains("ptr-missing") && all.out.contains("run-deadline"), "{}", all.out);
     let page =
         |lang| run(&["explain", "ptr-missing", "--lang", lang]).out.lines().take(6).collect::<Vec<_>>().join("\n");
-    expect![[r#""#]].assert_eq(&page("en"));
-    expect![[r#""#]].assert_eq(&page("ja"));
+    expect![[r#"
+        ptr-missing  blocker · blocker · note
+          {ip} has no PTR record
+          do: Set it to {expected} ({howto}).
+
+        ptr  Each sending address has the planned name
+    "#]]
+    .assert_eq(&page("en"));
+    expect![[r#"
+        ptr-missing  阻止 · 阻止 · 参考
+          {ip} に PTR レコードがない
+          対処: {expected} を設定する ({howto})。
+
+        ptr  送信元アドレスごとに、計画どおりの逆引き名がある
+    "#]]
+    .assert_eq(&page("ja"));
 }
 
 /// Lost if it fails: nobody could see which lists a run asks, or a program could not read it.

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, Com
                     &row.zone,
                     &row.holds.join(" "),
                     &row.weighs(),
-                    &row.state,
+                    &row.stands(),
                 ]);
             }
             format!("{table}\n{}\n", words::list_footing(terminal.lang, shown.len(), &catalogue.revised))
@@ -67,7 +67,12 @@ struct Row {
     required: bool,
     asked: bool,
     sets: Vec<String>,
-    state: String,
+    state: &'static str,
+    /// Since when it is dead, and why; for people, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     lookup_url: Option<String>,
     delist_url: Option<String>,
     checked: Option<chrono::NaiveDate>,
@@ -75,6 +80,10 @@ struct Row {
 
 impl Row {
     fn new(list: &List, asked: bool, lang: Lang) -> Self {
+        let dead = match &list.status {
+            ListStatus::Dead { since, reason, .. } => Some((since, reason)),
+            _ => None,
+        };
         Self {
             id: list.id.clone(),
             name: list.name.clone(),
@@ -91,15 +100,22 @@ impl Row {
             asked,
             sets: list.sets.clone(),
             state: match &list.status {
-                ListStatus::Alive => "alive".to_owned(),
-                ListStatus::Unknown => "unknown".to_owned(),
-                ListStatus::Dead { since, reason, .. } => {
-                    format!("dead {}: {}", since.in_lang(lang), reason.in_lang(lang))
-                }
+                ListStatus::Alive => "alive",
+                ListStatus::Unknown => "unknown",
+                ListStatus::Dead { .. } => "dead",
             },
+            since: dead.map(|(since, _)| since.in_lang(lang).to_owned()),
+            reason: dead.map(|(_, reason)| reason.in_lang(lang).to_owned()),
             lookup_url: list.lookup_url.clone(),
             delist_url: list.delist_url.clone(),
             checked: list.checked,
+        }
+    }
+
+    fn stands(&self) -> String {
+        match (&self.since, &self.reason) {
+            (Some(since), Some(reason)) => format!("{} {since}: {reason}", self.state),
+            _ => self.state.to_owned(),
         }
     }
 

@@ -124,8 +124,14 @@ fn the_catalogue_is_shown() {
     let lists = json["lists"].as_array().unwrap();
     let asked = lists.iter().filter(|list| list["asked"] == true).count();
     assert_eq!(asked, mail_cutover::demo::blocklists().unwrap().list.len(), "the demo serves what a run asks");
-    let all = run(&["lists", "--all", "--format", "json"]).json();
-    assert!(all["lists"].as_array().unwrap().len() > lists.len());
+    let all = run(&["lists", "--all", "--format", "json", "--lang", "ja"]).json();
+    let all = all["lists"].as_array().unwrap();
+    assert!(all.len() > lists.len());
+    for list in all {
+        let state = list["state"].as_str().unwrap();
+        assert!(["alive", "unknown", "dead"].contains(&state), "a program cannot know the word {state}");
+        assert_eq!(state == "dead", list["reason"].is_string(), "{list}");
+    }
 }
 
 /// Lost if it fails: a list that cannot be believed would look healthy, and the exit code say so.

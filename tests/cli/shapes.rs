@@ -151,6 +151,29 @@ fn a_strangers_text_is_made_visible_and_bounded() {
     assert!(!markdown.lines().any(|line| line.starts_with("- [x] **done**")));
 }
 
+/// Lost if it fails: a plan, a file name or a user name from elsewhere could repaint the terminal of whoever checks it.
+#[test]
+fn what_the_plan_says_is_made_visible_too() {
+    let stage = Stage::set(
+        &nameless(),
+        "[[waive]]\ntag = \"ptr-missing\"\non = \"203.0.113.25\"\nowner = \"o\\u001b[2J\"\nreason = \"r\\u202er\\u0007\"\n\
+         until = 2026-12-31\nref = \"R\\u009b1m\"\n",
+    );
+    let plan = stage.folder.read("plan.toml");
+    let plan = plan.replace("\"CHG-1\"", "\"CHG\\u001b[2J\"\ntitle = \"T\\u001b]0;x\\u0007\\u202eT\\nT\"");
+    let plan = plan.replace("\"a test\"", "\"a\\u001b[1mtest\"");
+    let name = "pl\u{1b}[2Jan.toml";
+    stage.folder.write(name, plan);
+    for form in ["table", "json", "markdown"] {
+        let mut command = stage.folder.tool(&["check", name, "--at", crate::NOW, "--format", form]);
+        let ran = crate::Ran::of(command.env("USER", "me\u{1b}[2J"));
+        assert!(matches!(ran.exit, Some(0 | 1)), "{form}: {ran:?}");
+        let bad = ran.out.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
+        assert_eq!(bad, None, "{form}: {}", ran.out);
+        assert!(!ran.out.contains("\nT"), "a title is one line: {}", ran.out);
+    }
+}
+
 /// Lost if it fails: a report in a pipe or a log would be full of escapes, or a terminal that asks for colour get none.
 #[test]
 fn colour_only_where_it_is_wanted() {

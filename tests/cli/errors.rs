@@ -252,6 +252,37 @@ fn names_of_files_are_made_visible() {
     }
 }
 
+/// Lost if it fails: the complaint about a plan from elsewhere could repaint the terminal.
+#[test]
+fn values_of_the_plan_are_made_visible_in_errors() {
+    let plan = plan(nowhere());
+    let evil = "\"e\\u001b[2J\\u202evil\"";
+    for (old, key) in [
+        ("[\"example.co.jp\"]", ""),
+        ("\"mail.example.co.jp\"", ""),
+        ("[\"192.0.2.25\"]", ""),
+        ("[\"127.0.0.1:9\"]\nroot", ""),
+        ("\"1s\"", ""),
+        ("", "[dnsbl]\nlists = "),
+        ("", "[dnsbl]\nuse = "),
+        ("", "[dnsbl]\nquorum = "),
+        ("", "[dnsbl]\nkey.spamhaus-dqs = "),
+        ("", "[dnsbl]\nweight.spamhaus-zen = "),
+        ("", "[attest]\n\"a\\u001b[2J\" = "),
+        ("", "[waive]\n\"a\\u001b[2J\" = "),
+        ("", "[[waive]]\ntag = "),
+    ] {
+        let text = match key {
+            "" => plan.replace(old, evil),
+            key => format!("{plan}{key}{evil}\n"),
+        };
+        assert_ne!(text, plan, "{old}");
+        let ran = Folder::with_plan(text).check(&[]);
+        let bad = ran.err.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert!(bad.is_none() && ran.err.starts_with("error: ") && ran.exit == Some(2), "{old}{key}: {ran:?}");
+    }
+}
+
 /// Lost if it fails: output that does not arrive (a full disk) would pass for a report that was read.
 #[cfg(target_os = "linux")]
 #[test]

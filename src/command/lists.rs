@@ -2,7 +2,7 @@
 
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ContentArrangement, Table};
-use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
 use super::check::{connect, read_plan};
@@ -144,28 +144,44 @@ fn health(
     dns_plan: &DnsPlan,
     secrets: &Secrets,
 ) -> Result<Printed, CommandError> {
-    let probed = runtime()?.block_on(async {
+    let wanted: Vec<(&Selected, Family)> = lists
+        .iter()
+        .flat_map(|selected| Family::ALL.map(|family| (selected, family)))
+        .filter(|(selected, family)| {
+            selected.list.holds(*family) == Holds::Yes && selected.list.test_listed(*family).is_some()
+        })
+        .collect();
+    let mut known: Vec<Option<Health>> = wanted.iter().map(|_| None).collect();
+    let cut = runtime()?.block_on(async {
+        let interrupted = interrupted();
         let dns = connect(dns_plan, secrets)?;
         let consultant = Consultant::new(dns, dns_plan.resolver == Resolver::Auto);
-        let probes = lists.iter().flat_map(|selected| {
-            let consultant = &consultant;
-            Family::ALL
-                .into_iter()
-                .filter(|family| {
-                    selected.list.holds(*family) == Holds::Yes && selected.list.test_listed(*family).is_some()
-                })
-                .map(move |family| async move { (selected, family, consultant.health(selected, family).await) })
-        });
-        tokio::select! {
-            all = tokio::time::timeout(arguments.deadline, join_all(probes)) => {
-                all.map_err(|_| CommandError::Cut(words::deadline_passed(terminal.lang)))
+        let probe = async |index: usize, (selected, family): (&Selected, Family)| {
+            (index, consultant.health(selected, family).await)
+        };
+        let mut under_way: FuturesUnordered<_> =
+            wanted.iter().enumerate().map(|(index, wanted)| probe(index, *wanted)).collect();
+        let time_is_up = tokio::time::sleep(arguments.deadline);
+        tokio::pin!(interrupted, time_is_up);
+        loop {
+            tokio::select! {
+                biased;
+                next = under_way.next() => match next {
+                    Some((index, health)) => known[index] = Some(health),
+                    None => break Ok::<_, CommandError>(None),
+                },
+                () = &mut interrupted => break Ok(Some(words::interrupted(terminal.lang))),
+                () = &mut time_is_up => break Ok(Some(words::deadline_passed(terminal.lang))),
             }
-            () = interrupted() => Err(CommandError::Cut(words::interrupted(terminal.lang))),
         }
     })?;
-    let silent = probed.iter().any(|(selected, _, health)| selected.required && health.state != State::Healthy);
-    let rows: Vec<Probed> =
-        probed.iter().map(|(selected, family, health)| row(selected, *family, health, terminal.lang)).collect();
+    let healthy = |health: &Option<Health>| health.as_ref().is_some_and(|health| health.state == State::Healthy);
+    let silent = wanted.iter().zip(&known).any(|((selected, _), health)| selected.required && !healthy(health));
+    let rows: Vec<Probed> = wanted
+        .iter()
+        .zip(&known)
+        .map(|((selected, family), health)| row(selected, *family, health.as_ref(), cut.as_deref(), terminal.lang))
+        .collect();
     let text = match arguments.format {
         ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "health": rows })),
         ListsFormat::Table => {
@@ -180,20 +196,21 @@ fn health(
             format!("{table}\n{}\n", words::health_footing(terminal.lang, healthy, rows.len()))
         }
     };
-    let exit = if silent { crate::exit::HOLD } else { 0 };
-    Ok(Printed { text: secrets.redact(&text), exit, ..Printed::default() })
+    let exit = if silent || cut.is_some() { crate::exit::HOLD } else { 0 };
+    Ok(Printed { text: secrets.redact(&text), notice: cut.map_or_else(String::new, |cut| cut + "\n"), exit })
 }
 
-fn row(selected: &Selected, family: Family, health: &Health, lang: Lang) -> Probed {
+/// A row; without `health`, the run was `cut` before the list had proved anything.
+fn row(selected: &Selected, family: Family, health: Option<&Health>, cut: Option<&str>, lang: Lang) -> Probed {
     Probed {
         id: selected.list.id.clone(),
         name: selected.list.name.clone(),
         zone: selected.zone(family),
         family: family.word(),
         required: selected.required,
-        state: health.state.word(),
-        route: health.route,
-        why: health.why.in_lang(lang).to_owned(),
+        state: health.map_or("unfinished", |health| health.state.word()),
+        route: health.map_or("resolver", |health| health.route),
+        why: health.map_or(cut.unwrap_or_default(), |health| health.why.in_lang(lang)).to_owned(),
     }
 }
 

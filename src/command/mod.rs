@@ -62,9 +62,6 @@ pub enum CommandError {
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
-    /// The work was stopped before it had a result.
-    #[error("{0}")]
-    Cut(String),
     /// The operating system refused what every run needs.
     #[error("could not start: {0}")]
     System(#[from] std::io::Error),

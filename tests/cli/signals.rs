@@ -33,7 +33,9 @@ fn send(signal: &str, child: &Child) {
 
 fn silent() -> (UdpSocket, Folder) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let folder = Folder::with_plan(plan(socket.local_addr().unwrap()));
+    // Nothing gives up by itself before the signal arrives, however busy the machine is.
+    let plan = plan(socket.local_addr().unwrap()).replace("timeout = \"1s\"", "timeout = \"30s\"");
+    let folder = Folder::with_plan(plan);
     (socket, folder)
 }
 
@@ -85,18 +87,17 @@ fn a_file_is_whole_after_a_signal() {
     assert_eq!(folder.names(), ["plan.toml", "report.json"]);
 }
 
-/// Lost if it fails: asking for the lists' health could not be stopped in order.
+/// Lost if it fails: who loses patience with the lists would lose what is known, or be told that all is well.
 #[test]
 fn the_health_of_the_lists_can_be_stopped() {
     let (socket, folder) = silent();
-    let mut command = folder.tool(&["lists", "--health", "--plan", "plan.toml", "--deadline", "10m"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let arguments = ["lists", "--health", "--plan", "plan.toml", "--deadline", "10m", "--format", "json"];
+    let child = folder.tool(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     socket.set_read_timeout(Some(PROMPTLY)).unwrap();
     socket.recv_from(&mut [0; 512]).expect("no question has arrived");
     send("INT", &child);
     let ran = Ran::from(child.wait_with_output().unwrap());
-    expect![[r#"
-        error: interrupted
-    "#]]
-    .assert_eq(&ran.error());
+    assert_eq!((ran.exit, ran.err.as_str()), (Some(3), "interrupted\n"));
+    let rows = ran.json()["health"].as_array().unwrap().clone();
+    assert!(rows.len() > 10 && rows.iter().all(|row| row["state"] == "unfinished"), "{rows:#?}");
 }

@@ -63,7 +63,7 @@ pub struct RunArgs {
     /// Form of the output.
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
-    /// Write the report to FILE, whole or not at all, instead of standard output.
+    /// Write the report to FILE, whole or not at all, instead of standard output (`-`).
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Exit with 1 on warnings too.

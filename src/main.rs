@@ -1,37 +1,57 @@
 //! Arguments → command → print → exit.
 
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
 use mail_cutover::cli::Cli;
-use mail_cutover::command::{self, Terminal};
+use mail_cutover::command::{self, CommandError, Printed, Terminal};
 use mail_cutover::exit::COULD_NOT_START;
+
+/// Where the tool itself went wrong. Not the message: it could hold a key.
+static FAULT: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
     // A check that panics is reported in its row, with the message; the default hook would print a trace into the table.
-    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::set_hook(Box::new(|fault| {
+        *FAULT.lock().unwrap_or_else(PoisonError::into_inner) =
+            fault.location().map_or_else(String::new, ToString::to_string);
+    }));
     let cli = Cli::parse();
     let terminal = Terminal::look(&cli);
-    match command::run(cli, &terminal) {
-        Ok(printed) => {
-            let shown = print(&mut std::io::stdout().lock(), &printed.text);
-            let noticed = print(&mut std::io::stderr().lock(), &printed.notice);
-            match shown.and(noticed) {
-                Ok(()) => ExitCode::from(printed.exit),
-                // Whoever closed the pipe has read enough; any other failure means that the report did not arrive.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(printed.exit),
-                Err(_) => ExitCode::from(COULD_NOT_START),
-            }
-        }
-        Err(error) => {
-            let text = error.to_string();
-            let line = if text.starts_with("error") { text } else { format!("error: {text}") };
-            // Nothing is left to tell if standard error is gone too.
-            drop(print(&mut std::io::stderr().lock(), &format!("{}\n", line.trim_end())));
-            ExitCode::from(COULD_NOT_START)
+    match std::panic::catch_unwind(AssertUnwindSafe(|| command::run(cli, &terminal))) {
+        Ok(Ok(printed)) => deliver(&printed),
+        Ok(Err(CommandError::Problems(problems))) => refuse(&problems),
+        Ok(Err(error)) => fail(&error.to_string()),
+        Err(_) => {
+            let place = FAULT.lock().unwrap_or_else(PoisonError::into_inner);
+            fail(&format!("mail-cutover itself failed, at {place}; nothing was judged"))
         }
     }
+}
+
+fn deliver(printed: &Printed) -> ExitCode {
+    match print(&mut std::io::stdout().lock(), &printed.text) {
+        Ok(()) => {}
+        // Whoever closed the pipe has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        Err(error) => return fail(&format!("could not write to standard output: {error}")),
+    }
+    // The report has arrived, whether or not somebody reads the notice.
+    drop(print(&mut std::io::stderr().lock(), &printed.notice));
+    ExitCode::from(printed.exit)
+}
+
+fn fail(text: &str) -> ExitCode {
+    refuse(&format!("error: {text}"))
+}
+
+fn refuse(text: &str) -> ExitCode {
+    // Nothing is left to tell if standard error is gone too.
+    drop(print(&mut std::io::stderr().lock(), &format!("{}\n", text.trim_end())));
+    ExitCode::from(COULD_NOT_START)
 }
 
 fn print(stream: &mut impl Write, text: &str) -> std::io::Result<()> {

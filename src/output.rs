@@ -1,23 +1,34 @@
 //! Where a report goes: standard output, or a file that appears whole or not at all.
 
+use std::fs::{File, Metadata};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::model::visible;
+
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The folder does not take a file.
-    #[error("could not create a file beside {}: {source}", path.display())]
+    #[error("could not create {}: {source}", shown(path))]
     Create {
         /// The file wanted.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
+    /// The device or the pipe does not take the report.
+    #[error("could not write to {}: {source}", shown(path))]
+    Device {
+        /// The device wanted.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The disk is full, or the file may not be replaced.
-    #[error("could not write {}: {source}; what stood there before is untouched", path.display())]
+    #[error("could not write {}: {source}; what stood there before is untouched", shown(path))]
     Write {
         /// The file wanted.
         path: PathBuf,
@@ -26,23 +37,43 @@ pub enum OutputError {
     },
 }
 
+fn shown(path: &Path) -> String {
+    visible(&path.display().to_string())
+}
+
 /// A file under a temporary name, to be renamed when its text is complete. Dropped before, it leaves nothing.
+///
+/// A device or a pipe has no name to take over: it is written to.
 #[derive(Debug)]
 pub struct PendingFile {
     path: PathBuf,
-    temporary: NamedTempFile,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Rename(NamedTempFile),
+    Write(File),
 }
 
 impl PendingFile {
-    /// Makes the temporary file beside `path`, so that a bad path fails before the work is done.
+    /// Makes the temporary file beside `path`, so that a bad path fails before the work is done. A link is followed.
     ///
     /// # Errors
-    /// [`OutputError::Create`] if the folder does not exist or does not take a file, or `path` is a folder.
+    /// [`OutputError::Create`] if the folder does not exist or does not take a file, or `path` is a folder;
+    /// [`OutputError::Device`] if it is something else that cannot be written.
     pub fn beside(path: &Path) -> Result<Self, OutputError> {
         let fail = |source| OutputError::Create { path: path.to_owned(), source };
-        if path.is_dir() {
+        let before = std::fs::metadata(path).ok();
+        if before.as_ref().is_some_and(Metadata::is_dir) {
             return Err(fail(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
+            let file = File::options().write(true).open(path);
+            let file = file.map_err(|source| OutputError::Device { path: path.to_owned(), source })?;
+            return Ok(Self { path: path.to_owned(), way: Way::Write(file) });
+        }
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -52,18 +83,33 @@ impl PendingFile {
         // The report is to be read by others; the process's umask still applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder).map_err(fail)?;
-        Ok(Self { path: path.to_owned(), temporary })
+        let temporary = builder.tempfile_in(folder).map_err(|error| {
+            // Its own words name the temporary file, which nobody asked for.
+            fail(std::fs::metadata(folder).err().unwrap_or_else(|| error.kind().into()))
+        })?;
+        if let Some(before) = before {
+            // Who could not read the last report may not read this one.
+            temporary.as_file().set_permissions(before.permissions()).map_err(fail)?;
+        }
+        Ok(Self { path, way: Way::Rename(temporary) })
     }
 
     /// Writes `text`, has it reach the disk, and gives the file its name.
     ///
     /// # Errors
-    /// [`OutputError::Write`]; the file that stood there before is untouched.
-    pub fn complete(mut self, text: &str) -> Result<(), OutputError> {
-        let written = self.temporary.write_all(text.as_bytes()).and_then(|()| self.temporary.as_file().sync_all());
-        let renamed = written.and_then(|()| self.temporary.persist(&self.path).map_err(|error| error.error));
-        renamed.map(drop).map_err(|source| OutputError::Write { path: self.path, source })
+    /// [`OutputError::Write`]; the file that stood there before is untouched. [`OutputError::Device`] if it is no file.
+    pub fn complete(self, text: &str) -> Result<(), OutputError> {
+        let path = self.path;
+        match self.way {
+            Way::Write(mut device) => {
+                device.write_all(text.as_bytes()).map_err(|source| OutputError::Device { path, source })
+            }
+            Way::Rename(mut temporary) => {
+                let written = temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all());
+                let renamed = written.and_then(|()| temporary.persist(&path).map_err(|error| error.error));
+                renamed.map(drop).map_err(|source| OutputError::Write { path, source })
+            }
+        }
     }
 }
 

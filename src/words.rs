@@ -114,14 +114,6 @@ pub fn side(lang: Lang, side: Side) -> &'static str {
     }
 }
 
-/// The run as a subject.
-pub fn the_run(lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => "this run",
-        Lang::Ja => "この実行",
-    }
-}
-
 /// A line of the plan as a subject.
 pub fn plan_line(lang: Lang, line: usize) -> String {
     pick(lang, format!("plan, line {line}"), format!("計画 {line} 行目"))
@@ -260,6 +252,14 @@ pub fn page_columns(lang: Lang) -> [&'static str; 4] {
     match lang {
         Lang::En => ["tag", "weight", "says", "do"],
         Lang::Ja => ["タグ", "重み", "意味", "対処"],
+    }
+}
+
+/// Above the tags that any check may say.
+pub fn of_any_check(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "What any check may say of itself",
+        Lang::Ja => "どの検査にも起こりうること",
     }
 }
 

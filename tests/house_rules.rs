@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("words", &["model"]),
     ("exit", &["model"]),
     ("cli", &["model"]),
-    ("output", &[]),
+    ("output", &["model"]),
     ("demo", &["model"]),
     ("probe", &["model"]),
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),

@@ -10,7 +10,8 @@ use mail_cutover::model::{Completion, Lang, Report, Verdict};
 use mail_cutover::render::{Format, Style, render};
 use unicode_width::UnicodeWidthStr;
 
-const PLAIN: Style = Style { lang: Lang::En, color: false, width: 80, unicode: true, verbose: false, quiet: false };
+const PLAIN: Style =
+    Style { lang: Lang::En, color: false, width: 80, unicode: true, verbose: false, quiet: false, strict: false };
 
 fn table(report: &Report, style: &Style) -> String {
     render(report, Format::Table, style)

@@ -21,7 +21,7 @@ pub use lists::{
 };
 pub use load::ListError;
 pub use providers::{Port25, PortPolicy, Provider, Ptr, Shape};
-pub use query::QueryNameError;
+pub use query::{QueryNameError, is_label};
 
 /// The blocklists and providers the tool knows.
 #[derive(Clone, Debug)]

@@ -145,7 +145,8 @@ impl List {
     }
 }
 
-fn is_label(key: &str) -> bool {
+/// Whether `key` can stand in a query name: one label of letters, digits and hyphens.
+pub fn is_label(key: &str) -> bool {
     (1..=63).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 

@@ -7,24 +7,35 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{CommandError, Printed, Terminal, runtime, secrets_of};
+use super::stop::interrupted;
+use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, FormatArg, RunArgs};
 use crate::dnsbl::{Consultant, select};
-use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict};
+use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict, visible};
 use crate::output::PendingFile;
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, ResolverChoice, Settings};
-use crate::render::{self, Format};
+use crate::render::{self, Format, Style};
 use crate::runner::{self, Limits};
 use crate::words;
 
 /// Runs the check of a plan file.
 pub(super) fn run(arguments: &Check, terminal: &Terminal) -> Result<Printed, CommandError> {
     let plan = read_plan(&arguments.plan, terminal)?;
+    if let Some(output) = &arguments.run.output
+        && is_one_file(&arguments.plan, output)
+    {
+        return Err(CommandError::Overwrite(visible(&output.display().to_string())));
+    }
     check_plan(plan, &arguments.run, terminal, None)
+}
+
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    // What stands on standard input, or is not there yet, is nobody's file.
+    matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other && one.is_file())
 }
 
 /// The most that is read of a plan file: one byte more than a plan may have, so that a longer one is told apart.
@@ -32,7 +43,7 @@ const PLAN_READ_LIMIT: u64 = plan::LONGEST_PLAN as u64 + 1;
 
 /// Reads and understands the plan at `path`; `-` is standard input.
 pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, CommandError> {
-    let shown = path.display().to_string();
+    let shown = visible(&path.display().to_string());
     let fail = |error: std::io::Error| CommandError::Plan { path: shown.clone(), detail: error.to_string() };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -78,16 +89,28 @@ pub(super) fn check_plan(
     for name in arguments.only.iter().chain(&arguments.skip) {
         super::explain::must_exist(name)?;
     }
-    let pending = arguments.output.as_deref().map(PendingFile::beside).transpose()?;
+    let runtime = runtime()?;
+    // Before the temporary file, which a signal must not leave behind.
+    let interrupted = {
+        let _entered = runtime.enter();
+        interrupted()
+    };
+    let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    let pending = output.map(PendingFile::beside).transpose()?;
     let secrets = secrets_of(&plan);
-    let report = runtime()?.block_on(measure(plan, arguments, terminal, demo, &secrets))?;
+    let report = runtime.block_on(measure(plan, arguments, terminal, demo, &secrets, interrupted))?;
     let format = match arguments.format {
         FormatArg::Table => Format::Table,
         FormatArg::Json => Format::Json,
         FormatArg::Markdown => Format::Markdown,
     };
-    let mut style = terminal.style(arguments.verbose, arguments.quiet);
-    style.color &= pending.is_none();
+    let style = Style {
+        verbose: arguments.verbose,
+        quiet: arguments.quiet,
+        strict: arguments.strict,
+        color: terminal.color && pending.is_none(),
+        ..terminal.style()
+    };
     // Everything was redacted where it came in; this holds even if one place was forgotten.
     let text = secrets.redact(&render::render(&report, format, &style));
     let exit = crate::exit::code(report.verdict, arguments.strict);
@@ -95,7 +118,7 @@ pub(super) fn check_plan(
         None => Ok(Printed { text, exit, ..Printed::default() }),
         Some(file) => {
             file.complete(&text)?;
-            let path = arguments.output.as_deref().unwrap_or(Path::new("")).display().to_string();
+            let path = visible(&output.unwrap_or(Path::new("")).display().to_string());
             let notice = words::report_written(terminal.lang, report.verdict, &path);
             Ok(Printed { notice, exit, ..Printed::default() })
         }
@@ -108,6 +131,7 @@ async fn measure(
     terminal: &Terminal,
     demo: Option<DateTime<FixedOffset>>,
     secrets: &Secrets,
+    interrupted: impl Future<Output = ()>,
 ) -> Result<Report, CommandError> {
     let offset = *plan.cutover_at.offset();
     let started = demo.or(arguments.at).unwrap_or_else(|| Utc::now().fixed_offset()).with_timezone(&offset);
@@ -117,7 +141,7 @@ async fn measure(
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
     let bar = progress_bar(terminal, arguments.quiet);
     let clock = Local::now();
-    let ending = runner::run(CHECKS, &context, &limits, interrupted(), |done, total| {
+    let ending = runner::run(CHECKS, &context, &limits, interrupted, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         bar.set_message(words::questions_asked(terminal.lang, context.dns.queries_sent()));
@@ -161,7 +185,7 @@ pub fn context(
 ) -> Result<Context, CommandError> {
     let catalogue = Catalogue::embedded();
     let dns = connect(&plan.dns, secrets)?;
-    let selection = select(&plan.dnsbl, catalogue, |variable| std::env::var(variable).ok());
+    let selection = select(&plan.dnsbl, catalogue, key_in);
     Ok(Context {
         phase,
         now,
@@ -195,25 +219,6 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets) -> Result<Dns, CommandE
     Ok(Dns::new(settings)?)
 }
 
-/// Resolves when somebody wants the run to stop.
-pub(super) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler the system's own behaviour stays: the process ends.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
     if !terminal.progress || quiet {
         return ProgressBar::hidden();
@@ -234,5 +239,5 @@ fn run_by() -> String {
         .ok()
         .or_else(|| std::env::var("COMPUTERNAME").ok());
     let known: Vec<String> = [user, host].into_iter().flatten().map(|name| name.trim().to_owned()).collect();
-    crate::model::visible(&known.join("@"))
+    visible(&known.join("@"))
 }

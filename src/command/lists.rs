@@ -2,11 +2,12 @@
 
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ContentArrangement, Table};
-use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
-use super::check::{connect, interrupted, read_plan};
-use super::{CommandError, Printed, Terminal, runtime, secrets_of};
+use super::check::{connect, read_plan};
+use super::stop::interrupted;
+use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family, Holds, List, ListStatus, Weight};
 use crate::cli::{Lists, ListsFormat};
 use crate::dnsbl::{Consultant, Health, Selected, State, select};
@@ -20,7 +21,7 @@ pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, Com
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
     let (choice, dns_plan) = plan.map_or_else(|| (Dnsbl::default(), DnsPlan::default()), |plan| (plan.dnsbl, plan.dns));
-    let selection = select(&choice, catalogue, |variable| std::env::var(variable).ok());
+    let selection = select(&choice, catalogue, key_in);
     if arguments.health {
         return health(arguments, terminal, &selection.asked, &dns_plan, &secrets);
     }
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, Com
                     &row.zone,
                     &row.holds.join(" "),
                     &row.weighs(),
-                    &row.state,
+                    &row.stands(),
                 ]);
             }
             format!("{table}\n{}\n", words::list_footing(terminal.lang, shown.len(), &catalogue.revised))
@@ -66,7 +67,12 @@ struct Row {
     required: bool,
     asked: bool,
     sets: Vec<String>,
-    state: String,
+    state: &'static str,
+    /// Since when it is dead, and why; for people, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     lookup_url: Option<String>,
     delist_url: Option<String>,
     checked: Option<chrono::NaiveDate>,
@@ -74,6 +80,10 @@ struct Row {
 
 impl Row {
     fn new(list: &List, asked: bool, lang: Lang) -> Self {
+        let dead = match &list.status {
+            ListStatus::Dead { since, reason, .. } => Some((since, reason)),
+            _ => None,
+        };
         Self {
             id: list.id.clone(),
             name: list.name.clone(),
@@ -90,15 +100,22 @@ impl Row {
             asked,
             sets: list.sets.clone(),
             state: match &list.status {
-                ListStatus::Alive => "alive".to_owned(),
-                ListStatus::Unknown => "unknown".to_owned(),
-                ListStatus::Dead { since, reason, .. } => {
-                    format!("dead {}: {}", since.in_lang(lang), reason.in_lang(lang))
-                }
+                ListStatus::Alive => "alive",
+                ListStatus::Unknown => "unknown",
+                ListStatus::Dead { .. } => "dead",
             },
+            since: dead.map(|(since, _)| since.in_lang(lang).to_owned()),
+            reason: dead.map(|(_, reason)| reason.in_lang(lang).to_owned()),
             lookup_url: list.lookup_url.clone(),
             delist_url: list.delist_url.clone(),
             checked: list.checked,
+        }
+    }
+
+    fn stands(&self) -> String {
+        match (&self.since, &self.reason) {
+            (Some(since), Some(reason)) => format!("{} {since}: {reason}", self.state),
+            _ => self.state.to_owned(),
         }
     }
 
@@ -127,28 +144,44 @@ fn health(
     dns_plan: &DnsPlan,
     secrets: &Secrets,
 ) -> Result<Printed, CommandError> {
-    let probed = runtime()?.block_on(async {
+    let wanted: Vec<(&Selected, Family)> = lists
+        .iter()
+        .flat_map(|selected| Family::ALL.map(|family| (selected, family)))
+        .filter(|(selected, family)| {
+            selected.list.holds(*family) == Holds::Yes && selected.list.test_listed(*family).is_some()
+        })
+        .collect();
+    let mut known: Vec<Option<Health>> = wanted.iter().map(|_| None).collect();
+    let cut = runtime()?.block_on(async {
+        let interrupted = interrupted();
         let dns = connect(dns_plan, secrets)?;
         let consultant = Consultant::new(dns, dns_plan.resolver == Resolver::Auto);
-        let probes = lists.iter().flat_map(|selected| {
-            let consultant = &consultant;
-            Family::ALL
-                .into_iter()
-                .filter(|family| {
-                    selected.list.holds(*family) == Holds::Yes && selected.list.test_listed(*family).is_some()
-                })
-                .map(move |family| async move { (selected, family, consultant.health(selected, family).await) })
-        });
-        tokio::select! {
-            all = tokio::time::timeout(arguments.deadline, join_all(probes)) => {
-                all.map_err(|_| CommandError::Cut(words::deadline_passed(terminal.lang)))
+        let probe = async |index: usize, (selected, family): (&Selected, Family)| {
+            (index, consultant.health(selected, family).await)
+        };
+        let mut under_way: FuturesUnordered<_> =
+            wanted.iter().enumerate().map(|(index, wanted)| probe(index, *wanted)).collect();
+        let time_is_up = tokio::time::sleep(arguments.deadline);
+        tokio::pin!(interrupted, time_is_up);
+        loop {
+            tokio::select! {
+                biased;
+                next = under_way.next() => match next {
+                    Some((index, health)) => known[index] = Some(health),
+                    None => break Ok::<_, CommandError>(None),
+                },
+                () = &mut interrupted => break Ok(Some(words::interrupted(terminal.lang))),
+                () = &mut time_is_up => break Ok(Some(words::deadline_passed(terminal.lang))),
             }
-            () = interrupted() => Err(CommandError::Cut(words::interrupted(terminal.lang))),
         }
     })?;
-    let silent = probed.iter().any(|(selected, _, health)| selected.required && health.state != State::Healthy);
-    let rows: Vec<Probed> =
-        probed.iter().map(|(selected, family, health)| row(selected, *family, health, terminal.lang)).collect();
+    let healthy = |health: &Option<Health>| health.as_ref().is_some_and(|health| health.state == State::Healthy);
+    let silent = wanted.iter().zip(&known).any(|((selected, _), health)| selected.required && !healthy(health));
+    let rows: Vec<Probed> = wanted
+        .iter()
+        .zip(&known)
+        .map(|((selected, family), health)| row(selected, *family, health.as_ref(), cut.as_deref(), terminal.lang))
+        .collect();
     let text = match arguments.format {
         ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "health": rows })),
         ListsFormat::Table => {
@@ -163,20 +196,21 @@ fn health(
             format!("{table}\n{}\n", words::health_footing(terminal.lang, healthy, rows.len()))
         }
     };
-    let exit = if silent { crate::exit::HOLD } else { 0 };
-    Ok(Printed { text: secrets.redact(&text), exit, ..Printed::default() })
+    let exit = if silent || cut.is_some() { crate::exit::HOLD } else { 0 };
+    Ok(Printed { text: secrets.redact(&text), notice: cut.map_or_else(String::new, |cut| cut + "\n"), exit })
 }
 
-fn row(selected: &Selected, family: Family, health: &Health, lang: Lang) -> Probed {
+/// A row; without `health`, the run was `cut` before the list had proved anything.
+fn row(selected: &Selected, family: Family, health: Option<&Health>, cut: Option<&str>, lang: Lang) -> Probed {
     Probed {
         id: selected.list.id.clone(),
         name: selected.list.name.clone(),
         zone: selected.zone(family),
         family: family.word(),
         required: selected.required,
-        state: health.state.word(),
-        route: health.route,
-        why: health.why.in_lang(lang).to_owned(),
+        state: health.map_or("unfinished", |health| health.state.word()),
+        route: health.map_or("resolver", |health| health.route),
+        why: health.map_or(cut.unwrap_or_default(), |health| health.why.in_lang(lang)).to_owned(),
     }
 }
 

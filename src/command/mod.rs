@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod lists;
 mod schema;
+mod stop;
 mod terminal;
 
 pub use check::{context, known};
@@ -47,6 +48,9 @@ pub enum CommandError {
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The report would take the plan's place.
+    #[error("could not write the report to {0}: that is the plan")]
+    Overwrite(String),
     /// No such check or tag.
     #[error("no check or tag is called {name}{hint}; `mail-cutover explain` lists them all")]
     NoSuchName {
@@ -58,9 +62,6 @@ pub enum CommandError {
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
-    /// The work was stopped before it had a result.
-    #[error("{0}")]
-    Cut(String),
     /// The operating system refused what every run needs.
     #[error("could not start: {0}")]
     System(#[from] std::io::Error),
@@ -86,7 +87,12 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
+/// The key that the environment holds under this name. A line end that a shell or a secret store left at it is no part of it.
+fn key_in(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
+}
+
 /// The keys that the environment holds for `plan`.
 fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
-    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| std::env::var(variable).ok()))
+    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable)))
 }

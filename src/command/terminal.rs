@@ -59,8 +59,16 @@ impl Terminal {
         }
     }
 
-    /// The style of a report.
-    pub fn style(&self, verbose: bool, quiet: bool) -> Style {
-        Style { lang: self.lang, color: self.color, width: self.width, unicode: self.unicode, verbose, quiet }
+    /// The style of a page; a report may say `verbose`, `quiet` or `strict` in it.
+    pub fn style(&self) -> Style {
+        Style {
+            lang: self.lang,
+            color: self.color,
+            width: self.width,
+            unicode: self.unicode,
+            verbose: false,
+            quiet: false,
+            strict: false,
+        }
     }
 }

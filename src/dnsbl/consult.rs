@@ -87,8 +87,8 @@ impl Consultant {
                 evidence: Vec::new(),
             };
         }
-        if selected.lacks_key() {
-            let belief = Belief::Unknown(State::NoKey, no_key(selected));
+        if let Some(why) = selected.wants_key() {
+            let belief = Belief::Unknown(State::NoKey, why);
             return Consultation { belief, route: "resolver", reason: None, evidence: Vec::new() };
         }
         let first = self.consult_by(selected, target, family, Route::Resolver).await;
@@ -131,8 +131,8 @@ impl Consultant {
 
     /// Whether `selected` can be believed about `family`.
     pub async fn health(&self, selected: &Selected, family: Family) -> Health {
-        if selected.lacks_key() {
-            return Health { state: State::NoKey, why: no_key(selected), route: "resolver", evidence: Vec::new() };
+        if let Some(why) = selected.wants_key() {
+            return Health { state: State::NoKey, why, route: "resolver", evidence: Vec::new() };
         }
         let first = self.health_by(selected, family, Route::Resolver).await;
         if first.state == State::Healthy || !self.falls_back {
@@ -205,16 +205,6 @@ fn word_of(route: &Route) -> &'static str {
     match route {
         Route::Resolver => "resolver",
         Route::Authority | Route::Server(_) => "authority",
-    }
-}
-
-fn no_key(selected: &Selected) -> Value {
-    match &selected.key_source {
-        Some(variable) => Value::both(
-            format!("its key is not set: the environment variable {variable} is empty"),
-            format!("鍵が設定されていない。環境変数 {variable} が空である"),
-        ),
-        None => Value::both("it needs a key, and the plan names none", "鍵が必要だが、計画に指定がない"),
     }
 }
 

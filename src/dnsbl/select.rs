@@ -1,6 +1,6 @@
 //! Which lists a run asks: the plan's choices laid over the catalogue.
 
-use crate::catalogue::{Catalogue, Family, List, ListStatus, Weight};
+use crate::catalogue::{Catalogue, Family, List, ListStatus, Weight, is_label};
 use crate::model::{DomainName, REDACTED, Secrets, Value};
 use crate::plan::{AddedList, Dnsbl, ListFamily, ListWeight};
 
@@ -20,9 +20,31 @@ pub struct Selected {
 }
 
 impl Selected {
-    /// Whether it cannot be asked for want of a key.
-    pub fn lacks_key(&self) -> bool {
-        self.key.is_none() && (self.list.needs_key || self.key_source.is_some())
+    /// Why it cannot be asked, if that is for its key: there is none, or one that fits into no question.
+    pub fn wants_key(&self) -> Option<Value> {
+        let variable = self.key_source.as_deref();
+        match &self.key {
+            Some(key) if self.list.key_zone().is_some() && !is_label(key) => {
+                let variable = variable.unwrap_or_default();
+                Some(Value::both(
+                    format!(
+                        "its key in the environment variable {variable} is not one label of letters, digits and hyphens"
+                    ),
+                    format!("環境変数 {variable} の鍵が、英数字とハイフンだけの一つのラベルでない"),
+                ))
+            }
+            Some(_) => None,
+            None => match variable {
+                Some(variable) => Some(Value::both(
+                    format!("its key is not set: the environment variable {variable} is empty"),
+                    format!("鍵が設定されていない。環境変数 {variable} が空である"),
+                )),
+                None if self.list.needs_key => {
+                    Some(Value::both("it needs a key, and the plan names none", "鍵が必要だが、計画に指定がない"))
+                }
+                None => None,
+            },
+        }
     }
 
     /// `text` without the key.

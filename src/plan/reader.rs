@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{Key, keys_of};
 use super::problem::Problem;
-use crate::model::{DomainName, NameError};
+use crate::model::{DomainName, NameError, visible};
 
 /// A value with its place.
 pub(super) type Node<'t> = &'t Spanned<DeValue<'t>>;
@@ -80,7 +80,7 @@ impl<'t> Reader<'t> {
     /// A piece of text; never empty.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         let value = self.value(key)?;
-        text(value, key, "a text in quotes", self.notes).map(str::to_owned)
+        text(value, key, "a text in quotes", self.notes).map(one_line)
     }
 
     /// True or false.
@@ -114,7 +114,7 @@ impl<'t> Reader<'t> {
     pub(super) fn texts(&self, key: &str, wanted: &str) -> Option<Vec<(Range<usize>, String)>> {
         let items = self.items(key, wanted)?;
         let texts =
-            items.into_iter().filter_map(|item| Some((item.span(), text(item, key, wanted, self.notes)?.to_owned())));
+            items.into_iter().filter_map(|item| Some((item.span(), one_line(text(item, key, wanted, self.notes)?))));
         Some(texts.collect())
     }
 
@@ -276,6 +276,11 @@ pub(super) fn number<N: TryFrom<i64>>(value: Node<'_>, key: &str, wanted: &str, 
         notes.add(value.span(), format!("`{key}` is out of range: it wants {wanted}"), "");
     }
     parsed
+}
+
+/// A text of the plan as it may be shown: a plan can come from somebody else, and a TOML text can hold any character.
+fn one_line(text: &str) -> String {
+    visible(&text.trim().replace(['\r', '\n', '\t'], " "))
 }
 
 /// The name that `text` is.

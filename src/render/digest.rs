@@ -123,28 +123,42 @@ pub(super) fn counts(report: &Report) -> Counts {
     counts
 }
 
+/// Why the run is not whole, if it is not.
+pub(super) fn cut(report: &Report, lang: Lang) -> Option<&'static str> {
+    match report.completion {
+        Completion::Complete => None,
+        Completion::Deadline => Some(words::cut_by_deadline(lang)),
+        Completion::Interrupted => Some(words::cut_by_hand(lang)),
+        Completion::Partial => Some(words::cut_by_choice(lang)),
+    }
+}
+
 /// The sentences below the verdict: what made it so.
 pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
-    let mut reasons = Vec::new();
-    match report.completion {
-        Completion::Complete => {}
-        Completion::Deadline => reasons.push(words::cut_by_deadline(lang).to_owned()),
-        Completion::Interrupted => reasons.push(words::cut_by_hand(lang).to_owned()),
-        Completion::Partial => reasons.push(words::cut_by_choice(lang).to_owned()),
-    }
+    let mut reasons: Vec<String> = cut(report, lang).map(str::to_owned).into_iter().collect();
     let groups = groups(report);
     let tags = |wanted: &[Standing]| -> (usize, String) {
         let chosen: Vec<&Group<'_>> =
             groups.iter().filter(|group| wanted.contains(&group.standing) && is_weighty(group)).collect();
         let count = chosen.iter().map(|group| group.statements.len()).sum();
-        let named: Vec<String> = chosen
+        // What can befall any check, such as the deadline, is one tag with many groups.
+        let mut by_tag: Vec<(&str, BTreeSet<String>)> = Vec::new();
+        for group in chosen {
+            let subjects = group.statements.iter().map(|statement| match &statement.subject {
+                Subject::Run => group.section.card.short.in_lang(lang).to_owned(),
+                subject => subject.to_string(),
+            });
+            match by_tag.iter_mut().find(|(tag, _)| *tag == tag_of(group)) {
+                Some((_, known)) => known.extend(subjects),
+                None => by_tag.push((tag_of(group), subjects.collect())),
+            }
+        }
+        let named: Vec<String> = by_tag
             .iter()
-            .map(|group| {
-                let subjects: BTreeSet<String> =
-                    group.statements.iter().map(|statement| statement.subject.to_string()).collect();
+            .map(|(tag, subjects)| {
                 let shown: Vec<&str> = subjects.iter().take(3).map(String::as_str).collect();
                 let more = if subjects.len() > 3 { format!(" +{}", subjects.len() - 3) } else { String::new() };
-                format!("{} ({}{more})", tag_of(group), shown.join(", "))
+                format!("{tag} ({}{more})", shown.join(", "))
             })
             .collect();
         (count, named.join(", "))
@@ -180,11 +194,11 @@ pub(super) fn tag_of(group: &Group<'_>) -> &'static str {
     group.statements[0].named().map_or("", |outcome| outcome.tag)
 }
 
-/// `NEW 203.0.113.26`, or the subject alone if it has no side.
-pub(super) fn subject(statement: &Statement, lang: Lang) -> String {
+/// `NEW 203.0.113.26`, or the subject alone if it has no side; of a run as a whole, the check that speaks.
+pub(super) fn subject(section: &Section, statement: &Statement, lang: Lang) -> String {
     let side = statement.subject.side().map_or(String::new(), |side| format!("{} ", words::side(lang, side)));
     match &statement.subject {
-        Subject::Run => words::the_run(lang).to_owned(),
+        Subject::Run => section.card.short.in_lang(lang).to_owned(),
         Subject::PlanLine(line) => words::plan_line(lang, *line),
         subject => format!("{side}{subject}"),
     }

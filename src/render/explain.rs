@@ -5,18 +5,29 @@ use super::wrap::{block, pad, width};
 use crate::model::{Card, Outcome};
 use crate::words;
 
-/// Every check and its tags, one line each.
-pub fn explain_all(cards: &[&Card], style: &Style) -> String {
-    let mut text = String::new();
+/// Every check and its tags, one line each, and the tags that any check may say, `of_the_run`.
+pub fn explain_all(cards: &[&Card], of_the_run: &[&Outcome], style: &Style) -> String {
+    let lang = style.lang;
+    let [tag, levels, ..] = words::page_columns(lang);
+    let mut text = format!("    {tag}  {levels}\n");
     for card in cards {
-        text.push_str(&block(&format!("{}  ", pad(card.id, 14)), card.title.in_lang(style.lang), style.width));
-        let widest = card.outcomes.iter().map(|outcome| width(outcome.tag)).max().unwrap_or(0);
-        for outcome in card.outcomes {
-            let level = words::levels(style.lang, outcome.levels);
-            text.push_str(&block(&format!("    {}  ", pad(outcome.tag, widest)), &level, style.width));
-        }
+        text.push_str(&block(&format!("{}  ", pad(card.id, 14)), card.title.in_lang(lang), style.width));
+        text.push_str(&tags(card.outcomes, style));
     }
+    text.push_str(&block(&pad("", 16), words::of_any_check(lang), style.width));
+    text.push_str(&tags(of_the_run, style));
     text
+}
+
+fn tags(outcomes: &[&Outcome], style: &Style) -> String {
+    let widest = outcomes.iter().map(|outcome| width(outcome.tag)).max().unwrap_or(0);
+    outcomes
+        .iter()
+        .map(|outcome| {
+            let level = words::levels(style.lang, outcome.levels);
+            block(&format!("    {}  ", pad(outcome.tag, widest)), &level, style.width)
+        })
+        .collect()
 }
 
 /// The page of a check; with `tag`, its outcome first and alone.

@@ -1,7 +1,7 @@
 //! A finding in sentences: what is so, what was seen, what to do, how to ask by hand.
 
 use super::digest::{Group, Standing, subject, tag_of};
-use crate::model::{Lang, Observation, Report, Saying, Statement};
+use crate::model::{Lang, Observation, Report, Saying, Statement, Subject};
 use crate::words;
 
 /// The most pieces of evidence shown for one statement.
@@ -22,6 +22,8 @@ pub(super) struct Told {
 /// One statement.
 pub(super) struct Item {
     pub(super) subject: String,
+    /// Whether the sentence says of whom it speaks.
+    named: bool,
     pub(super) side: Option<&'static str>,
     pub(super) says: String,
     pub(super) evidence: Vec<String>,
@@ -31,10 +33,9 @@ pub(super) struct Item {
 impl Item {
     /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
     pub(super) fn sentence(&self) -> String {
-        let named = self.subject.rsplit(' ').next().is_some_and(|subject| self.says.contains(subject));
         match self.side {
-            Some(side) if named => format!("{side}  {}", self.says),
-            None if named => self.says.clone(),
+            Some(side) if self.named => format!("{side}  {}", self.says),
+            None if self.named => self.says.clone(),
             _ => format!("{}: {}", self.subject, self.says),
         }
     }
@@ -43,12 +44,19 @@ impl Item {
 /// Puts a group into sentences.
 pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
     let mut shown = Vec::new();
-    let items = group.statements.iter().map(|statement| Item {
-        subject: subject(statement, lang),
-        side: statement.subject.side().map(|side| words::side(lang, side)),
-        says: says(statement, lang),
-        evidence: evidence(report, statement, &mut shown),
-        waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
+    let items = group.statements.iter().map(|statement| {
+        let subject = subject(group.section, statement, lang);
+        let says = says(statement, lang);
+        let named = statement.subject != Subject::Run
+            && subject.rsplit(' ').next().is_some_and(|subject| says.contains(subject));
+        Item {
+            subject,
+            named,
+            side: statement.subject.side().map(|side| words::side(lang, side)),
+            says,
+            evidence: evidence(report, statement, &mut shown),
+            waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
+        }
     });
     let remedies = group.statements.iter().filter_map(|statement| remedy(statement, lang));
     let by_hand = group.statements.iter().filter_map(|statement| by_hand(group.section.card.by_hand, statement, lang));

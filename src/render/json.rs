@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Style;
 use super::digest::counts;
 use super::findings::{by_hand, remedy, says};
 use crate::model::{Lang, Level, Observation, Phase, Report, Side, Statement, Status, Verdict};
@@ -23,6 +24,7 @@ struct Document<'r> {
     simulated: bool,
     completion: &'r str,
     verdict: Verdict,
+    exit_code: u8,
     counts: Counts,
     addresses: Vec<Address>,
     checks: Vec<Check<'r>>,
@@ -103,7 +105,8 @@ struct Waiver {
 }
 
 /// Writes the report.
-pub(super) fn write(report: &Report, lang: Lang) -> String {
+pub(super) fn write(report: &Report, style: &Style) -> String {
+    let lang = style.lang;
     let counted = counts(report);
     let document = Document {
         schema: SCHEMA,
@@ -124,6 +127,7 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
         simulated: report.simulated,
         completion: report.completion.word(),
         verdict: report.verdict,
+        exit_code: crate::exit::code(report.verdict, style.strict),
         counts: Counts {
             blockers: counted.blockers,
             unknowns: counted.unknowns,

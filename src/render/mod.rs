@@ -29,6 +29,8 @@ pub struct Style {
     pub verbose: bool,
     /// Verdict and what stands in its way only.
     pub quiet: bool,
+    /// Warnings stand in the way too.
+    pub strict: bool,
 }
 
 /// A form of the report.
@@ -46,7 +48,7 @@ pub enum Format {
 pub fn render(report: &Report, format: Format, style: &Style) -> String {
     match format {
         Format::Table => table::write(report, style),
-        Format::Json => json::write(report, style.lang),
+        Format::Json => json::write(report, style),
         Format::Markdown => markdown::write(report, style.lang),
     }
 }

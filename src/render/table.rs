@@ -4,7 +4,7 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Style;
-use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, worst};
+use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, worst};
 use super::findings::{Told, line, tell};
 use super::wrap::{block, pad, width, wrap};
 use crate::model::{Column, Lang, Report, Section, Side, Subject, Verdict};
@@ -226,8 +226,10 @@ impl Writer<'_> {
     fn finding(&self, told: &Told) -> String {
         let mut text = String::new();
         let head = format!("{} {}", self.mark(told.standing), told.tag);
-        let title = block(&format!("{head}  "), told.title, self.style.width);
-        text.push_str(&title.replacen(&head, &self.paint(ink(told.standing), &head), 1));
+        // Painted after wrapping: a colour has no width.
+        let heading = block(&format!("{head}  "), told.title, self.style.width);
+        text.push_str(&self.paint(ink(told.standing), &head));
+        text.push_str(heading.strip_prefix(&head).unwrap_or(&heading));
         let words = words::finding(self.lang());
         let label = words.iter().map(|word| width(word)).max().unwrap_or(0) + 1;
         let row = |word: &str, line: &str| block(&format!("    {} ", pad(word, label)), line, self.style.width);
@@ -321,7 +323,12 @@ impl Writer<'_> {
     fn quiet(&self) -> String {
         let mut text = String::new();
         for group in groups(self.report) {
-            if !matches!(group.standing, Standing::Blocker | Standing::Unknown) {
+            let stands_in_the_way = match group.standing {
+                Standing::Blocker | Standing::Unknown => true,
+                Standing::Warning => self.style.strict,
+                _ => false,
+            };
+            if !stands_in_the_way {
                 continue;
             }
             let told = tell(self.report, &group, self.lang());
@@ -329,6 +336,9 @@ impl Writer<'_> {
                 let head = format!("{} {}", self.mark(told.standing), told.tag);
                 text.push_str(&format!("{}  {}\n", self.paint(ink(told.standing), &head), item.sentence()));
             }
+        }
+        if let Some(why) = cut(self.report, self.lang()) {
+            text.push_str(&format!("{why}\n"));
         }
         let simulated =
             if self.report.simulated { format!(" ({})", words::simulated(self.lang())) } else { String::new() };

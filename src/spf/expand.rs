@@ -135,8 +135,8 @@ pub(super) fn name_of(text: &str) -> Option<Name> {
 
 /// Whether an evaluation can begin at `domain`: a name of several labels, and no address literal (RFC 7208, section 4.3).
 pub(super) fn is_domain(domain: &str) -> bool {
-    let domain = domain.strip_suffix('.').unwrap_or(domain);
-    domain.contains('.') && !domain.starts_with('[') && name_of(domain).is_some()
+    let has_labels = domain.strip_suffix('.').unwrap_or(domain).contains('.');
+    has_labels && !domain.starts_with('[') && name_of(domain).is_some()
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub(super) fn domain_spec(text: &str) -> Result<MacroString, Slip> {
     if text.parse::<IpAddr>().is_ok() || is_dotted_numbers(text) {
         return Err((whole, Reason::AddressAsDomain));
     }
+    let (_, cidr) = split_cidr(tail);
+    if !cidr.is_empty() {
+        return Err((text.len() - cidr.len()..text.len(), Reason::NoPrefix));
+    }
     let without_dot = tail.strip_suffix('.').unwrap_or(tail);
     let Some((before, top)) = without_dot.rsplit_once('.') else { return Err((whole, Reason::NoDot)) };
     if is_top_label(top) {
@@ -34,12 +38,16 @@ pub(super) fn domain_and_cidr(text: &str, has_colon: bool) -> Result<(Option<Mac
     if !has_colon {
         return Ok((None, dual_cidr(text).map_err(|reason| (0..text.len(), reason))?));
     }
-    // A domain-spec ends in a label or a macro, never in a slash with digits: what looks like a prefix length is one.
-    let slashes = text.rfind(|c: char| !(c == '/' || c.is_ascii_digit())).map_or(0, |last| last + 1);
-    let slashes = text[slashes..].find('/').map_or(text.len(), |first| slashes + first);
-    let (domain, cidr) = text.split_at(slashes);
+    let (domain, cidr) = split_cidr(text);
     let target = domain_spec(domain)?;
-    Ok((Some(target), dual_cidr(cidr).map_err(|reason| (slashes..text.len(), reason))?))
+    Ok((Some(target), dual_cidr(cidr).map_err(|reason| (domain.len()..text.len(), reason))?))
+}
+
+/// Splits before the slashes and digits at the end. A domain-spec ends in a label or a macro, never in a slash with digits: what
+/// looks like a prefix length is one.
+fn split_cidr(text: &str) -> (&str, &str) {
+    let last = text.rfind(|c: char| !(c == '/' || c.is_ascii_digit())).map_or(0, |last| last + 1);
+    text.split_at(text[last..].find('/').map_or(text.len(), |slash| last + slash))
 }
 
 fn dual_cidr(text: &str) -> Result<DualCidr, Reason> {

@@ -54,6 +54,8 @@ pub enum Reason {
     Address6,
     /// Not a prefix length, or one beyond this.
     Prefix(u8),
+    /// A prefix length where none may stand.
+    NoPrefix,
     /// An address where a name belongs.
     AddressAsDomain,
     /// A domain without a dot.
@@ -121,6 +123,10 @@ impl Reason {
             Self::Prefix(most) => (
                 format!("the prefix length must be a number from 0 to {most} without leading zeros"),
                 format!("プレフィックス長は 0 から {most} までの数で、先頭に 0 を付けられない"),
+            ),
+            Self::NoPrefix => fixed(
+                "only a, mx, ip4 and ip6 take a prefix length",
+                "プレフィックス長を書けるのは a、mx、ip4、ip6 だけである",
             ),
             Self::AddressAsDomain => {
                 fixed("this is an address, not a name: use ip4: or ip6:", "名前ではなくアドレスなので ip4: か ip6: を使う")

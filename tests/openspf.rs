@@ -4,7 +4,11 @@
 //! variable `MAIL_CUTOVER_SPF_SUITE`. Without it the test says that it was skipped; with `MAIL_CUTOVER_REQUIRE_SPF_SUITE=1` it
 //! fails.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a suite that cannot be read stops here, and says its score")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a suite that cannot be read stops here, and says its score"
+)]
 
 use std::env;
 use std::fs;
@@ -25,14 +29,8 @@ const SILENCE: Duration = Duration::from_millis(60);
 /// The obsolete type SPF (RFC 7208, section 3.1).
 const SPF: u16 = 99;
 /// The types an evaluation might ask for.
-const TYPES: [RecordType; 6] = [
-    RecordType::TXT,
-    RecordType::A,
-    RecordType::AAAA,
-    RecordType::MX,
-    RecordType::PTR,
-    RecordType::Unknown(SPF),
-];
+const TYPES: [RecordType; 6] =
+    [RecordType::TXT, RecordType::A, RecordType::AAAA, RecordType::MX, RecordType::PTR, RecordType::Unknown(SPF)];
 
 /// One document of the suite.
 struct Scenario {
@@ -78,7 +76,7 @@ async fn the_whole_suite() {
 impl Scenario {
     /// Plays every test, each with a fresh door; says what failed.
     async fn play(&self) -> Vec<String> {
-        let world = World::start(&[self.zone.clone()], &self.faults).await.unwrap();
+        let world = World::start(std::slice::from_ref(&self.zone), &self.faults).await.unwrap();
         let mut failures = Vec::new();
         for case in &self.cases {
             let resolver = ResolverChoice::Servers(vec![world.address()]);
@@ -86,10 +84,8 @@ impl Scenario {
             let evaluation = Evaluator::new(dns).check_host(&case.envelope).await;
             let (result, explanation) = (evaluation.result.to_string(), evaluation.explanation);
             if !case.results.contains(&result) {
-                failures.push(format!(
-                    "{}: expected {:?}, got {result} ({:?})",
-                    case.id, case.results, evaluation.problem
-                ));
+                failures
+                    .push(format!("{}: expected {:?}, got {result} ({:?})", case.id, case.results, evaluation.problem));
             } else if let Some(expected) = &case.explanation
                 && explanation.as_deref().unwrap_or("DEFAULT") != expected
             {

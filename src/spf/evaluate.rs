@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::expand::{expand_text, is_domain};
+use super::expand::{expand_text, is_domain, without_dot};
 use super::lookup::{Run, Told};
 use super::mechanism::{Match, Notes};
 use super::problem::{Cause, Problem};
@@ -32,7 +32,7 @@ pub(super) enum Found {
 
 pub(super) async fn evaluate(evaluator: &Evaluator, envelope: &Envelope) -> Evaluation {
     let mut run = Run::new(evaluator, envelope);
-    let domain = run.client.sender_domain.clone();
+    let domain = without_dot(&run.client.sender_domain);
     let Checked { visit, matched, explanation } = run.check(domain).await;
     let mut afterwards = Vec::new();
     let explanation = match explanation {
@@ -55,14 +55,8 @@ impl Run<'_> {
     /// The record of `domain`, evaluated. It ends: each deeper one costs a lookup.
     fn check(&mut self, domain: String) -> BoxFuture<'_, Checked> {
         async move {
-            let mut visit = Visit {
-                domain,
-                query: None,
-                record: None,
-                steps: Vec::new(),
-                result: SpfResult::None,
-                problem: None,
-            };
+            let mut visit =
+                Visit { domain, query: None, record: None, steps: Vec::new(), result: SpfResult::None, problem: None };
             let mut checked = Checked { visit: visit.clone(), matched: None, explanation: None };
             if is_domain(&visit.domain) {
                 let mut queries = Vec::new();
@@ -98,11 +92,13 @@ impl Run<'_> {
         for (place, term) in record.terms.iter().enumerate() {
             let Kind::Directive(qualifier, mechanism) = &term.kind else { continue };
             let mut notes = Notes::default();
-            let mut inner = None;
+            let mut inner: Option<Box<Visit>> = None;
             let outcome = match self.spend(term) {
                 Ok(()) => self.matches(mechanism, &visit.domain, &mut notes, &mut inner).await,
                 Err(cause) => Err(cause),
             };
+            // A `ptr` that had no time left must not read as one that does not match.
+            let outcome = if outcome == Ok(false) && self.is_late() { Err(Cause::Time) } else { outcome };
             let result = result_of(*qualifier);
             let step = &mut visit.steps[place];
             step.target = notes.target;
@@ -112,7 +108,7 @@ impl Run<'_> {
                 Ok(false) => Fate::NoMatch,
                 Err(_) => Fate::Error,
             };
-            let below = inner.as_ref().and_then(|visit: &Box<Visit>| visit.problem.clone());
+            let below = inner.as_ref().and_then(|visit| visit.problem.clone());
             step.inner = inner;
             match outcome {
                 Ok(false) => {}

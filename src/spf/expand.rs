@@ -133,6 +133,11 @@ pub(super) fn name_of(text: &str) -> Option<Name> {
     Name::from_labels(labels()).ok()
 }
 
+/// `domain` as `%{d}` writes it.
+pub(super) fn without_dot(domain: &str) -> String {
+    domain.strip_suffix('.').unwrap_or(domain).to_owned()
+}
+
 /// Whether an evaluation can begin at `domain`: a name of several labels, and no address literal (RFC 7208, section 4.3).
 pub(super) fn is_domain(domain: &str) -> bool {
     let has_labels = domain.strip_suffix('.').unwrap_or(domain).contains('.');

@@ -93,6 +93,11 @@ impl<'a> Run<'a> {
         Self { evaluator, client: Client::new(envelope), lookups: 0, voids: 0, until }
     }
 
+    /// Whether the time is up.
+    pub(super) fn is_late(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// Asks, and notes the question in `queries`.
     pub(super) async fn ask(&self, name: &str, rtype: RecordType, queries: &mut Vec<Query>) -> Told {
         let (query, told) = self.question(name, rtype).await;

@@ -30,7 +30,13 @@ impl Run<'_> {
     }
 
     /// `mx` (RFC 7208, section 5.4).
-    pub(super) async fn mx(&mut self, spec: Option<&MacroString>, cidr: DualCidr, at: &str, notes: &mut Notes) -> Match {
+    pub(super) async fn mx(
+        &mut self,
+        spec: Option<&MacroString>,
+        cidr: DualCidr,
+        at: &str,
+        notes: &mut Notes,
+    ) -> Match {
         let target = self.meant(spec, at, notes).await;
         let told = self.ask(&target, RecordType::MX, &mut notes.queries).await;
         self.count_void(&told)?;

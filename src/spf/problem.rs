@@ -73,10 +73,9 @@ impl Cause {
             Self::NotADomain(target) => {
                 Value::both(format!("{target:?} is not a domain"), format!("{target:?} はドメイン名ではない"))
             }
-            Self::TooManyLookups(most) => Value::both(
-                format!("more than {most} terms ask the DNS"),
-                format!("DNS を引く項が {most} 個を超える"),
-            ),
+            Self::TooManyLookups(most) => {
+                Value::both(format!("more than {most} terms ask the DNS"), format!("DNS を引く項が {most} 個を超える"))
+            }
             Self::TooManyVoids(most) => Value::both(
                 format!("more than {most} lookups found nothing"),
                 format!("結果のない DNS 検索が {most} 回を超える"),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Evaluator;
 use super::evaluate::{Found, find, without_record};
-use super::expand::{expand_name, is_domain};
+use super::expand::{expand_name, is_domain, without_dot};
 use super::lookup::put;
 use super::problem::{Cause, Problem};
 use super::tree::Query;
@@ -87,7 +87,7 @@ struct Surveyor<'a> {
 pub(super) async fn survey(evaluator: &Evaluator, domain: &str) -> Survey {
     let until = Instant::now() + evaluator.limits.time;
     let mut surveyor = Surveyor { evaluator, until, lookups: 0, is_complete: true, path: Vec::new() };
-    let root = surveyor.branch(domain.to_owned()).await;
+    let root = surveyor.branch(without_dot(domain)).await;
     Survey { lookups: root.lookups, limit: evaluator.limits.lookups, is_complete: surveyor.is_complete, root }
 }
 
@@ -195,5 +195,5 @@ impl Branch {
 
 /// Equal for equal names.
 fn key(domain: &str) -> String {
-    domain.strip_suffix('.').unwrap_or(domain).to_ascii_lowercase()
+    without_dot(domain).to_ascii_lowercase()
 }

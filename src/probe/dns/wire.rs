@@ -118,8 +118,10 @@ mod tests {
     fn answer(question: &Question, records: Vec<RData>) -> Packet {
         let mut message = Message::new(7, MessageType::Response, OpCode::Query);
         message.add_query(Query::query(question.name.clone(), question.rtype));
-        message.answers =
-            records.into_iter().map(|data| Record::from_rdata(Name::from_ascii("a.test.").unwrap(), 60, data)).collect();
+        message.answers = records
+            .into_iter()
+            .map(|data| Record::from_rdata(Name::from_ascii("a.test.").unwrap(), 60, data))
+            .collect();
         message.set_edns(Edns::new());
         decode(&message.to_vec().unwrap(), 7, question)
     }

@@ -104,9 +104,7 @@ impl Reason {
                 format!("{name} is a modifier: write {name}= instead of {name}:"),
                 format!("{name} は修飾子なので {name}: ではなく {name}= と書く"),
             ),
-            Self::QualifiedModifier => {
-                fixed("a modifier takes no +, -, ~ or ?", "修飾子に +、-、~、? は付けられない")
-            }
+            Self::QualifiedModifier => fixed("a modifier takes no +, -, ~ or ?", "修飾子に +、-、~、? は付けられない"),
             Self::NeedsValue(name) => {
                 (format!("{name} needs \":\" and a value"), format!("{name} には「:」と値が必要"))
             }
@@ -128,18 +126,18 @@ impl Reason {
                 "only a, mx, ip4 and ip6 take a prefix length",
                 "プレフィックス長を書けるのは a、mx、ip4、ip6 だけである",
             ),
-            Self::AddressAsDomain => {
-                fixed("this is an address, not a name: use ip4: or ip6:", "名前ではなくアドレスなので ip4: か ip6: を使う")
-            }
+            Self::AddressAsDomain => fixed(
+                "this is an address, not a name: use ip4: or ip6:",
+                "名前ではなくアドレスなので ip4: か ip6: を使う",
+            ),
             Self::NoDot => fixed("the domain has only one label", "ドメインのラベルが 1 つしかない"),
             Self::TopLabel(label) => (
                 format!("{label:?} cannot be the last label of a domain"),
                 format!("{label:?} はドメインの最後のラベルになれない"),
             ),
-            Self::LonePercent => fixed(
-                "% must be followed by {, %, _ or -",
-                "% の次は {、%、_、- のいずれかでなければならない",
-            ),
+            Self::LonePercent => {
+                fixed("% must be followed by {, %, _ or -", "% の次は {、%、_、- のいずれかでなければならない")
+            }
             Self::MacroOpen => fixed("the macro has no closing brace", "マクロの閉じ括弧がない"),
             Self::MacroLetter(c) => (format!("there is no macro {c:?}"), format!("{c:?} というマクロは存在しない")),
             Self::OnlyInExplanation(c) => (

@@ -25,7 +25,7 @@ use saphyr::{LoadableYamlNode, Yaml};
 /// How many tests the suite has; a reader that loses some would otherwise go unnoticed.
 const TESTS: usize = 203;
 /// How long the door waits in silence; a time-out costs about five times this.
-const SILENCE: Duration = Duration::from_millis(60);
+const SILENCE: Duration = Duration::from_millis(100);
 /// The obsolete type SPF (RFC 7208, section 3.1).
 const SPF: u16 = 99;
 /// The types an evaluation might ask for.

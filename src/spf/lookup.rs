@@ -114,7 +114,8 @@ impl<'a> Run<'a> {
         put(self.evaluator, name, rtype, self.until).await
     }
 
-    /// Counts `told` if it is void; a cause if that is one too many.
+    /// Counts `told` if it is void; a cause if that is one too many. The RFC speaks of terms with void lookups; the reference
+    /// implementations count each question, so that one `mx` can use up the limit, and so do we.
     pub(super) fn count_void(&mut self, told: &Told) -> Result<(), Cause> {
         let Told::Known(reply) = told else { return Ok(()) };
         if reply.answer == Answer::Data {

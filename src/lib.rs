@@ -12,6 +12,8 @@ pub mod model;
 pub mod output;
 pub mod plan;
 pub mod probe;
+pub mod records;
 pub mod render;
 pub mod runner;
+pub mod spf;
 pub mod words;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("records", &["model"]),
+    ("spf", &["model", "records", "probe"]),
     ("catalogue", &["model"]),
     ("plan", &["model", "catalogue"]),
     ("bounce", &["model", "catalogue"]),
@@ -22,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
     ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
-    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "inbound", "check"]),
+    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "inbound", "check"]),
     ("runner", &["model", "check"]),
     (
         "command",
@@ -33,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "probe",
             "dnsbl",
             "records",
+            "spf",
             "inbound",
             "bounce",
             "check",

@@ -8,6 +8,8 @@ mod world;
 use std::time::{Duration, Instant};
 
 use hickory_proto::rr::RecordType::{A, AAAA, DS, MX, NS, PTR, SOA, TXT};
+use hickory_proto::rr::rdata;
+use hickory_proto::rr::{Name, RData, Record};
 use mail_cutover::demo::{Fault, FaultRule, Setup, World, Zone};
 use world::ask::{Ask, line, say};
 use world::beside;
@@ -129,6 +131,24 @@ async fn each_fault_happens() {
     let at = world.address();
     assert_eq!(beside(move || say(at, "nothing.other.test", A)).await, "NOERROR | A 198.51.100.1");
     assert_eq!(beside(move || say(at, "nothing.other.test", MX)).await, "NOERROR");
+}
+
+/// Lost if it fails: odd owners and faults of one name, which the OpenSPF suite is made of, would be tested nowhere without it.
+#[tokio::test]
+async fn odd_records_and_faults_of_one_name() {
+    let odd = Name::from_labels([&b"text"[..], b"odd", b"test"]).unwrap();
+    let text = |octets: &[u8]| Record::from_rdata(odd.clone(), 60, RData::TXT(rdata::TXT::from_bytes(vec![octets])));
+    let zone = Zone::new("odd.test", "@ A 192.0.2.1\nbelow A 192.0.2.2").with([text(b"\xff"), text(b"two")]);
+    let faults = [FaultRule::new("odd.test", Fault::ServFail).exact().rtype(A)];
+    let world = World::start(&[zone], &faults).await.unwrap();
+    let at = world.address();
+    beside(move || {
+        assert_eq!(say(at, "odd.test", A), "SERVFAIL");
+        assert_eq!(say(at, "odd.test", MX), "NOERROR +SOA");
+        assert_eq!(say(at, "below.odd.test", A), "NOERROR | A 192.0.2.2");
+        assert_eq!(say(at, "text.odd.test", TXT).matches("TXT").count(), 2);
+    })
+    .await;
 }
 
 /// Lost if it fails: time-outs, forged ids, late answers and half-dead TCP could not be told apart in a test.

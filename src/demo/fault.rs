@@ -42,6 +42,8 @@ pub enum Fault {
 pub struct FaultRule {
     /// Names at or below this one; `"."` is all.
     pub below: String,
+    /// Only the name itself.
+    pub exact: bool,
     /// Only this type.
     pub rtype: Option<RecordType>,
     /// Only questions with this CD bit. SERVFAIL unless CD is set is bogus DNSSEC behind a validating resolver.
@@ -55,7 +57,13 @@ pub struct FaultRule {
 impl FaultRule {
     /// A fault for all questions at or below a name.
     pub fn new(below: impl Into<String>, fault: Fault) -> Self {
-        Self { below: below.into(), rtype: None, when_cd: None, when_rd: None, fault }
+        Self { below: below.into(), exact: false, rtype: None, when_cd: None, when_rd: None, fault }
+    }
+
+    /// Only for the name itself, not for names below it.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { exact: true, ..self }
     }
 
     /// Only for this type.
@@ -92,7 +100,9 @@ impl Rule {
     pub(super) fn befalls(&self, message: &Message) -> Option<&Fault> {
         let query = message.queries.first()?;
         let meta = &message.metadata;
-        let fits = self.below.zone_of(&LowerName::new(&query.name))
+        let name = LowerName::new(&query.name);
+        let fits = self.below.zone_of(&name)
+            && (!self.rule.exact || self.below == name)
             && self.rule.rtype.is_none_or(|t| t == query.query_type)
             && self.rule.when_cd.is_none_or(|cd| cd == meta.checking_disabled)
             && self.rule.when_rd.is_none_or(|rd| rd == meta.recursion_desired);

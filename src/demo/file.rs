@@ -154,7 +154,7 @@ impl FaultLine {
             None => None,
         };
         let Self { below, when_cd, when_rd, .. } = self;
-        Ok(FaultRule { below: below.clone(), rtype, when_cd: *when_cd, when_rd: *when_rd, fault })
+        Ok(FaultRule { below: below.clone(), exact: false, rtype, when_cd: *when_cd, when_rd: *when_rd, fault })
     }
 }
 

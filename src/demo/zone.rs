@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hickory_proto::rr::rdata::{CNAME, NS, SOA};
-use hickory_proto::rr::{LowerName, Name, RData, Record, RecordSet, RecordType};
+use hickory_proto::rr::{LowerName, Name, RData, Record, RecordSet, RecordType, RrKey};
 use hickory_proto::serialize::txt::Parser;
 
 use super::world::WorldError;
@@ -20,12 +20,21 @@ pub struct Zone {
     pub origin: String,
     /// The master file.
     pub text: String,
+    /// Records besides: owners and data that a master file cannot express.
+    pub records: Vec<Record>,
 }
 
 impl Zone {
     /// A zone from its origin and its master file.
     pub fn new(origin: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { origin: origin.into(), text: text.into() }
+        Self { origin: origin.into(), text: text.into(), records: Vec::new() }
+    }
+
+    /// The same with more records, whose names are absolute.
+    #[must_use]
+    pub fn with(mut self, records: impl IntoIterator<Item = Record>) -> Self {
+        self.records.extend(records);
+        self
     }
 }
 
@@ -59,7 +68,15 @@ impl Apex {
         origin.set_fqdn(true);
         let server = Name::from_ascii(SERVER).map_err(|e| fault(e.to_string()))?;
         let text = format!("$TTL 3600\n{}\n", zone.text);
-        let (_, sets) = Parser::new(text, None, Some(origin.clone())).parse().map_err(|e| fault(e.to_string()))?;
+        let (_, mut sets) = Parser::new(text, None, Some(origin.clone())).parse().map_err(|e| fault(e.to_string()))?;
+
+        for record in &zone.records {
+            let key = RrKey::new(LowerName::new(&record.name), record.record_type());
+            match sets.get_mut(&key) {
+                Some(set) => drop(set.add_rdata(record.data.clone())),
+                None => drop(sets.insert(key, RecordSet::from(record.clone()))),
+            }
+        }
 
         let apex = LowerName::new(&origin);
         let mut nodes: HashMap<LowerName, BTreeMap<RecordType, RecordSet>> = HashMap::new();

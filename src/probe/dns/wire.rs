@@ -1,7 +1,8 @@
 //! Questions into octets, octets into answers; decides which packet answers which question. No I/O.
 
 use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::DNSClass;
+use hickory_proto::rr::rdata::TXT;
+use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
 use super::question::Question;
@@ -70,12 +71,82 @@ pub(super) fn decode(octets: &[u8], id: u16, question: &Question) -> Packet {
     if header.metadata.truncation {
         return Packet::Truncated;
     }
-    match Message::from_vec(octets) {
+    match Message::from_vec(octets).or_else(|error| with_empty_texts(&header, decoder).ok_or(error)) {
         Ok(message) => Packet::Answer(Box::new(message)),
         Err(error) => Packet::Unreadable(error.to_string()),
     }
 }
 
+/// The message whose `header` and question are read, if nothing is wrong with it but TXT records without any character string:
+/// they break RFC 1035, section 3.3.14, but other readers take the records beside them all the same.
+fn with_empty_texts(header: &Header, mut decoder: BinDecoder<'_>) -> Option<Message> {
+    let mut message = Message::new(header.metadata.id, header.metadata.message_type, header.metadata.op_code);
+    message.metadata = header.metadata;
+    let mut section = |count: u16| {
+        let mut records = Vec::new();
+        for _ in 0..count {
+            let mut record = Record::read(&mut decoder).ok()?;
+            match record.data {
+                RData::Update0(RecordType::TXT) => record.data = RData::TXT(TXT::from_bytes(Vec::new())),
+                // Empty by right; left out below.
+                RData::Update0(RecordType::OPT) => {}
+                RData::Update0(_) => return None,
+                _ => {}
+            }
+            records.push(record);
+        }
+        Some(records)
+    };
+    message.answers = section(header.counts.answers)?;
+    message.authorities = section(header.counts.authorities)?;
+    message.additionals = section(header.counts.additionals)?;
+    message.additionals.retain(|record| record.record_type() != RecordType::OPT);
+    Some(message)
+}
+
 fn is_same(asked: &Query, question: &Question) -> bool {
     asked.query_type == question.rtype && asked.query_class == DNSClass::IN && asked.name.eq_ignore_root(&question.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::Name;
+    use hickory_proto::rr::rdata::{A, NULL};
+
+    use super::*;
+
+    fn answer(question: &Question, records: Vec<RData>) -> Packet {
+        let mut message = Message::new(7, MessageType::Response, OpCode::Query);
+        message.add_query(Query::query(question.name.clone(), question.rtype));
+        message.answers = records
+            .into_iter()
+            .map(|data| Record::from_rdata(Name::from_ascii("a.test.").unwrap(), 60, data))
+            .collect();
+        message.set_edns(Edns::new());
+        decode(&message.to_vec().unwrap(), 7, question)
+    }
+
+    /// Lost if it fails: a TXT record without strings would hide the SPF record beside it, which receivers see.
+    #[test]
+    fn empty_texts_do_not_spoil_the_others() {
+        let question = Question::new("a.test", RecordType::TXT).unwrap();
+        let texts = [TXT::from_bytes(Vec::new()), TXT::from_bytes(vec![b"v=spf1"])].map(RData::TXT);
+        match answer(&question, texts.to_vec()) {
+            Packet::Answer(message) => {
+                let found: Vec<_> = message.answers.iter().map(|record| record.data.clone()).collect();
+                assert_eq!(found, texts);
+                assert!(message.additionals.is_empty(), "{:?}", message.additionals);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lost if it fails: an address without octets would count as read.
+    #[test]
+    fn other_empty_records_are_unreadable() {
+        let question = Question::new("a.test", RecordType::A).unwrap();
+        let empty = RData::Unknown { code: RecordType::A, rdata: NULL::new() };
+        let packet = answer(&question, vec![RData::A(A::new(192, 0, 2, 1)), empty]);
+        assert!(matches!(packet, Packet::Unreadable(_)), "{packet:?}");
+    }
 }

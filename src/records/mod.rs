@@ -1,0 +1,3 @@
+//! Policies published in the DNS, read from text; nothing is asked here.
+
+pub mod spf;

@@ -33,7 +33,8 @@ const PLAN_READ_LIMIT: u64 = plan::LONGEST_PLAN as u64 + 1;
 /// Reads and understands the plan at `path`; `-` is standard input.
 pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, CommandError> {
     let shown = path.display().to_string();
-    let fail = |error: std::io::Error| CommandError::Plan { path: shown.clone(), detail: error.to_string() };
+    let visible = crate::model::visible(&shown);
+    let fail = |error: std::io::Error| CommandError::Plan { path: visible.clone(), detail: error.to_string() };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().lock().take(PLAN_READ_LIMIT).read_to_end(&mut bytes).map_err(fail)?;
@@ -57,6 +58,7 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
             })
             .filter(|(zone, _)| !zone.is_empty())
             .collect(),
+        key_zones: catalogue.lists.iter().filter_map(|list| list.below_key().zip(list.key.as_deref())).collect(),
         keys: catalogue.lists.iter().filter_map(|list| list.key.as_deref()).collect(),
         sets: catalogue.sets().into_iter().collect(),
         providers: catalogue.providers.iter().map(|provider| provider.id.as_str()).collect(),

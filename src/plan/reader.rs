@@ -1,6 +1,7 @@
 //! Reads TOML values and notes every problem at its place; a reader never stops at the first.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
@@ -9,28 +10,54 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{Key, keys_of};
 use super::problem::Problem;
-use crate::model::{DomainName, NameError};
+use crate::model::{DomainName, NameError, visible};
 
 /// A value with its place.
 pub(super) type Node<'t> = &'t Spanned<DeValue<'t>>;
 
 /// Where problems are collected.
-#[derive(Default)]
 pub(super) struct Notes {
+    /// The octets at which the lines of the plan begin.
+    lines: Vec<usize>,
     pub(super) problems: RefCell<Vec<Problem>>,
     /// Places that must not be shown.
     pub(super) masked: RefCell<Vec<Range<usize>>>,
 }
 
 impl Notes {
+    /// No notes on `text` yet.
+    pub(super) fn of(text: &str) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { lines, problems: RefCell::default(), masked: RefCell::default() }
+    }
+
+    /// The 1-based line of an octet.
+    pub(super) fn line_at(&self, octet: usize) -> usize {
+        self.lines.partition_point(|start| *start <= octet)
+    }
+
+    /// Keeps `value` and everything in it from being shown.
+    pub(super) fn mask(&self, value: Node<'_>) {
+        self.masked.borrow_mut().push(value.span());
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().for_each(|item| self.mask(item)),
+            DeValue::Table(table) => table.values().for_each(|value| self.mask(value)),
+            _ => {}
+        }
+    }
+
     /// Notes a problem.
     pub(super) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         let help = Some(help.into()).filter(|help| !help.is_empty());
         self.problems.borrow_mut().push(Problem { span, message: message.into(), help });
     }
 
-    /// Notes that `value` is not of the wanted kind.
+    /// Notes that `value` is not of the wanted kind. A table or list is not shown: nobody looked whether a key is in it.
     pub(super) fn wrong_kind(&self, value: Node<'_>, key: &str, wanted: &str) {
+        if matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_)) {
+            self.mask(value);
+        }
+        let key = visible(key);
         let found = value.get_ref().type_str();
         let article = if found.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
         self.add(value.span(), format!("`{key}` wants {wanted}, found {article} {found}"), "");
@@ -50,15 +77,13 @@ impl<'t> Reader<'t> {
     /// Opens `table` as `section` of [`super::keys`].
     pub(super) fn open(table: &'t DeTable<'t>, span: Range<usize>, section: &'static str, notes: &'t Notes) -> Self {
         let known = keys_of(section);
-        for key in table.keys() {
+        for (key, value) in table {
             let name: &str = key.get_ref();
             if !known.iter().any(|known| known.name == name) {
+                // Nobody knows what it holds: it may be the key of a blocklist under a misspelt name.
+                notes.mask(value);
                 let place = if section.is_empty() { "the plan".to_owned() } else { format!("[{section}]") };
-                notes.add(
-                    key.span(),
-                    format!("{place} has no key `{}`", crate::model::visible(name)),
-                    suggestion(name, known),
-                );
+                notes.add(key.span(), format!("{place} has no key `{}`", visible(name)), suggestion(name, known));
             }
         }
         Self { table, section, span, notes }
@@ -98,7 +123,7 @@ impl<'t> Reader<'t> {
         number(self.value(key)?, key, wanted, self.notes)
     }
 
-    /// A list; a single value counts as a list of one where a list of texts is wanted.
+    /// A list.
     pub(super) fn items(&self, key: &str, wanted: &str) -> Option<Vec<Node<'t>>> {
         let value = self.value(key)?;
         match value.get_ref() {
@@ -121,12 +146,13 @@ impl<'t> Reader<'t> {
     /// A list of names, without duplicates.
     pub(super) fn names(&self, key: &str) -> Option<Vec<DomainName>> {
         let mut names: Vec<DomainName> = Vec::new();
+        let mut seen = HashSet::new();
         for (span, text) in self.texts(key, "a list of names in quotes")? {
             if let Some(name) = name(&text, span.clone(), self.notes) {
-                if names.contains(&name) {
-                    self.notes.add(span, format!("{name} stands here twice"), "");
-                } else {
+                if seen.insert(name.clone()) {
                     names.push(name);
+                } else {
+                    self.notes.add(span, format!("{name} stands here twice"), "write it once");
                 }
             }
         }
@@ -163,7 +189,7 @@ impl<'t> Reader<'t> {
             return None;
         };
         if written.offset.is_none() || written.time.is_none() || written.date.is_none() {
-            let help = match written.time {
+            let help = match written.time.and(written.date) {
                 Some(_) => format!("write {written}+09:00 for Japan, or {written}Z for UTC"),
                 None => "write a time such as 2026-12-05T22:00:00+09:00".to_owned(),
             };
@@ -276,6 +302,17 @@ pub(super) fn number<N: TryFrom<i64>>(value: Node<'_>, key: &str, wanted: &str, 
         notes.add(value.span(), format!("`{key}` is out of range: it wants {wanted}"), "");
     }
     parsed
+}
+
+/// The port that `value` is.
+pub(super) fn port(value: Node<'_>, key: &str, notes: &Notes) -> Option<u16> {
+    let wanted = "a port from 1 to 65535";
+    let port = number(value, key, wanted, notes)?;
+    if port == 0 {
+        notes.add(value.span(), format!("`{key}` is out of range: it wants {wanted}"), "");
+        return None;
+    }
+    Some(port)
 }
 
 /// The name that `text` is.

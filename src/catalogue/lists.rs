@@ -316,11 +316,6 @@ impl List {
         self.access == Access::Dns && !matches!(self.status, ListStatus::Dead { .. })
     }
 
-    /// The end of the names under which it answers those who have a key: what stands before it is the key.
-    pub fn below_key(&self) -> Option<&str> {
-        self.key_zone.as_deref()?.strip_prefix("{key}.")
-    }
-
     /// The codes that are listings.
     pub fn codes(&self) -> &[Code] {
         self.codes.lines()

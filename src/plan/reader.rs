@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, TimeZone};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::{Date, Datetime, Offset};
 
 use super::keys::{Key, keys_of};
 use super::problem::Problem;
@@ -200,8 +201,7 @@ impl<'t> Reader<'t> {
             );
             return None;
         }
-        // TOML allows what RFC 3339 allows but for a space in place of the T.
-        let parsed = DateTime::parse_from_rfc3339(&written.to_string().replacen(' ', "T", 1)).ok();
+        let parsed = moment(written);
         if parsed.is_none() {
             self.notes.add(value.span(), format!("`{key}` is no time that exists"), "");
         }
@@ -215,8 +215,7 @@ impl<'t> Reader<'t> {
             DeValue::Datetime(written) if written.time.is_none() => written.date,
             _ => None,
         };
-        let date = date
-            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
+        let date = date.and_then(day);
         if date.is_none() {
             self.notes.wrong_kind(value, key, "a day without quotes, such as 2026-12-12");
         }
@@ -328,6 +327,22 @@ pub(super) fn name(text: &str, span: Range<usize>, notes: &Notes) -> Option<Doma
             None
         }
     }
+}
+
+/// The moment that `written` names; seconds may be missing (TOML 1.1).
+fn moment(written: &Datetime) -> Option<DateTime<FixedOffset>> {
+    let (time, date) = (written.time?, day(written.date?)?);
+    let (second, nanosecond) = (time.second.unwrap_or(0), time.nanosecond.unwrap_or(0));
+    let local = date.and_hms_nano_opt(time.hour.into(), time.minute.into(), second.into(), nanosecond)?;
+    let minutes = match written.offset? {
+        Offset::Z => 0,
+        Offset::Custom { minutes } => i32::from(minutes),
+    };
+    FixedOffset::east_opt(minutes * 60)?.from_local_datetime(&local).single()
+}
+
+fn day(written: Date) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(written.year.into(), written.month.into(), written.day.into())
 }
 
 /// A number and `ms`, `s`, `m`, `h` or `d`; at most ten years.

@@ -86,6 +86,7 @@ pub fn parse(text: &str, path: &str, known: &Known<'_>) -> Result<Plan, Problems
         Some(plan) if problems.is_empty() => Ok(plan),
         _ => {
             let mut masked = notes.masked.take();
+            masked.extend(secrets::key_like(text));
             if !faults.is_empty() {
                 masked.extend(secrets::likely(text, &known.keys));
             }

@@ -11,6 +11,7 @@ use toml::value::{Date, Datetime, Offset};
 
 use super::keys::{Key, keys_of};
 use super::problem::Problem;
+use super::secrets::hide;
 use crate::model::{DomainName, NameError, visible};
 
 /// A value with its place.
@@ -37,9 +38,11 @@ impl Notes {
         self.lines.partition_point(|start| *start <= octet)
     }
 
-    /// Keeps `value` and everything in it from being shown.
+    /// Keeps `value`, everything in it and the rest of its line from being shown.
     pub(super) fn mask(&self, value: Node<'_>) {
-        self.masked.borrow_mut().push(value.span());
+        let Range { start, end } = value.span();
+        let line_end = self.lines.get(self.line_at(end)).map_or(usize::MAX, |next| next - 1);
+        self.masked.borrow_mut().push(start..line_end.max(end));
         match value.get_ref() {
             DeValue::Array(items) => items.iter().for_each(|item| self.mask(item)),
             DeValue::Table(table) => table.values().for_each(|value| self.mask(value)),
@@ -49,8 +52,8 @@ impl Notes {
 
     /// Notes a problem.
     pub(super) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        let help = Some(help.into()).filter(|help| !help.is_empty());
-        self.problems.borrow_mut().push(Problem { span, message: message.into(), help });
+        let help = Some(hide(&help.into())).filter(|help| !help.is_empty());
+        self.problems.borrow_mut().push(Problem { span, message: hide(&message.into()), help });
     }
 
     /// Notes that `value` is not of the wanted kind. A table or list is not shown: nobody looked whether a key is in it.
@@ -369,8 +372,15 @@ fn suggestion(name: &str, known: &[Key]) -> String {
     }
 }
 
+/// The longest text for which a word is looked for that it may be meant to be, in octets.
+const LONGEST_GUESS: usize = 100;
+
 /// The word among `known` that `name` is probably meant to be.
 pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    // Nobody means a word by something this long, and comparing takes its time.
+    if name.len() > LONGEST_GUESS {
+        return None;
+    }
     let plain = |word: &str| word.to_lowercase().replace(['_', ' ', '.'], "-");
     let wanted = plain(name);
     known

@@ -1,13 +1,14 @@
-//! Where a key may stand in a text that is no TOML, so that no fault of syntax brings it to light.
+//! Where a key of a blocklist may stand in a plan and in messages about it, so that no mistake brings it to light.
 
 use std::ops::Range;
 
 use super::keys::keys_of;
+use crate::model::REDACTED;
 
 /// The fewest characters of a key: blocklists give out 26 and more, and names of hosts are shorter or have hyphens.
 const SHORTEST_KEY: usize = 16;
 
-/// The places of `text` that may hold a key: what follows the name of one, up to the next line that surely speaks of
+/// The places of a text that is no TOML that may hold a key: what follows the name of one, up to the next line that surely speaks of
 /// something else. A place too many only hides a value that its reader has before them anyway.
 pub(super) fn likely(text: &str, key_names: &[&str]) -> Vec<Range<usize>> {
     let mut places = Vec::new();
@@ -33,25 +34,36 @@ pub(super) fn likely(text: &str, key_names: &[&str]) -> Vec<Range<usize>> {
         } else if may_hold_key {
             places.push(start..start + line.trim_end_matches('\n').len());
         }
-        places.extend(key_like(line).map(|at| start + at.start..start + at.end));
         start += line.len();
     }
     places
 }
 
-/// Words that look like a key, whatever stands around them: long, of letters and digits.
-fn key_like(line: &str) -> impl Iterator<Item = Range<usize>> {
+/// The places of words that look like a key, whatever stands around them: long, of letters and digits.
+pub(super) fn key_like(text: &str) -> impl Iterator<Item = Range<usize>> {
     let looks_like_one = |word: &str| {
         word.len() >= SHORTEST_KEY
             && word.bytes().any(|byte| byte.is_ascii_digit())
             && word.bytes().any(|byte| byte.is_ascii_alphabetic())
     };
     let mut end = 0;
-    line.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(move |word| {
-        let start = line[end..].find(word).map_or(end, |at| end + at);
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(move |word| {
+        let start = text[end..].find(word).map_or(end, |at| end + at);
         end = start + word.len();
         looks_like_one(word).then_some(start..end)
     })
+}
+
+/// `message` without words that look like a key.
+pub(super) fn hide(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    let mut end = 0;
+    for word in key_like(message) {
+        shown.push_str(&message[end..word.start]);
+        shown.push_str(REDACTED);
+        end = word.end;
+    }
+    shown + &message[end..]
 }
 
 /// Whether `line` can only be the head of a table.

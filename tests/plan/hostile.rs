@@ -56,7 +56,7 @@ fn a_plan_that_ends_anywhere_never_panics() {
 fn a_damaged_plan_never_panics() {
     let text = dense();
     let mut numbers = Numbers(0x5eed_1042);
-    for _ in 0..3000 {
+    for _ in 0..1000 {
         let mut bytes = text.clone().into_bytes();
         for _ in 0..=numbers.below(3) {
             let at = numbers.below(bytes.len());
@@ -79,7 +79,7 @@ fn a_damaged_plan_never_panics() {
 #[test]
 fn wide_characters_in_odd_places_never_panic() {
     let text = dense();
-    for (at, _) in text.char_indices().step_by(3) {
+    for (at, _) in text.char_indices().step_by(13) {
         for odd in ["é", "漢", "\u{202e}", "𝕏", "\r"] {
             let mut text = text.clone();
             text.insert_str(at, odd);

@@ -1,4 +1,4 @@
-//! Every key of the plan file with its meaning: the reader, the JSON Schema and the documentation's test all look here.
+//! Every key of the plan file with its meaning: the reader, the JSON Schema and docs/plan.md are made of them.
 
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ const PLAN: &[Key] = &[
     key("cutover_at", Kind::Time, "When the switch happens; the offset from UTC is mandatory.").required(),
     key("overlap", Kind::Duration, "How long the old server stays alive after the switch.").or(r#""7d""#),
     key("domains", Kind::Texts, "The mail domains that move, aliases too.").required(),
-    key("hostname", Kind::Text, "The mail server's name: the default of ptr, helo and MX.").required(),
+    key("hostname", Kind::Text, "The mail server's name: the default of `ptr`, `helo` and MX.").required(),
     key(
         "must_cover",
         Kind::Texts,
@@ -81,7 +81,7 @@ const PLAN: &[Key] = &[
     key(
         "mx",
         Kind::Map(&Kind::Texts),
-        "What MX must be after the cutover, by domain; \"*\" is every domain not named.",
+        "What MX must be after the cutover, by domain, such as `\"*\" = [\"10 mail.example.co.jp\"]`; `\"*\"` is every domain not named.",
     ),
     key("dns", Kind::Table("dns"), "How the DNS is asked, and the TTLs."),
     key("auth", Kind::Table("auth"), "Sender authentication."),
@@ -89,25 +89,25 @@ const PLAN: &[Key] = &[
     key("dnsbl", Kind::Table("dnsbl"), "The blocklists that judge us."),
     key("inbound_dnsbl", Kind::Table("inbound_dnsbl"), "The blocklists that the new server will enforce on others."),
     key("receivers", Kind::Table("receivers"), "The receivers that matter."),
-    key("attest", Kind::Map(&Kind::Table("attest")), "What no probe can see, such as port25_lifted."),
+    key("attest", Kind::Map(&Kind::Table("attest")), "What no probe can see, such as `port25_lifted`."),
     key("rollback", Kind::Table("rollback"), "Who decides to go back, and when."),
     key("waive", Kind::Tables("waive"), "Accepted risks."),
 ];
 
 const OLD: &[Key] = &[
     key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own.").required(),
-    key("ptr", Kind::Text, "The PTR name of all of them; hostname if not said."),
-    key("helo", Kind::Text, "The HELO name of all of them; ptr if not said."),
-    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs reason.").or("false"),
+    key("ptr", Kind::Text, "The PTR name of all of them; `hostname` if not said."),
+    key("helo", Kind::Text, "The HELO name of all of them; `ptr` if not said."),
+    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs `reason`.").or("false"),
     key("reason", Kind::Text, "Why addresses that are not public stand here."),
 ];
 
 const NEW: &[Key] = &[
     key("provider", Kind::Text, "The provider's id; guessed from the origin AS if not said."),
     key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own.").required(),
-    key("ptr", Kind::Text, "The PTR name of all of them; hostname if not said."),
-    key("helo", Kind::Text, "The HELO name of all of them; ptr if not said."),
-    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs reason.").or("false"),
+    key("ptr", Kind::Text, "The PTR name of all of them; `hostname` if not said."),
+    key("helo", Kind::Text, "The HELO name of all of them; `ptr` if not said."),
+    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs `reason`.").or("false"),
     key("reason", Kind::Text, "Why addresses that are not public stand here."),
 ];
 
@@ -117,7 +117,7 @@ const ADDRESS: &[Key] = &[
     key("helo", Kind::Text, "Its HELO name."),
     key("sends", Kind::Flag, "Whether mail leaves from here.").or("true"),
     key("receives", Kind::Flag, "Whether mail arrives here.").or("true"),
-    key("allow_special", Kind::Flag, "It may be an address that is not public; needs reason.").or("false"),
+    key("allow_special", Kind::Flag, "It may be an address that is not public; needs `reason`.").or("false"),
     key("reason", Kind::Text, "Why an address that is not public stands here."),
 ];
 
@@ -125,7 +125,7 @@ const DNS: &[Key] = &[
     key(
         "resolver",
         Kind::TextOrTexts,
-        "\"auto\", \"system\", \"direct\", or a list of addresses with or without port.",
+        "`\"auto\"`, `\"system\"`, `\"direct\"`, or a list of addresses with or without port.",
     )
     .or(r#""auto""#),
     key("root_hints", Kind::Texts, "Root servers instead of IANA's; laboratories need them."),

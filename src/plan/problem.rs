@@ -61,8 +61,15 @@ impl Problems {
             } else {
                 let start = problem.span.start.min(self.shown.len());
                 let end = problem.span.end.clamp(start, self.shown.len());
-                let snippet =
-                    Snippet::source(&self.shown).path(&self.path).annotation(AnnotationKind::Primary.span(start..end));
+                // Only the lines of the problem are given: the renderer would read the whole text for each.
+                let octets = self.shown.as_bytes();
+                let is_break = |octet: &u8| *octet == b'\n';
+                let from = octets[..start].iter().rposition(is_break).map_or(0, |at| at + 1);
+                let to = octets[end..].iter().position(is_break).map_or(octets.len(), |at| end + at);
+                let snippet = Snippet::source(&self.shown[from..to])
+                    .line_start(self.line_of(problem))
+                    .path(&self.path)
+                    .annotation(AnnotationKind::Primary.span(start - from..end - from));
                 title.element(snippet)
             };
             let mut report = vec![group];

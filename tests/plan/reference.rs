@@ -122,11 +122,11 @@ fn example(text: &str, shape: &Value, span: Range<usize>) -> String {
     if shape["$ref"].is_string() || shape["type"] == "object" && text[span.clone()].starts_with('[') {
         return String::new();
     }
-    let written = text[span].split_whitespace().collect::<Vec<_>>().join(" ");
+    let written = text[span].split_whitespace().collect::<Vec<_>>().join(" ").replacen("[ ", "[", 1);
     if written.starts_with("[[") {
         return String::new();
     }
-    match (written.len() > 70, written.split_once(", ")) {
+    match (written.len() > 80, written.split_once(", ")) {
         (true, Some((first, _))) if !first.contains('{') => format!("`{first}, …]`"),
         (true, _) => written.split_once("}, ").map_or_else(String::new, |(first, _)| format!("`{first}}}, …]`")),
         _ => format!("`{written}`"),

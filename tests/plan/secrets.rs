@@ -79,7 +79,7 @@ fn a_key_stays_hidden_when_the_plan_is_damaged_around_it() {
         let key = text.find(KEY).unwrap();
         let begin = text[..key].rfind("\n[").map_or(0, |at| at + 1);
         for at in (begin..text.len()).filter(|at| *at < key || *at >= key + KEY.len()) {
-            let mut versions = vec![text[..=at.max(key + KEY.len() - 1)].as_bytes().to_vec()];
+            let mut versions = vec![text.as_bytes()[..=at.max(key + KEY.len() - 1)].to_vec()];
             for odd in b"x\"'{}[]=.#\n".iter().copied().cycle().skip(at).step_by(3).take(4) {
                 let mut bytes = text.clone().into_bytes();
                 bytes[at] = odd;

@@ -68,6 +68,11 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
             })
             .filter(|(zone, _)| !zone.is_empty())
             .collect(),
+        key_zones: catalogue
+            .lists
+            .iter()
+            .filter_map(|list| list.key_zone()?.strip_prefix("{key}.").zip(list.key.as_deref()))
+            .collect(),
         keys: catalogue.lists.iter().filter_map(|list| list.key.as_deref()).collect(),
         sets: catalogue.sets().into_iter().collect(),
         providers: catalogue.providers.iter().map(|provider| provider.id.as_str()).collect(),

@@ -37,7 +37,8 @@ impl DomainName {
     /// [`NameError`] says which rule is broken.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let text = text.trim();
-        let text = text.strip_suffix('.').unwrap_or(text);
+        // UTS 46 knows four dots; each may stand at the end.
+        let text = text.strip_suffix(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).unwrap_or(text);
         if text.is_empty() {
             return Err(NameError::Empty);
         }
@@ -106,6 +107,7 @@ mod tests {
     #[test]
     fn names_compare_in_one_form() {
         assert_eq!(name("Mail.Example.CO.JP.").as_str(), "mail.example.co.jp");
+        assert_eq!(name("例え。JP。").as_str(), "xn--r8jz45g.jp");
         assert_eq!(name("メール.例え.jp").as_str(), "xn--4dkua4c.xn--r8jz45g.jp");
         for (text, error) in [
             ("", NameError::Empty),

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 use toml::de::DeValue;
 
-use super::problem::line_at;
 use super::reader::{Node, Notes, Reader, open_table, text};
 use super::types::Address;
 use crate::model::{DomainName, Side};
@@ -34,6 +33,7 @@ const SPECIAL: &[(&str, &str)] = &[
     ("100::/64", "a discard-only address (RFC 6666)"),
     ("2001::/32", "a Teredo address (RFC 4380)"),
     ("2001:2::/48", "a benchmarking address (RFC 5180)"),
+    ("2001::/23", "an IETF protocol address (RFC 2928)"),
     ("2001:db8::/32", "a documentation address (RFC 3849)"),
     ("2002::/16", "a 6to4 address (RFC 3056)"),
     ("3fff::/20", "a documentation address (RFC 9637)"),
@@ -41,7 +41,14 @@ const SPECIAL: &[(&str, &str)] = &[
     ("fe80::/10", "a link-local address (RFC 4291)"),
     ("fec0::/10", "a site-local address (RFC 3879)"),
     ("ff00::/8", "a multicast address (RFC 4291)"),
+    // What is left of IPv6 outside 2000::/3; the narrower ranges above are found first.
+    ("::/3", "outside 2000::/3, from which public addresses come (RFC 4291)"),
+    ("4000::/2", "outside 2000::/3, from which public addresses come (RFC 4291)"),
+    ("8000::/1", "outside 2000::/3, from which public addresses come (RFC 4291)"),
 ];
+
+/// The most addresses on one side.
+const MOST_ADDRESSES: usize = 256;
 
 /// What kind of special address `ip` is; nothing for a public one.
 pub fn special_purpose(ip: IpAddr) -> Option<&'static str> {
@@ -50,13 +57,21 @@ pub fn special_purpose(ip: IpAddr) -> Option<&'static str> {
 }
 
 /// Reads `ips` of `[old]` or `[new]`.
-pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName, plan_text: &str) -> Vec<Address> {
+pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName) -> Vec<Address> {
     let help = "write ips = [\"…\"] with the addresses that mail comes from and goes to";
     let items = section.require("ips", section.items("ips", "a list of addresses"), help);
     let ptr = section.name("ptr");
     let helo = section.text("helo");
     let allowed = permission(section, section.notes);
     let mut found: Vec<Address> = Vec::new();
+    if items.as_ref().is_some_and(|items| items.len() > MOST_ADDRESSES) {
+        section.notes.add(
+            section.span.clone(),
+            format!("`ips` has more than {MOST_ADDRESSES} addresses"),
+            "split the plan",
+        );
+        return found;
+    }
     for item in items.iter().flatten() {
         let own = match item.get_ref() {
             DeValue::Table(_) => open_table(item, "ips", "address", section.notes),
@@ -90,7 +105,7 @@ pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName, plan
             continue;
         }
         if found.iter().any(|known| known.ip == ip) {
-            section.notes.add(place.span(), format!("{ip} stands here twice"), "");
+            section.notes.add(place.span(), format!("{ip} stands here twice"), "write it once");
             continue;
         }
         let ptr =
@@ -109,7 +124,7 @@ pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName, plan
             sends,
             receives,
             special: special.filter(|_| side == Side::New && special_purpose(ip).is_some()),
-            line: line_at(plan_text, place.span().start),
+            line: section.notes.line_at(place.span().start),
         });
     }
     if items.as_ref().is_some_and(Vec::is_empty) {
@@ -126,6 +141,8 @@ fn permission(table: &Reader<'_>, notes: &Notes) -> Option<String> {
         (true, None, None) => {
             let span = table.value("allow_special").map_or(table.span.clone(), |value| value.span());
             notes.add(span, "allow_special needs a reason", "write reason = \"…\" beside it");
+            // The plan is refused for this already; its addresses need not be refused as well.
+            return Some(String::new());
         }
         (false, Some(_), Some(value)) => {
             notes.add(

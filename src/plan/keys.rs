@@ -1,4 +1,4 @@
-//! Every key of the plan file with its meaning: the reader, the JSON Schema and the documentation's test all look here.
+//! Every key of the plan file with its meaning: the reader, the JSON Schema and docs/plan.md are made of them.
 
 use serde_json::{Map, Value, json};
 
@@ -9,6 +9,17 @@ pub(super) struct Key {
     kind: Kind,
     /// One line on its meaning.
     doc: &'static str,
+    usual: Usual,
+}
+
+/// What holds where a key is left out.
+enum Usual {
+    /// It may not be left out.
+    Required,
+    /// This, as JSON has it.
+    Is(&'static str),
+    /// Nothing, or what `doc` says.
+    Nothing,
 }
 
 /// The shape of a value.
@@ -23,6 +34,7 @@ enum Kind {
     /// One of these words.
     Choice(&'static [&'static str]),
     Choices(&'static [&'static str]),
+    Ports,
     /// A table of this section.
     Table(&'static str),
     /// A list of tables of this section.
@@ -36,7 +48,18 @@ enum Kind {
 }
 
 const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { name, kind, doc }
+    Key { name, kind, doc, usual: Usual::Nothing }
+}
+
+impl Key {
+    const fn required(self) -> Self {
+        Self { usual: Usual::Required, ..self }
+    }
+
+    /// The key with what holds where it is left out, as JSON has it.
+    const fn or(self, json: &'static str) -> Self {
+        Self { usual: Usual::Is(json), ..self }
+    }
 }
 
 const WEIGHTS: &[&str] = &["block", "warn", "info"];
@@ -44,21 +67,21 @@ const WEIGHTS: &[&str] = &["block", "warn", "info"];
 const PLAN: &[Key] = &[
     key("change", Kind::Text, "The change ticket; printed on every report."),
     key("title", Kind::Text, "A title for people."),
-    key("cutover_at", Kind::Time, "When the switch happens; the offset from UTC is mandatory. Required."),
-    key("overlap", Kind::Duration, "How long the old server stays alive after the switch; 7d if not said."),
-    key("domains", Kind::Texts, "The mail domains that move, aliases too. Required."),
-    key("hostname", Kind::Text, "The mail server's name: the default of ptr, helo and MX. Required."),
+    key("cutover_at", Kind::Time, "When the switch happens; the offset from UTC is mandatory.").required(),
+    key("overlap", Kind::Duration, "How long the old server stays alive after the switch.").or(r#""7d""#),
+    key("domains", Kind::Texts, "The mail domains that move, aliases too.").required(),
+    key("hostname", Kind::Text, "The mail server's name: the default of `ptr`, `helo` and MX.").required(),
     key(
         "must_cover",
         Kind::Texts,
         "Checks (ids or tags) that a run must cover; what it cannot cover then holds the verdict.",
     ),
-    key("old", Kind::Table("old"), "The server of today. Required."),
-    key("new", Kind::Table("new"), "The server of tomorrow. Required."),
+    key("old", Kind::Table("old"), "The server of today.").required(),
+    key("new", Kind::Table("new"), "The server of tomorrow.").required(),
     key(
         "mx",
         Kind::Map(&Kind::Texts),
-        "What MX must be after the cutover, by domain; \"*\" is every domain not named.",
+        "What MX must be after the cutover, by domain, such as `\"*\" = [\"10 mail.example.co.jp\"]`; `\"*\"` is every domain not named.",
     ),
     key("dns", Kind::Table("dns"), "How the DNS is asked, and the TTLs."),
     key("auth", Kind::Table("auth"), "Sender authentication."),
@@ -66,35 +89,35 @@ const PLAN: &[Key] = &[
     key("dnsbl", Kind::Table("dnsbl"), "The blocklists that judge us."),
     key("inbound_dnsbl", Kind::Table("inbound_dnsbl"), "The blocklists that the new server will enforce on others."),
     key("receivers", Kind::Table("receivers"), "The receivers that matter."),
-    key("attest", Kind::Map(&Kind::Table("attest")), "What no probe can see, such as port25_lifted."),
+    key("attest", Kind::Map(&Kind::Table("attest")), "What no probe can see, such as `port25_lifted`."),
     key("rollback", Kind::Table("rollback"), "Who decides to go back, and when."),
     key("waive", Kind::Tables("waive"), "Accepted risks."),
 ];
 
 const OLD: &[Key] = &[
-    key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own. Required."),
-    key("ptr", Kind::Text, "The PTR name of all of them; hostname if not said."),
-    key("helo", Kind::Text, "The HELO name of all of them; ptr if not said."),
-    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs reason."),
+    key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own.").required(),
+    key("ptr", Kind::Text, "The PTR name of all of them; `hostname` if not said."),
+    key("helo", Kind::Text, "The HELO name of all of them; `ptr` if not said."),
+    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs `reason`.").or("false"),
     key("reason", Kind::Text, "Why addresses that are not public stand here."),
 ];
 
 const NEW: &[Key] = &[
     key("provider", Kind::Text, "The provider's id; guessed from the origin AS if not said."),
-    key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own. Required."),
-    key("ptr", Kind::Text, "The PTR name of all of them; hostname if not said."),
-    key("helo", Kind::Text, "The HELO name of all of them; ptr if not said."),
-    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs reason."),
+    key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own.").required(),
+    key("ptr", Kind::Text, "The PTR name of all of them; `hostname` if not said."),
+    key("helo", Kind::Text, "The HELO name of all of them; `ptr` if not said."),
+    key("allow_special", Kind::Flag, "Addresses that are not public may stand here; needs `reason`.").or("false"),
     key("reason", Kind::Text, "Why addresses that are not public stand here."),
 ];
 
 const ADDRESS: &[Key] = &[
-    key("ip", Kind::Text, "The address. Required."),
+    key("ip", Kind::Text, "The address.").required(),
     key("ptr", Kind::Text, "Its PTR name."),
     key("helo", Kind::Text, "Its HELO name."),
-    key("sends", Kind::Flag, "Whether mail leaves from here; true if not said."),
-    key("receives", Kind::Flag, "Whether mail arrives here; true if not said."),
-    key("allow_special", Kind::Flag, "It may be an address that is not public; needs reason."),
+    key("sends", Kind::Flag, "Whether mail leaves from here.").or("true"),
+    key("receives", Kind::Flag, "Whether mail arrives here.").or("true"),
+    key("allow_special", Kind::Flag, "It may be an address that is not public; needs `reason`.").or("false"),
     key("reason", Kind::Text, "Why an address that is not public stands here."),
 ];
 
@@ -102,12 +125,13 @@ const DNS: &[Key] = &[
     key(
         "resolver",
         Kind::TextOrTexts,
-        "\"auto\", \"system\", \"direct\", or a list of addresses with or without port.",
-    ),
+        "`\"auto\"`, `\"system\"`, `\"direct\"`, or a list of addresses with or without port.",
+    )
+    .or(r#""auto""#),
     key("root_hints", Kind::Texts, "Root servers instead of IANA's; laboratories need them."),
-    key("authority_port", Kind::Integer(1, 65_535), "The port of authoritative servers; 53 if not said."),
-    key("timeout", Kind::Duration, "How long to wait for an answer before asking again; 1s if not said."),
-    key("ttl_target", Kind::Duration, "The TTL that changing records should have at the cutover; 5m if not said."),
+    key("authority_port", Kind::Integer(1, 65_535), "The port of authoritative servers.").or("53"),
+    key("timeout", Kind::Duration, "How long to wait for an answer before asking again.").or(r#""1s""#),
+    key("ttl_target", Kind::Duration, "The TTL that changing records should have at the cutover.").or(r#""5m""#),
     key("lowered_at", Kind::Time, "When somebody lowered the TTLs."),
     key("old_ttl", Kind::Duration, "The TTL that they had before."),
 ];
@@ -121,14 +145,14 @@ const AUTH: &[Key] = &[
 ];
 
 const SMTP: &[Key] = &[
-    key("ports", Kind::Choices(&[]), "Ports that servers and people use; [25] if not said."),
+    key("ports", Kind::Ports, "Ports that servers and people use.").or("[25]"),
     key("recipients", Kind::Texts, "Mailboxes that old and new must accept."),
     key("relay_probe", Kind::Text, "A mailbox that you own on another system, to test for an open relay."),
     key("sample_eml", Kind::Text, "A file with a message that the new server really sent."),
 ];
 
 const DNSBL: &[Key] = &[
-    key("use", Kind::Texts, "Named sets of the catalogue; [\"recommended\"] if not said."),
+    key("use", Kind::Texts, "Named sets of the catalogue.").or(r#"["recommended"]"#),
     key("lists", Kind::Texts, "Further lists, by id or zone."),
     key("disable", Kind::Texts, "Lists that are left out, by id or zone."),
     key("require", Kind::Texts, "Lists without whose word there is no GO, by id or zone."),
@@ -138,16 +162,16 @@ const DNSBL: &[Key] = &[
         Kind::Map(&Kind::Choice(WEIGHTS)),
         "Weights instead of the catalogue's: list id = \"block\", \"warn\" or \"info\".",
     ),
-    key("quorum", Kind::Text, "How many of the blocking lists that are not required must answer; \"80%\" if not said."),
+    key("quorum", Kind::Text, "How many of the blocking lists that are not required must answer.").or(r#""80%""#),
     key("list", Kind::Tables("dnsbl.list"), "Lists of your own."),
 ];
 
 const DNSBL_LIST: &[Key] = &[
-    key("id", Kind::Text, "Its id; no list of the catalogue has it. Required."),
+    key("id", Kind::Text, "Its id; no list of the catalogue has it.").required(),
     key("name", Kind::Text, "Its name for people; the id if not said."),
-    key("zone", Kind::Text, "The zone to ask. Required."),
-    key("families", Kind::Choices(&["ipv4", "ipv6", "domain"]), "What it holds; [\"ipv4\"] if not said."),
-    key("weight", Kind::Choice(WEIGHTS), "What a listing weighs; \"warn\" if not said."),
+    key("zone", Kind::Text, "The zone to ask.").required(),
+    key("families", Kind::Choices(&["ipv4", "ipv6", "domain"]), "What it holds.").or(r#"["ipv4"]"#),
+    key("weight", Kind::Choice(WEIGHTS), "What a listing weighs.").or(r#""warn""#),
 ];
 
 const INBOUND: &[Key] = &[
@@ -156,10 +180,10 @@ const INBOUND: &[Key] = &[
 ];
 
 const PARTNER: &[Key] = &[
-    key("name", Kind::Text, "Their name. Required."),
+    key("name", Kind::Text, "Their name.").required(),
     key("domain", Kind::Text, "Their mail domain; this or ips is required."),
     key("ips", Kind::Texts, "Their addresses."),
-    key("vip", Kind::Flag, "Refusing them would stop the cutover."),
+    key("vip", Kind::Flag, "Refusing them would stop the cutover.").or("false"),
 ];
 
 const RECEIVERS: &[Key] = &[
@@ -172,25 +196,25 @@ const RECEIVERS: &[Key] = &[
 ];
 
 const ATTEST: &[Key] = &[
-    key("yes", Kind::Flag, "Whether it holds. Required."),
-    key("by", Kind::Text, "Who says so. Required."),
+    key("yes", Kind::Flag, "Whether it holds.").required(),
+    key("by", Kind::Text, "Who says so.").required(),
     key("on", Kind::Date, "Since when."),
     key("ref", Kind::Text, "A ticket."),
 ];
 
 const ROLLBACK: &[Key] = &[
-    key("owner", Kind::Text, "Who decides. Required."),
-    key("decide_by", Kind::Duration, "How long after the cutover the decision must fall; 2h if not said."),
+    key("owner", Kind::Text, "Who decides.").required(),
+    key("decide_by", Kind::Duration, "How long after the cutover the decision must fall.").or(r#""2h""#),
     key("triggers", Kind::Texts, "Tags that ask for it."),
 ];
 
 const WAIVE: &[Key] = &[
-    key("tag", Kind::Text, "The tag of the finding. Required."),
+    key("tag", Kind::Text, "The tag of the finding.").required(),
     key("on", Kind::Text, "The address, name or list it was found on; any if not said."),
     key("about", Kind::Text, "The list's id (or PTR name) where the finding names one; then it is required."),
-    key("reason", Kind::Text, "Why the risk is accepted. Required."),
-    key("owner", Kind::Text, "Who accepts it. Required."),
-    key("until", Kind::Date, "The last day on which it holds. Required."),
+    key("reason", Kind::Text, "Why the risk is accepted.").required(),
+    key("owner", Kind::Text, "Who accepts it.").required(),
+    key("until", Kind::Date, "The last day on which it holds.").required(),
     key("ref", Kind::Text, "A ticket."),
 ];
 
@@ -238,10 +262,14 @@ fn object(keys: &[Key]) -> Value {
         .map(|key| {
             let mut value = shape(&key.kind);
             value["description"] = json!(key.doc);
+            if let Usual::Is(usual) = key.usual {
+                value["default"] = serde_json::from_str(usual).unwrap_or_default();
+            }
             (key.name.to_owned(), value)
         })
         .collect();
-    let required: Vec<&str> = keys.iter().filter(|key| key.doc.ends_with(" Required.")).map(|key| key.name).collect();
+    let required: Vec<&str> =
+        keys.iter().filter(|key| matches!(key.usual, Usual::Required)).map(|key| key.name).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
@@ -257,7 +285,7 @@ fn shape(kind: &Kind) -> Value {
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::Duration => json!({ "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h|d)$" }),
         Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Choices([]) => {
+        Kind::Ports => {
             json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 65_535 } })
         }
         Kind::Choices(words) => json!({ "type": "array", "items": { "enum": words } }),

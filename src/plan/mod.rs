@@ -1,9 +1,11 @@
 //! The plan: TOML text in, a valid plan or all its problems out. No file and no environment is touched here.
 
 mod addresses;
+mod dnsbl;
 mod keys;
 mod problem;
 mod reader;
+mod secrets;
 mod sections;
 mod types;
 
@@ -25,9 +27,6 @@ use reader::{Notes, Reader};
 /// The longest plan that is read, in octets.
 pub const LONGEST_PLAN: usize = 1 << 20;
 
-/// The most addresses on one side.
-const MOST_ADDRESSES: usize = 256;
-
 /// The names that a plan may use.
 #[derive(Clone, Debug, Default)]
 pub struct Known<'a> {
@@ -35,6 +34,8 @@ pub struct Known<'a> {
     pub lists: Vec<&'a str>,
     /// Zones of blocklists, and their ids.
     pub zones: Vec<(&'a str, &'a str)>,
+    /// Zones below which names have a key in them, and the names of those keys.
+    pub key_zones: Vec<(&'a str, &'a str)>,
     /// Names of keys that blocklists can be asked with.
     pub keys: Vec<&'a str>,
     /// Named sets of blocklists.
@@ -57,7 +58,11 @@ pub fn parse_bytes(bytes: &[u8], path: &str, known: &Known<'_>) -> Result<Plan, 
         return Err(Problems::of_file(path, &message, "give the plan's own file; config/plan.minimal.toml shows one"));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => parse(text.strip_prefix('\u{feff}').unwrap_or(text), path, known),
+        Ok(text) if !text.contains('\0') => {
+            let plan = parse(text.strip_prefix('\u{feff}').unwrap_or(text), path, known)?;
+            // The fingerprint is that of the file, as other tools print it.
+            Ok(Plan { sha256: fingerprint(bytes), ..plan })
+        }
         _ => {
             Err(Problems::of_file(path, "the file is not a text in UTF-8, so it is no plan", "save the plan as UTF-8"))
         }
@@ -69,7 +74,7 @@ pub fn parse_bytes(bytes: &[u8], path: &str, known: &Known<'_>) -> Result<Plan, 
 /// # Errors
 /// All problems of the text, each at its place; a text that is no TOML has problems of its syntax only.
 pub fn parse(text: &str, path: &str, known: &Known<'_>) -> Result<Plan, Problems> {
-    let notes = Notes::default();
+    let notes = Notes::of(text);
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
         notes.add(fault.span().unwrap_or(0..0), crate::model::visible(fault.message()), "");
@@ -79,32 +84,20 @@ pub fn parse(text: &str, path: &str, known: &Known<'_>) -> Result<Plan, Problems
     let problems = notes.problems.take();
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),
-        _ => Err(Problems::new(path, text, problems, &secret_places(text, &notes))),
+        _ => {
+            let mut masked = notes.masked.take();
+            masked.extend(secrets::key_like(text));
+            if !faults.is_empty() {
+                masked.extend(secrets::likely(text, &known.keys));
+            }
+            Err(Problems::new(path, text, problems, masked))
+        }
     }
 }
 
-/// The places that may hold a key: those noted, and in a text that is no TOML, every line that speaks of one.
-fn secret_places(text: &str, notes: &Notes) -> Vec<std::ops::Range<usize>> {
-    let mut places = notes.masked.take();
-    let mut start = 0;
-    let mut in_key_table = false;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim();
-        if bare.starts_with('[') {
-            in_key_table = bare.starts_with("[dnsbl.key]");
-        }
-        let speaks_of_key = in_key_table || bare.starts_with("key") || bare.contains("dnsbl.key");
-        if speaks_of_key && let Some(equals) = line.find('=') {
-            let value = &line[equals + 1..];
-            let is_reference =
-                value.matches('"').count() == 2 * value.matches("\"env:").count() && value.contains("\"env:");
-            if !is_reference {
-                places.push(start + equals + 1..start + line.trim_end().len().max(equals + 1));
-            }
-        }
-        start += line.len();
-    }
-    places
+/// SHA-256, hexadecimal.
+fn fingerprint(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes: &Notes) -> Option<Plan> {
@@ -131,12 +124,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
     let stand_in = hostname.clone().or_else(|| DomainName::parse("hostname.invalid").ok())?;
     let side = |key: &'static str, side| {
         let section = plan.require(key, plan.table(key, key), &format!("write [{key}] and ips = [\"…\"]"));
-        let addresses =
-            section.as_ref().map_or_else(Vec::new, |section| addresses::read(side, section, &stand_in, text));
-        if addresses.len() > MOST_ADDRESSES {
-            let span = section.as_ref().map_or(0..0, |section| section.span.clone());
-            notes.add(span, format!("[{key}] has more than {MOST_ADDRESSES} addresses"), "split the plan");
-        }
+        let addresses = section.as_ref().map_or_else(Vec::new, |section| addresses::read(side, section, &stand_in));
         (section, addresses)
     };
     let (_, old) = side("old", Side::Old);
@@ -149,7 +137,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
     let must_cover = plan.texts("must_cover", "a list of checks in quotes").unwrap_or_default();
     Some(Plan {
         path: path.to_owned(),
-        sha256: Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: fingerprint(text.as_bytes()),
         change: plan.text("change"),
         title: plan.text("title"),
         overlap: plan.duration("overlap").unwrap_or_else(|| TimeDelta::days(7)),
@@ -158,12 +146,15 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         dns: section("dns").as_ref().map(sections::dns).unwrap_or_default(),
         auth: section("auth").as_ref().map(sections::auth).unwrap_or_default(),
         smtp: section("smtp").as_ref().map(sections::smtp).unwrap_or_default(),
-        dnsbl: section("dnsbl").as_ref().map(|section| sections::dnsbl(section, known)).unwrap_or_default(),
-        inbound_dnsbl: section("inbound_dnsbl").as_ref().map(sections::inbound).unwrap_or_default(),
+        dnsbl: section("dnsbl").as_ref().map(|section| dnsbl::read(section, known)).unwrap_or_default(),
+        inbound_dnsbl: section("inbound_dnsbl")
+            .as_ref()
+            .map(|section| sections::inbound(section, known))
+            .unwrap_or_default(),
         receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
         attest: sections::attest(&plan),
         rollback: section("rollback").as_ref().and_then(sections::rollback),
-        waivers: sections::waivers(&plan, text),
+        waivers: sections::waivers(&plan),
         must_cover: must_cover
             .into_iter()
             .filter_map(|(span, word)| sections::among("check or tag", &word, span, &known.tags, notes))

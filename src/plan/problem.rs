@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::model::visible;
+
 /// The most problems that are shown.
 const SHOWN: usize = 40;
 
@@ -31,21 +33,21 @@ pub struct Problems {
 
 impl Problems {
     /// Problems of the text at `path`; octets in `masked` are not shown.
-    pub(super) fn new(path: &str, text: &str, mut all: Vec<Problem>, masked: &[Range<usize>]) -> Self {
+    pub(super) fn new(path: &str, text: &str, mut all: Vec<Problem>, masked: Vec<Range<usize>>) -> Self {
         all.sort_by_key(|problem| (problem.span.start, problem.span.end));
         all.dedup();
-        Self { all, path: path.to_owned(), shown: showable(text, masked) }
+        Self { all, path: visible(path), shown: showable(text, masked) }
     }
 
     /// A problem of the file as a whole, of which nothing can be shown.
     pub(super) fn of_file(path: &str, message: &str, help: &str) -> Self {
         let problem = Problem { span: 0..0, message: message.to_owned(), help: Some(help.to_owned()) };
-        Self { all: vec![problem], path: path.to_owned(), shown: String::new() }
+        Self { all: vec![problem], path: visible(path), shown: String::new() }
     }
 
     /// The line of a problem, 1-based.
     pub fn line_of(&self, problem: &Problem) -> usize {
-        line_at(&self.shown, problem.span.start)
+        self.shown.bytes().take(problem.span.start).filter(|byte| *byte == b'\n').count() + 1
     }
 
     /// The problems for people, each with its line of the plan.
@@ -59,8 +61,15 @@ impl Problems {
             } else {
                 let start = problem.span.start.min(self.shown.len());
                 let end = problem.span.end.clamp(start, self.shown.len());
-                let snippet =
-                    Snippet::source(&self.shown).path(&self.path).annotation(AnnotationKind::Primary.span(start..end));
+                // Only the lines of the problem are given: the renderer would read the whole text for each.
+                let octets = self.shown.as_bytes();
+                let is_break = |octet: &u8| *octet == b'\n';
+                let from = octets[..start].iter().rposition(is_break).map_or(0, |at| at + 1);
+                let to = octets[end..].iter().position(is_break).map_or(octets.len(), |at| end + at);
+                let snippet = Snippet::source(&self.shown[from..to])
+                    .line_start(self.line_of(problem))
+                    .path(&self.path)
+                    .annotation(AnnotationKind::Primary.span(start - from..end - from));
                 title.element(snippet)
             };
             let mut report = vec![group];
@@ -83,18 +92,18 @@ impl Problems {
     }
 }
 
-/// The 1-based line of an octet.
-pub(super) fn line_at(text: &str, octet: usize) -> usize {
-    text.as_bytes().iter().take(octet).filter(|byte| **byte == b'\n').count() + 1
-}
-
 /// `text` with every octet of a control character and of `masked` replaced by one that shows; all octets keep their places.
-fn showable(text: &str, masked: &[Range<usize>]) -> String {
-    let is_masked = |at: usize| masked.iter().any(|range| range.contains(&at));
+fn showable(text: &str, mut masked: Vec<Range<usize>>) -> String {
+    masked.sort_by_key(|range| range.start);
+    let mut masked = masked.into_iter().peekable();
+    let mut hidden_until = 0;
     text.char_indices()
         .flat_map(|(at, character)| {
-            let hidden = is_masked(at);
-            let shows = || crate::model::visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]);
+            while let Some(range) = masked.next_if(|range| range.start <= at) {
+                hidden_until = hidden_until.max(range.end);
+            }
+            let hidden = at < hidden_until && character != '\n';
+            let shows = || visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]);
             let kept = !hidden && (matches!(character, '\n' | '\t') || shows());
             let replacement = if hidden { '*' } else { '?' };
             let times = if kept { 1 } else { character.len_utf8() };

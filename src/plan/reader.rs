@@ -1,36 +1,67 @@
 //! Reads TOML values and notes every problem at its place; a reader never stops at the first.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::Range;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, TimeZone};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::{Date, Datetime, Offset};
 
 use super::keys::{Key, keys_of};
 use super::problem::Problem;
+use super::secrets::hide;
 use crate::model::{DomainName, NameError, visible};
 
 /// A value with its place.
 pub(super) type Node<'t> = &'t Spanned<DeValue<'t>>;
 
 /// Where problems are collected.
-#[derive(Default)]
 pub(super) struct Notes {
+    /// The octets at which the lines of the plan begin.
+    lines: Vec<usize>,
     pub(super) problems: RefCell<Vec<Problem>>,
     /// Places that must not be shown.
     pub(super) masked: RefCell<Vec<Range<usize>>>,
 }
 
 impl Notes {
-    /// Notes a problem.
-    pub(super) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        let help = Some(help.into()).filter(|help| !help.is_empty());
-        self.problems.borrow_mut().push(Problem { span, message: message.into(), help });
+    /// No notes on `text` yet.
+    pub(super) fn of(text: &str) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { lines, problems: RefCell::default(), masked: RefCell::default() }
     }
 
-    /// Notes that `value` is not of the wanted kind.
+    /// The 1-based line of an octet.
+    pub(super) fn line_at(&self, octet: usize) -> usize {
+        self.lines.partition_point(|start| *start <= octet)
+    }
+
+    /// Keeps `value`, everything in it and the rest of its line from being shown.
+    pub(super) fn mask(&self, value: Node<'_>) {
+        let Range { start, end } = value.span();
+        let line_end = self.lines.get(self.line_at(end)).map_or(usize::MAX, |next| next - 1);
+        self.masked.borrow_mut().push(start..line_end.max(end));
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().for_each(|item| self.mask(item)),
+            DeValue::Table(table) => table.values().for_each(|value| self.mask(value)),
+            _ => {}
+        }
+    }
+
+    /// Notes a problem.
+    pub(super) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        let help = Some(hide(&help.into())).filter(|help| !help.is_empty());
+        self.problems.borrow_mut().push(Problem { span, message: hide(&message.into()), help });
+    }
+
+    /// Notes that `value` is not of the wanted kind. A table or list is not shown: nobody looked whether a key is in it.
     pub(super) fn wrong_kind(&self, value: Node<'_>, key: &str, wanted: &str) {
+        if matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_)) {
+            self.mask(value);
+        }
+        let key = visible(key);
         let found = value.get_ref().type_str();
         let article = if found.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
         self.add(value.span(), format!("`{key}` wants {wanted}, found {article} {found}"), "");
@@ -50,15 +81,13 @@ impl<'t> Reader<'t> {
     /// Opens `table` as `section` of [`super::keys`].
     pub(super) fn open(table: &'t DeTable<'t>, span: Range<usize>, section: &'static str, notes: &'t Notes) -> Self {
         let known = keys_of(section);
-        for key in table.keys() {
+        for (key, value) in table {
             let name: &str = key.get_ref();
             if !known.iter().any(|known| known.name == name) {
+                // Nobody knows what it holds: it may be the key of a blocklist under a misspelt name.
+                notes.mask(value);
                 let place = if section.is_empty() { "the plan".to_owned() } else { format!("[{section}]") };
-                notes.add(
-                    key.span(),
-                    format!("{place} has no key `{}`", crate::model::visible(name)),
-                    suggestion(name, known),
-                );
+                notes.add(key.span(), format!("{place} has no key `{}`", visible(name)), suggestion(name, known));
             }
         }
         Self { table, section, span, notes }
@@ -98,7 +127,7 @@ impl<'t> Reader<'t> {
         number(self.value(key)?, key, wanted, self.notes)
     }
 
-    /// A list; a single value counts as a list of one where a list of texts is wanted.
+    /// A list.
     pub(super) fn items(&self, key: &str, wanted: &str) -> Option<Vec<Node<'t>>> {
         let value = self.value(key)?;
         match value.get_ref() {
@@ -121,12 +150,13 @@ impl<'t> Reader<'t> {
     /// A list of names, without duplicates.
     pub(super) fn names(&self, key: &str) -> Option<Vec<DomainName>> {
         let mut names: Vec<DomainName> = Vec::new();
+        let mut seen = HashSet::new();
         for (span, text) in self.texts(key, "a list of names in quotes")? {
             if let Some(name) = name(&text, span.clone(), self.notes) {
-                if names.contains(&name) {
-                    self.notes.add(span, format!("{name} stands here twice"), "");
-                } else {
+                if seen.insert(name.clone()) {
                     names.push(name);
+                } else {
+                    self.notes.add(span, format!("{name} stands here twice"), "write it once");
                 }
             }
         }
@@ -163,7 +193,7 @@ impl<'t> Reader<'t> {
             return None;
         };
         if written.offset.is_none() || written.time.is_none() || written.date.is_none() {
-            let help = match written.time {
+            let help = match written.time.and(written.date) {
                 Some(_) => format!("write {written}+09:00 for Japan, or {written}Z for UTC"),
                 None => "write a time such as 2026-12-05T22:00:00+09:00".to_owned(),
             };
@@ -174,8 +204,7 @@ impl<'t> Reader<'t> {
             );
             return None;
         }
-        // TOML allows what RFC 3339 allows but for a space in place of the T.
-        let parsed = DateTime::parse_from_rfc3339(&written.to_string().replacen(' ', "T", 1)).ok();
+        let parsed = moment(written);
         if parsed.is_none() {
             self.notes.add(value.span(), format!("`{key}` is no time that exists"), "");
         }
@@ -189,8 +218,7 @@ impl<'t> Reader<'t> {
             DeValue::Datetime(written) if written.time.is_none() => written.date,
             _ => None,
         };
-        let date = date
-            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
+        let date = date.and_then(day);
         if date.is_none() {
             self.notes.wrong_kind(value, key, "a day without quotes, such as 2026-12-12");
         }
@@ -283,6 +311,17 @@ fn one_line(text: &str) -> String {
     visible(&text.trim().replace(['\r', '\n', '\t'], " "))
 }
 
+/// The port that `value` is.
+pub(super) fn port(value: Node<'_>, key: &str, notes: &Notes) -> Option<u16> {
+    let wanted = "a port from 1 to 65535";
+    let port = number(value, key, wanted, notes)?;
+    if port == 0 {
+        notes.add(value.span(), format!("`{key}` is out of range: it wants {wanted}"), "");
+        return None;
+    }
+    Some(port)
+}
+
 /// The name that `text` is.
 pub(super) fn name(text: &str, span: Range<usize>, notes: &Notes) -> Option<DomainName> {
     match DomainName::parse(text) {
@@ -296,6 +335,22 @@ pub(super) fn name(text: &str, span: Range<usize>, notes: &Notes) -> Option<Doma
             None
         }
     }
+}
+
+/// The moment that `written` names; seconds may be missing (TOML 1.1).
+fn moment(written: &Datetime) -> Option<DateTime<FixedOffset>> {
+    let (time, date) = (written.time?, day(written.date?)?);
+    let (second, nanosecond) = (time.second.unwrap_or(0), time.nanosecond.unwrap_or(0));
+    let local = date.and_hms_nano_opt(time.hour.into(), time.minute.into(), second.into(), nanosecond)?;
+    let minutes = match written.offset? {
+        Offset::Z => 0,
+        Offset::Custom { minutes } => i32::from(minutes),
+    };
+    FixedOffset::east_opt(minutes * 60)?.from_local_datetime(&local).single()
+}
+
+fn day(written: Date) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(written.year.into(), written.month.into(), written.day.into())
 }
 
 /// A number and `ms`, `s`, `m`, `h` or `d`; at most ten years.
@@ -322,8 +377,15 @@ fn suggestion(name: &str, known: &[Key]) -> String {
     }
 }
 
+/// The longest text for which a word is looked for that it may be meant to be, in octets.
+const LONGEST_GUESS: usize = 100;
+
 /// The word among `known` that `name` is probably meant to be.
 pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    // Nobody means a word by something this long, and comparing takes its time.
+    if name.len() > LONGEST_GUESS {
+        return None;
+    }
     let plain = |word: &str| word.to_lowercase().replace(['_', ' ', '.'], "-");
     let wanted = plain(name);
     known

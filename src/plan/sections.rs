@@ -7,12 +7,9 @@ use chrono::TimeDelta;
 use toml::de::DeValue;
 
 use super::Known;
-use super::problem::line_at;
-use super::reader::{Notes, Reader, name, nearest, number, open_table, text};
-use super::types::{
-    AddedList, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Receivers,
-    Resolver, Rollback, Smtp,
-};
+use super::dnsbl::holds_key;
+use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
+use super::types::{Attestation, Auth, DnsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback, Smtp};
 use crate::model::{DomainName, Waiver, visible};
 
 /// `[mx]`.
@@ -52,20 +49,28 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
 /// `[dns]`.
 pub(super) fn dns(section: &Reader<'_>) -> DnsPlan {
     let usual = DnsPlan::default();
-    let port = section.number("authority_port", "a port from 1 to 65535").filter(|port| *port != 0);
-    let authority_port = port.unwrap_or(usual.authority_port);
+    let authority_port = section
+        .value("authority_port")
+        .and_then(|value| port(value, "authority_port", section.notes))
+        .unwrap_or(usual.authority_port);
     DnsPlan {
         resolver: resolver(section).unwrap_or_default(),
         root_hints: servers(section, "root_hints", authority_port).unwrap_or_default(),
         authority_port,
-        timeout: section
-            .duration("timeout")
-            .filter(|timeout| *timeout >= TimeDelta::milliseconds(10))
-            .unwrap_or(usual.timeout),
+        timeout: timeout(section).unwrap_or(usual.timeout),
         ttl_target: section.duration("ttl_target").unwrap_or(usual.ttl_target),
         lowered_at: section.time("lowered_at"),
         old_ttl: section.duration("old_ttl"),
     }
+}
+
+fn timeout(section: &Reader<'_>) -> Option<TimeDelta> {
+    let timeout = section.duration("timeout")?;
+    if !(TimeDelta::milliseconds(10)..=TimeDelta::minutes(1)).contains(&timeout) {
+        let span = section.value("timeout").map_or(section.span.clone(), |value| value.span());
+        section.notes.add(span, "`timeout` is out of range", "write a length of time from \"10ms\" to \"1m\"");
+    }
+    Some(timeout)
 }
 
 fn resolver(section: &Reader<'_>) -> Option<Resolver> {
@@ -143,175 +148,34 @@ pub(super) fn auth(section: &Reader<'_>) -> Auth {
 
 /// `[smtp]`.
 pub(super) fn smtp(section: &Reader<'_>) -> Smtp {
-    let ports = section.items("ports", "a list of ports").map(|items| {
-        let port =
-            |item| number::<u16>(item, "ports", "ports from 1 to 65535", section.notes).filter(|port| *port != 0);
-        items.into_iter().filter_map(port).collect()
-    });
+    let ports = section
+        .items("ports", "a list of ports")
+        .map(|items| items.into_iter().filter_map(|item| port(item, "ports", section.notes)).collect());
     Smtp {
         ports: ports.unwrap_or_else(|| Smtp::default().ports),
         recipients: mailboxes(section, "recipients"),
-        relay_probe: section.text("relay_probe"),
+        relay_probe: section
+            .text("relay_probe")
+            .and_then(|text| mailbox(text, section.value("relay_probe")?.span(), section.notes)),
         sample_eml: section.text("sample_eml"),
     }
 }
 
 fn mailboxes(section: &Reader<'_>, key: &str) -> Vec<String> {
     let texts = section.texts(key, "a list of mail addresses in quotes").unwrap_or_default();
-    let is_mailbox = |text: &str| {
-        text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && DomainName::parse(domain).is_ok())
-    };
-    texts
-        .into_iter()
-        .filter_map(|(span, text)| {
-            if is_mailbox(&text) {
-                return Some(text);
-            }
-            section.notes.add(span, format!("\"{}\" is not a mail address", visible(&text)), "");
-            None
-        })
-        .collect()
+    texts.into_iter().filter_map(|(span, text)| mailbox(text, span, section.notes)).collect()
 }
 
-/// `[dnsbl]`.
-pub(super) fn dnsbl(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
-    let added: Vec<AddedList> =
-        section.tables("list", "dnsbl.list").iter().filter_map(|table| added_list(table, known)).collect();
-    let own: Vec<&str> = added.iter().map(|list| list.id.as_str()).collect();
-    let list = |written: &str, span| list_id(written, span, known, &own, section.notes);
-    let lists = |key| -> Vec<String> {
-        let texts = section.texts(key, "a list of list ids in quotes").unwrap_or_default();
-        texts.into_iter().filter_map(|(span, text)| list(&text, span)).collect()
-    };
-    let sets = section.texts("use", "a list of sets in quotes").map(|texts| {
-        texts
-            .into_iter()
-            .filter_map(|(span, text)| among("set of lists", &text, span, &known.sets, section.notes))
-            .collect()
-    });
-    let mut keys = Vec::new();
-    for (key, value) in section.free_table("key", "a table: name of the key = \"env:NAME\"").into_iter().flatten() {
-        let id = among("key", key.get_ref(), key.span(), &known.keys, section.notes);
-        let variable = match value.get_ref() {
-            DeValue::String(text) => text.strip_prefix("env:").filter(|name| is_variable(name)),
-            _ => None,
-        };
-        match variable {
-            Some(variable) => keys.extend(id.map(|id| (id, variable.to_owned()))),
-            None => {
-                // Whatever stands there may be the key itself: it is neither repeated nor shown.
-                section.notes.masked.borrow_mut().push(value.span());
-                let help = "write \"env:NAME\" and put the key into the environment variable NAME";
-                section.notes.add(value.span(), "keys do not stand in the plan", help);
-            }
-        }
+/// A mail address that can stand in an SMTP command as it is.
+fn mailbox(text: String, span: Range<usize>, notes: &Notes) -> Option<String> {
+    let can_be_sent = |character: char| !character.is_control() && !matches!(character, ' ' | '<' | '>');
+    let fits = text.chars().all(can_be_sent)
+        && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && DomainName::parse(domain).is_ok());
+    if !fits {
+        let help = "write a mail address such as \"info@example.co.jp\"";
+        notes.add(span, format!("\"{}\" is not a mail address", visible(&text)), help);
     }
-    let mut weights = Vec::new();
-    for (key, value) in
-        section.free_table("weight", "a table: list id = \"block\", \"warn\" or \"info\"").into_iter().flatten()
-    {
-        let id = list(key.get_ref(), key.span());
-        let weight = text(value, "weight", "\"block\", \"warn\" or \"info\"", section.notes)
-            .and_then(|word| weight(word, value.span(), section.notes));
-        weights.extend(id.zip(weight));
-    }
-    let usual = Dnsbl::default();
-    Dnsbl {
-        sets: sets.unwrap_or(usual.sets),
-        lists: lists("lists"),
-        disable: lists("disable"),
-        require: lists("require"),
-        keys,
-        weights,
-        added,
-        quorum: quorum(section).unwrap_or(usual.quorum),
-    }
-}
-
-fn quorum(section: &Reader<'_>) -> Option<u8> {
-    let written = section.text("quorum")?;
-    let percent =
-        written.strip_suffix('%').and_then(|number| number.trim().parse().ok()).filter(|percent| *percent <= 100);
-    if percent.is_none() {
-        let span = section.value("quorum").map_or(section.span.clone(), |value| value.span());
-        section.notes.add(
-            span,
-            "`quorum` is not a share",
-            "write a whole number from 0 to 100 with %, such as \"80%\"",
-        );
-    }
-    percent
-}
-
-fn is_variable(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !name.as_bytes()[0].is_ascii_digit()
-}
-
-fn added_list(table: &Reader<'_>, known: &Known<'_>) -> Option<AddedList> {
-    let id = table.require("id", table.text("id"), "write id = \"…\", a short name for the list");
-    let zone = table.require("zone", table.name("zone"), "write zone = \"…\", the DNS zone of the list");
-    if let Some(id) = &id
-        && known.lists.contains(&id.as_str())
-    {
-        let span = table.value("id").map_or(table.span.clone(), |value| value.span());
-        table.notes.add(
-            span,
-            format!("the catalogue has a list called {id} already"),
-            "choose another id, or name the list under `lists`",
-        );
-    }
-    let families = table.texts("families", "a list of \"ipv4\", \"ipv6\" and \"domain\"").map(|texts| {
-        let family = |(span, text): (Range<usize>, String)| match text.as_str() {
-            "ipv4" => Some(ListFamily::Ipv4),
-            "ipv6" => Some(ListFamily::Ipv6),
-            "domain" => Some(ListFamily::Domain),
-            _ => {
-                table.notes.add(span, "no list holds that", "write \"ipv4\", \"ipv6\" or \"domain\"");
-                None
-            }
-        };
-        texts.into_iter().filter_map(family).collect()
-    });
-    let weight = table.text("weight").and_then(|word| weight(&word, table.value("weight")?.span(), table.notes));
-    let name = table.text("name");
-    let (id, zone) = (id?, zone?);
-    Some(AddedList {
-        name: name.unwrap_or_else(|| id.clone()),
-        id,
-        zone: zone.to_string(),
-        families: families.unwrap_or_else(|| vec![ListFamily::Ipv4]),
-        weight: weight.unwrap_or(ListWeight::Warn),
-    })
-}
-
-fn weight(word: &str, span: Range<usize>, notes: &Notes) -> Option<ListWeight> {
-    match word {
-        "block" => Some(ListWeight::Block),
-        "warn" => Some(ListWeight::Warn),
-        "info" => Some(ListWeight::Info),
-        _ => {
-            notes.add(span, format!("\"{}\" is not a weight", visible(word)), "write \"block\", \"warn\" or \"info\"");
-            None
-        }
-    }
-}
-
-/// The id of a list that is written by its id or its zone.
-fn list_id(written: &str, span: Range<usize>, known: &Known<'_>, own: &[&str], notes: &Notes) -> Option<String> {
-    let plain = written.trim_end_matches('.').to_ascii_lowercase();
-    let by_zone = || known.zones.iter().find(|(zone, _)| *zone == plain).map(|(_, id)| *id);
-    let found = known.lists.iter().chain(own).copied().find(|id| *id == plain).or_else(by_zone);
-    if found.is_none() {
-        let words = known.lists.iter().chain(own).copied().chain(known.zones.iter().map(|(zone, _)| *zone));
-        let help = nearest(&plain, words).map_or_else(
-            || "`mail-cutover lists --all` shows them".to_owned(),
-            |near| format!("did you mean \"{near}\"?"),
-        );
-        notes.add(span, format!("no blocklist is called \"{}\"", visible(written)), help);
-    }
-    found.map(str::to_owned)
+    fits.then_some(text)
 }
 
 /// A word among those known.
@@ -326,7 +190,7 @@ pub(super) fn among(kind: &str, written: &str, span: Range<usize>, known: &[&str
 }
 
 /// `[inbound_dnsbl]`.
-pub(super) fn inbound(section: &Reader<'_>) -> InboundDnsbl {
+pub(super) fn inbound(section: &Reader<'_>, known: &Known<'_>) -> InboundDnsbl {
     let partners = section.tables("partners", "partner");
     let partners = partners.iter().filter_map(|table| {
         let name = table.require("name", table.text("name"), "write name = \"…\"");
@@ -346,7 +210,9 @@ pub(super) fn inbound(section: &Reader<'_>) -> InboundDnsbl {
         }
         Some(Partner { name: name?, domain, ips, vip: table.flag("vip").unwrap_or(false) })
     });
-    InboundDnsbl { partners: partners.collect(), zones: words(section, "zones") }
+    let zones = section.texts("zones", "a list of zones in quotes").unwrap_or_default();
+    let zones = zones.into_iter().filter(|(span, zone)| !holds_key(zone, span, known, section.notes));
+    InboundDnsbl { partners: partners.collect(), zones: zones.map(|(_, zone)| zone).collect() }
 }
 
 /// `[receivers]`.
@@ -384,7 +250,7 @@ pub(super) fn rollback(section: &Reader<'_>) -> Option<Rollback> {
 }
 
 /// `[[waive]]`.
-pub(super) fn waivers(plan: &Reader<'_>, plan_text: &str) -> Vec<Waiver> {
+pub(super) fn waivers(plan: &Reader<'_>) -> Vec<Waiver> {
     if plan.value("waive").is_none() {
         return Vec::new();
     }
@@ -396,7 +262,7 @@ pub(super) fn waivers(plan: &Reader<'_>, plan_text: &str) -> Vec<Waiver> {
         let until =
             table.require("until", table.date("until"), "write until = 2026-12-12: the last day on which it holds");
         let (on, about, reference) = (table.text("on").map(|on| subject(&on)), table.text("about"), table.text("ref"));
-        let line = line_at(plan_text, table.span.start);
+        let line = plan.notes.line_at(table.span.start);
         Some(Waiver { tag: tag?, on, about, reason: reason?, owner: owner?, reference, until: until?, line })
     });
     one.collect()

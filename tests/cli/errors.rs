@@ -89,7 +89,7 @@ fn a_plan_with_a_slip() {
         error: [dns] has no key `tiemout`
           --> plan.toml:16:1
            |
-        16 | tiemout = "1s"
+        16 | tiemout = ****
            | ^^^^^^^
            |
         help: did you mean `timeout`?

@@ -90,7 +90,7 @@ fn explain_prints_the_page_of_every_tag() {
     let page =
         |lang| run(&["explain", "ptr-missing", "--lang", lang]).out.lines().take(6).collect::<Vec<_>>().join("\n");
     expect![[r#"
-        ptr-missing  blocker · blocker · note
+        ptr-missing  blocker (old address: note)
           {ip} has no PTR record
           do: Set it to {expected} ({howto}).
 
@@ -98,7 +98,7 @@ fn explain_prints_the_page_of_every_tag() {
     "#]]
     .assert_eq(&page("en"));
     expect![[r#"
-        ptr-missing  阻止 · 阻止 · 参考
+        ptr-missing  阻止 (旧アドレス: 参考)
           {ip} に PTR レコードがない
           対処: {expected} を設定する ({howto})。
 

@@ -76,6 +76,12 @@ fn settled(mut report: Value) -> Value {
     let mut seen = report["observations"].take().as_array().unwrap().clone();
     for observation in &mut seen {
         let id = observation["id"].take().as_u64().unwrap();
+        // On a busy machine an answer may come after its time, and the question is put once more.
+        let in_time = observation["outcome"] != "timeout";
+        observation["exchanges"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|exchange| !in_time || exchange["outcome"] != "timeout");
         for exchange in observation["exchanges"].as_array_mut().unwrap() {
             for time in ["at", "took_ms"] {
                 exchange[time].take();
@@ -107,8 +113,9 @@ fn settled(mut report: Value) -> Value {
 fn two_runs_of_one_world_say_the_same() {
     let stage = Stage::set(&warning("why"), "");
     let [one, other] = [(), ()].map(|()| format!("{:#}", settled(stage.check(&["--format", "json"]).json())));
-    for (line, (one, other)) in one.lines().zip(other.lines()).enumerate() {
-        assert_eq!(one, other, "line {line}");
+    if let Some(line) = one.lines().zip(other.lines()).position(|(one, other)| one != other) {
+        let around = |text: &str| text.lines().skip(line.saturating_sub(20)).take(40).collect::<Vec<_>>().join("\n");
+        panic!("line {line}:\n{}\n----\n{}", around(&one), around(&other));
     }
     assert_eq!(one.len(), other.len());
 }

@@ -1,12 +1,11 @@
 //! unbound: an iterating and a validating resolver over the private root.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use super::authorities::{Plan, address};
-use super::process::{Daemon, program, write};
+use super::process::{Daemon, program, run, write};
 
 /// Starts unbound; with trust anchors (DS records) it validates below them.
 pub(crate) fn start(
@@ -47,6 +46,12 @@ pub(crate) fn start(
     write(&file, &conf);
     // Debian's AppArmor profile is bound to the path of the binary and forbids files elsewhere than /etc/unbound.
     let own = dir.join(name).with_extension("bin");
-    fs::copy(program("unbound").unwrap(), &own).unwrap();
+    // By another process: while this one holds a file open for writing, a child of another thread may inherit it, and nobody
+    // can run it ("text file busy").
+    run(
+        dir,
+        &program("cp").unwrap(),
+        &[&program("unbound").unwrap().display().to_string(), &own.display().to_string()],
+    );
     Daemon::spawn(name, dir, &own, &["-d".to_owned(), "-c".to_owned(), file.display().to_string()])
 }

@@ -1,5 +1,7 @@
 //! May we switch? The rooms of `mail-cutover`; docs/ARCHITECTURE.md is the map.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod catalogue;
 pub mod check;
 pub mod checks;

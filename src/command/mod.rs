@@ -1,5 +1,7 @@
 //! One file per subcommand: from its arguments to a text and an exit code.
 
+#![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
+
 mod check;
 mod demo;
 mod explain;

@@ -8,6 +8,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 use hickory_proto::rr::RecordType::{A, AAAA, PTR, TXT};
+use mail_cutover::catalogue::{Catalogue, Family};
 use mail_cutover::demo::{SCENARIOS, World, blocklists, scenario};
 use world::ask::{Ask, say};
 use world::{beside, case};
@@ -107,5 +108,33 @@ async fn every_case_can_be_served() {
     for case in cases {
         let (world, plan) = case.start().await;
         assert!(plan.contains(&world.address().to_string()), "{}", case.path.display());
+    }
+}
+
+/// Lost if it fails: the miniature internet would serve other lists than the catalogue asks, and every run of the demo would be
+/// HOLD, or show a health that no real list has.
+#[test]
+fn the_served_lists_are_those_of_the_catalogue() {
+    let catalogue = Catalogue::embedded();
+    let served = blocklists().unwrap().list;
+    for served in &served {
+        let list = catalogue.list(&served.id).unwrap_or_else(|| panic!("the catalogue has no list {}", served.id));
+        let zones = [(Family::Ipv4, &served.ipv4), (Family::Ipv6, &served.ipv6), (Family::Domain, &served.domain)];
+        for (family, point) in zones {
+            let Some(point) = point else { continue };
+            let zone =
+                if family == Family::Ipv6 { served.zone_ipv6.as_ref().unwrap_or(&served.zone) } else { &served.zone };
+            assert_eq!(list.zone_for(family), zone, "{}", served.id);
+            assert_eq!(
+                list.test_listed(family).map(|target| target.to_string()),
+                Some(point.point.clone()),
+                "{}",
+                served.id
+            );
+            assert!(list.test_passes(family, &point.answers), "{}: {:?}", served.id, point.answers);
+        }
+    }
+    for list in catalogue.in_set("recommended").filter(|list| list.is_queryable() && !list.needs_key) {
+        assert!(served.iter().any(|served| served.id == list.id), "{} is recommended and not served", list.id);
     }
 }

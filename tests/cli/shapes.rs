@@ -67,7 +67,7 @@ fn markdown_is_a_checklist() {
 }
 
 /// Takes out what may differ between two runs of one world: times, numbers and order of the observations (they count replies as
-/// they come), and the subject that is drawn anew each time so that no list can know it.
+/// they come), the steps of walks, and the subject that is drawn anew each time so that no list can know it.
 fn settled(mut report: Value) -> Value {
     for time in ["started", "finished"] {
         report[time].take();
@@ -76,6 +76,10 @@ fn settled(mut report: Value) -> Value {
     let mut seen = report["observations"].take().as_array().unwrap().clone();
     for observation in &mut seen {
         let id = observation["id"].take().as_u64().unwrap();
+        // A walk passes where another one has been already, or goes first: its steps depend on who came when.
+        if observation["route"] == "authority" {
+            observation["exchanges"] = Value::Array(Vec::new());
+        }
         // On a busy machine an answer may come after its time, and the question is put once more.
         let in_time = observation["outcome"] != "timeout";
         observation["exchanges"]

@@ -34,6 +34,7 @@ pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, Fault> {
                 if open.is_none() && !words.is_empty() {
                     found.push(Entry { blank_owner, words: std::mem::take(&mut words) });
                 }
+                blank_owner &= open.is_some();
                 (line, begin) = (line + 1, at + 1);
             }
             b' ' | b'\t' | b'\r' => {

@@ -26,6 +26,14 @@ fn an_export_is_read() {
     );
 }
 
+/// Lost if it fails: a line that opens with a parenthesis would get the owner of the line before.
+#[test]
+fn a_parenthesis_is_no_blank_owner() {
+    let records = read(b" \na 1 A 192.0.2.1\n 1 A 192.0.2.2\n(b 1 A\n 192.0.2.3)\n", Some("jp.")).unwrap();
+    let owners: Vec<_> = records.iter().map(|record| record.name.to_string()).collect();
+    assert_eq!(owners, ["a.jp.", "a.jp.", "b.jp."]);
+}
+
 /// Lost if it fails: the operator would look for the mistake in the wrong place.
 #[test]
 fn mistakes_have_their_place() {

@@ -19,3 +19,4 @@ pub mod render;
 pub mod runner;
 pub mod spf;
 pub mod words;
+pub mod zonefile;

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bounce", &["model", "catalogue"]),
     ("render", &["model", "words", "exit"]),
     ("words", &["model"]),
+    ("zonefile", &["model"]),
     ("exit", &["model"]),
     ("cli", &["model"]),
     ("output", &["model"]),

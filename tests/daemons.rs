@@ -83,7 +83,7 @@ fn the_world_of_daemons_holds_together() {
 
     assert!(say(daemons.resolver, "25.113.0.203.in-addr.arpa", PTR).starts_with("NOERROR | PTR mail.example.co.jp."));
     assert!(say(daemons.resolver, &format!("{V6}.ip6.arpa"), PTR).starts_with("NOERROR | PTR mail.example.co.jp."));
-    assert!(say(daemons.resolver, "example.co.jp", MX).starts_with("NOERROR | MX 10 mail.example.co.jp."));
+    assert!(say(daemons.resolver, "example.co.jp", MX).starts_with("NOERROR | MX 10 mx1.example.co.jp."));
     assert!(say(daemons.resolver, "qx7f3k.example.com", A).starts_with("NXDOMAIN"));
 
     // DNSSEC: AD where it holds, SERVFAIL that CD cures where it does not, neither for an unsigned name.

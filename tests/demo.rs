@@ -31,7 +31,7 @@ async fn the_default_story() {
         assert!(say(at, "26.113.0.203.zen.spamhaus.org", TXT).contains("check.spamhaus.org"));
         assert_eq!(say(at, "25.113.0.203.zen.spamhaus.org", A), "NXDOMAIN +SOA");
         assert_eq!(say(at, "25.113.0.203.in-addr.arpa", PTR), "NOERROR | PTR mail.example.co.jp.");
-        assert_eq!(say(at, "25.2.0.192.in-addr.arpa", PTR), "NOERROR | PTR mail.example.co.jp.");
+        assert_eq!(say(at, "25.2.0.192.in-addr.arpa", PTR), "NOERROR | PTR mx1.example.co.jp.");
         assert_eq!(say(at, "27.113.0.203.in-addr.arpa", PTR), "NXDOMAIN +SOA");
         assert_eq!(say(at, &format!("{V6}.ip6.arpa"), PTR), "NOERROR | PTR host-2001-db8-25--25.cloud.example.");
         assert_eq!(say(at, "host-2001-db8-25--25.cloud.example", AAAA), "NOERROR | AAAA 2001:db8:25::25");

@@ -6,6 +6,7 @@
 //! | 127.0.0.3 | NSD: the top-level domains and `co.jp` |
 //! | 127.0.0.4 | NSD: all other zones |
 //! | 127.0.0.5 | rbldnsd: the blocklists |
+//! | 127.0.0.6 | nobody: what listens here only reserves a port |
 //! | 127.0.0.1 | unbound, once iterating and once validating too, each on a port of its own |
 //!
 //! All authorities share one port, so that a walk from the root works with that port instead of 53. unbound cannot be
@@ -33,6 +34,8 @@ pub(crate) const ROOT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 pub(crate) const REGISTRY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 pub(crate) const AUTHORITY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
 pub(crate) const LISTS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 5);
+/// Whoever listens here on a port may use that port on the other addresses.
+const RESERVATION: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
 
 /// The running world. Daemons end before their folder goes.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ pub(crate) struct Daemons {
     pub(crate) validating: SocketAddr,
     running: Vec<Daemon>,
     _dir: tempfile::TempDir,
+    _reserved: Vec<TcpListener>,
 }
 
 impl Daemons {
@@ -56,10 +60,10 @@ impl Daemons {
             say(&format!("skipped: {missing} is not installed"));
             return None;
         }
-        // Between the choice of ports and the start of the daemons somebody else may take one.
+        // Between the choice of ports and the start of the daemons a stranger may take one.
         let mut problem = String::new();
-        for attempt in 0..3 {
-            match Self::attempt(listings, more, attempt) {
+        for _ in 0..3 {
+            match Self::attempt(listings, more) {
                 Ok(world) => return Some(world),
                 Err(e) => problem = e,
             }
@@ -67,11 +71,11 @@ impl Daemons {
         panic!("the daemons did not start: {problem}");
     }
 
-    fn attempt(listings: &Listings, more: &[Zone], attempt: u16) -> Result<Self, String> {
+    fn attempt(listings: &Listings, more: &[Zone]) -> Result<Self, String> {
         let dir = tempfile::tempdir().unwrap();
         // rbldnsd gives up root's rights before it reads its zones.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
-        let [port, iterating, validating] = ports(attempt);
+        let ([port, iterating, validating], reserved) = ports().ok_or("no port is free")?;
 
         let table = demo::blocklists().unwrap();
         let mut zones = internet();
@@ -104,7 +108,7 @@ impl Daemons {
         for (daemon, (server, name, rtype, rd)) in running.iter_mut().zip(questions) {
             daemon.wait(server, name, rtype, rd)?;
         }
-        Ok(Self { authority_port: port, resolver, validating: checking, running, _dir: dir })
+        Ok(Self { authority_port: port, resolver, validating: checking, running, _dir: dir, _reserved: reserved })
     }
 
     /// An authority's address.
@@ -128,13 +132,18 @@ fn internet() -> Vec<Zone> {
     zones
 }
 
-/// A port that is free on all authorities, and two on 127.0.0.1, below the range from which clients get theirs.
-fn ports(attempt: u16) -> [u16; 3] {
+/// A port that is free on all authorities, and two on 127.0.0.1, below the range from which clients get theirs; and what keeps
+/// other worlds, of this process or another, from taking them. That a port is free tells nothing: another world may have chosen
+/// it and not listen yet, and NSD shares a port with whoever is there already.
+fn ports() -> Option<([u16; 3], Vec<TcpListener>)> {
     let free = |ip: Ipv4Addr, port| UdpSocket::bind((ip, port)).is_ok() && TcpListener::bind((ip, port)).is_ok();
-    let first = 20_000 + u16::try_from(std::process::id() % 3_000).unwrap() * 3 + attempt * 1_000;
-    let mut all = (first..32_000)
-        .filter(|port| [Ipv4Addr::LOCALHOST, ROOT, REGISTRY, AUTHORITY, LISTS].iter().all(|ip| free(*ip, *port)));
-    std::array::from_fn(|_| all.next().unwrap())
+    let everywhere = [Ipv4Addr::LOCALHOST, ROOT, REGISTRY, AUTHORITY, LISTS];
+    let mut ours = (20_000..32_000).filter_map(|port| {
+        let reserved = TcpListener::bind((RESERVATION, port)).ok()?;
+        everywhere.iter().all(|ip| free(*ip, port)).then_some((port, reserved))
+    });
+    let ((one, a), (two, b), (three, c)) = (ours.next()?, ours.next()?, ours.next()?);
+    Some(([one, two, three], vec![a, b, c]))
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]

@@ -36,7 +36,7 @@ pub(crate) fn check(daemons: &Daemons, resolver: &str, new: &str, more: &str) ->
     let plan = folder.path().join("plan.toml");
     let text = format!(
         "cutover_at = 2026-12-05T22:00:00+09:00\ndomains = [\"example.co.jp\"]\nhostname = \"mail.example.co.jp\"\n\
-         [old]\nips = [\"192.0.2.25\"]\n\
+         [old]\nptr = \"mx1.example.co.jp\"\nips = [\"192.0.2.25\"]\n\
          [new]\nips = {new}\nallow_special = true\nreason = \"daemons on loopback\"\n\
          [dns]\nresolver = {resolver}\nroot_hints = [\"{}\"]\nauthority_port = {}\n{more}",
         daemons.authority(ROOT),

@@ -79,6 +79,7 @@ cutover_at = 2026-12-05T22:00:00+09:00
 domains = ["example.co.jp"]
 hostname = "mail.example.co.jp"
 [old]
+ptr = "mx-old.example.co.jp"
 ips = ["192.0.2.25"]
 [new]
 ips = @NEW@

@@ -1,3 +1,4 @@
 //! Policies published in the DNS, read from text; nothing is asked here.
 
 pub mod spf;
+pub mod tags;

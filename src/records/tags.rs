@@ -1,0 +1,133 @@
+//! The `tag=value; tag=value` form that DKIM keys, DMARC, MTA-STS, TLS reporting and BIMI share (RFC 6376, section 3.2).
+
+use std::ops::Range;
+
+/// A record in this form, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagList {
+    /// The tags in their order, those written twice included.
+    pub tags: Vec<Tag>,
+    /// What is no `tag=value`, in order.
+    pub faults: Vec<TagFault>,
+}
+
+/// One `tag=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The name as written: DKIM's are case-sensitive, DMARC's are not.
+    pub name: String,
+    /// The value without the white space around it; what is not UTF-8 became U+FFFD.
+    pub value: String,
+    /// Its octets in the record, from the name to the end of the value.
+    pub span: Range<usize>,
+}
+
+/// Why a part between two semicolons is no `tag=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagFault {
+    /// It has no `=`.
+    NoEquals {
+        /// The part.
+        text: String,
+        /// Its first octet in the record.
+        at: usize,
+    },
+    /// The name is empty, or not a letter followed by letters, digits and underscores.
+    Name {
+        /// The name as written.
+        text: String,
+        /// Its first octet in the record.
+        at: usize,
+    },
+    /// The tag stands more than once.
+    Twice {
+        /// The name.
+        text: String,
+        /// The first octet of the second one.
+        at: usize,
+    },
+}
+
+impl TagList {
+    /// Reads a record; it never fails, because every standard says differently what a fault means.
+    pub fn read(record: &[u8]) -> Self {
+        let mut list = Self::default();
+        let mut start = 0;
+        for part in record.split(|octet| *octet == b';') {
+            let at = start + part.iter().take_while(|octet| is_space(**octet)).count();
+            start += part.len() + 1;
+            let part = part.trim_ascii();
+            if !part.is_empty() {
+                list.part(part, at);
+            }
+        }
+        list
+    }
+
+    /// The value of the first tag with this name, its case ignored.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.tags.iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).map(|tag| tag.value.as_str())
+    }
+
+    fn part(&mut self, part: &[u8], at: usize) {
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets.trim_ascii()).into_owned();
+        let Some(equals) = part.iter().position(|octet| *octet == b'=') else {
+            self.faults.push(TagFault::NoEquals { text: text(part), at });
+            return;
+        };
+        let (name, value) = (text(&part[..equals]), text(&part[equals + 1..]));
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name {
+            self.faults.push(TagFault::Name { text: name, at });
+            return;
+        }
+        if self.tags.iter().any(|tag| tag.name == name) {
+            self.faults.push(TagFault::Twice { text: name.clone(), at });
+        }
+        self.tags.push(Tag { name, value, span: at..at + part.len() });
+    }
+}
+
+fn is_space(octet: u8) -> bool {
+    octet.is_ascii_whitespace()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(list: &TagList) -> Vec<(&str, &str)> {
+        list.tags.iter().map(|tag| (tag.name.as_str(), tag.value.as_str())).collect()
+    }
+
+    /// Lost if it fails: a key or a policy that every receiver understands would be called broken.
+    #[test]
+    fn what_is_written_is_read() {
+        let record = b"v=DMARC1; p = none ;rua=mailto:a@example.jp?x=1; ";
+        let list = TagList::read(record);
+        assert_eq!(pairs(&list), [("v", "DMARC1"), ("p", "none"), ("rua", "mailto:a@example.jp?x=1")]);
+        assert_eq!(list.faults, []);
+        assert_eq!(&record[list.tags[1].span.clone()], b"p = none");
+        assert_eq!((list.value("P"), list.value("q")), (Some("none"), None));
+    }
+
+    /// Lost if it fails: a slip of the pen would pass unseen, or be shown at another place.
+    #[test]
+    fn what_is_no_tag_is_told_with_its_place() {
+        let list = TagList::read(b"v=X; none; =a; 1a=b; v=Y; \xff=c");
+        assert_eq!(pairs(&list), [("v", "X"), ("v", "Y")]);
+        let text = |text: &str| text.to_owned();
+        assert_eq!(
+            list.faults,
+            [
+                TagFault::NoEquals { text: text("none"), at: 5 },
+                TagFault::Name { text: text(""), at: 11 },
+                TagFault::Name { text: text("1a"), at: 15 },
+                TagFault::Twice { text: text("v"), at: 21 },
+                TagFault::Name { text: text("\u{fffd}"), at: 26 },
+            ]
+        );
+        assert_eq!(TagList::read(b" ;; "), TagList::default());
+    }
+}

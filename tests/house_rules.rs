@@ -19,8 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exit", &["model"]),
     ("cli", &["model"]),
     ("output", &["model"]),
-    ("demo", &["model"]),
-    ("probe", &["model"]),
+    ("demo", &["model", "zonefile"]),
+    ("probe", &["model", "zonefile"]),
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
     ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
@@ -47,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "cli",
             "output",
             "demo",
+            "zonefile",
         ],
     ),
 ];

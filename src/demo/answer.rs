@@ -7,7 +7,7 @@ use hickory_proto::rr::rdata::{A, NS};
 use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
 
 use super::fault::{Fault, Rule};
-use super::zone::{Apex, Found};
+use crate::zonefile::{Found, Zone};
 
 /// The longest chain of aliases that is followed; resolvers give up between 8 and 16.
 const LONGEST_CHAIN: usize = 12;
@@ -16,7 +16,7 @@ const UDP_SIZE: u16 = 1232;
 
 /// Everything the world knows.
 pub(super) struct Knowledge {
-    zones: HashMap<LowerName, Apex>,
+    zones: HashMap<LowerName, Zone>,
     rules: Vec<Rule>,
     authenticated: Vec<LowerName>,
 }
@@ -73,7 +73,7 @@ impl Knowledge {
     }
 
     /// Takes the zones; each one's apex exists in the zone around it.
-    pub(super) fn new(mut zones: HashMap<LowerName, Apex>, rules: Vec<Rule>, authenticated: Vec<LowerName>) -> Self {
+    pub(super) fn new(mut zones: HashMap<LowerName, Zone>, rules: Vec<Rule>, authenticated: Vec<LowerName>) -> Self {
         let origins: Vec<LowerName> = zones.keys().filter(|origin| !origin.is_root()).cloned().collect();
         for origin in origins {
             let mut at = origin.base_name();
@@ -98,10 +98,10 @@ impl Knowledge {
                 reply.metadata.response_code = if recursive || within.is_none() { code } else { ResponseCode::NoError };
                 return;
             };
-            if !recursive && within.as_ref().is_some_and(|origin| *origin != zone.origin) {
+            if !recursive && within.as_ref().is_some_and(|origin| origin != zone.origin()) {
                 return;
             }
-            within = Some(zone.origin.clone());
+            within = Some(zone.origin().clone());
             reply.metadata.authoritative = !recursive;
             match zone.find(&name, rtype) {
                 Found::Data(records) => {
@@ -113,12 +113,12 @@ impl Knowledge {
                     name = target;
                 }
                 Found::NoData => {
-                    reply.authorities.push(zone.negative());
+                    reply.authorities.extend(zone.negative());
                     return;
                 }
                 Found::NxDomain => {
                     reply.metadata.response_code = ResponseCode::NXDomain;
-                    reply.authorities.push(zone.negative());
+                    reply.authorities.extend(zone.negative());
                     return;
                 }
                 Found::Referral(servers) if recursive => {
@@ -145,7 +145,7 @@ impl Knowledge {
     }
 
     /// The most specific zone for a name; for DS the one above the cut.
-    fn zone(&self, name: &Name, rtype: RecordType) -> Option<&Apex> {
+    fn zone(&self, name: &Name, rtype: RecordType) -> Option<&Zone> {
         let at = LowerName::new(name);
         if rtype == RecordType::DS
             && !at.is_root()
@@ -157,7 +157,7 @@ impl Knowledge {
         self.enclosing(at)
     }
 
-    fn enclosing(&self, mut at: LowerName) -> Option<&Apex> {
+    fn enclosing(&self, mut at: LowerName) -> Option<&Zone> {
         loop {
             if let Some(zone) = self.zones.get(&at) {
                 return Some(zone);

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Knowledge, for_udp};
 use super::fault::{self, Fault, FaultRule, Rule};
-use super::zone::{Apex, Zone};
+use super::zone::Zone;
 
 /// How often a port that is free for UDP may turn out to be taken for TCP.
 const PORT_TRIES: usize = 32;
@@ -106,8 +106,8 @@ impl World {
     pub async fn serve(setup: &Setup) -> Result<Self, WorldError> {
         let mut zones = HashMap::with_capacity(setup.zones.len());
         for zone in &setup.zones {
-            let apex = Apex::parse(zone)?;
-            if zones.insert(apex.origin.clone(), apex).is_some() {
+            let parsed = zone.parse()?;
+            if zones.insert(parsed.origin().clone(), parsed).is_some() {
                 return Err(WorldError::Twice(zone.origin.clone()));
             }
         }

@@ -10,7 +10,7 @@ use super::lexer::{Word, unescape};
 /// The octets of `words` for `rtype`; names are completed with `origin`, which is in wire form.
 pub(super) fn encode(rtype: RecordType, words: &[Word], origin: Option<&[u8]>, here: &Word) -> Result<Vec<u8>, Fault> {
     let mut out = Vec::new();
-    if words.first().is_some_and(|word| word.raw == b"\\#" && !word.quoted) {
+    if is_generic(words) {
         let length: u16 = number(words.get(1), here, "the length")?;
         hex(&words[2..], here, &mut out)?;
         if out.len() != usize::from(length) {
@@ -20,22 +20,9 @@ pub(super) fn encode(rtype: RecordType, words: &[Word], origin: Option<&[u8]>, h
         }
         return Ok(out);
     }
-    let fields = match rtype {
-        RecordType::A => "4",
-        RecordType::AAAA => "6",
-        RecordType::NS | RecordType::CNAME | RecordType::PTR | RecordType::ANAME => "n",
-        RecordType::Unknown(39) => "n",
-        RecordType::MX => "sn",
-        RecordType::SRV => "sssn",
-        RecordType::TXT | RecordType::Unknown(99) => "t",
-        RecordType::SOA => "nnlTTTT",
-        RecordType::CAA => "bcv",
-        RecordType::TLSA | RecordType::SMIMEA => "bbbx",
-        RecordType::SSHFP => "bbx",
-        _ => {
-            return Err(here.fault("data of this type cannot be read as text: write it as “\\# LENGTH HEX” (RFC 3597)"));
-        }
-    };
+    let fields = fields(rtype).ok_or_else(|| {
+        here.fault("data of this type cannot be read as text: write it as “\\# LENGTH HEX” (RFC 3597)")
+    })?;
     let mut rest = words;
     for field in fields.chars() {
         match field {
@@ -75,6 +62,35 @@ pub(super) fn encode(rtype: RecordType, words: &[Word], origin: Option<&[u8]>, h
         Some(word) => Err(word.fault("one word too many: take it out, or put the text in quotes")),
         None => Ok(out),
     }
+}
+
+/// Whether data of this type can be read as it is written.
+pub(super) fn can_read(rtype: RecordType, words: &[Word]) -> bool {
+    fields(rtype).is_some() || is_generic(words)
+}
+
+/// The data in octets, whatever the type (RFC 3597, section 5).
+fn is_generic(words: &[Word]) -> bool {
+    words.first().is_some_and(|word| word.raw == b"\\#" && !word.quoted)
+}
+
+/// What the data of a type consists of, a letter for each word or for all that are left.
+fn fields(rtype: RecordType) -> Option<&'static str> {
+    Some(match rtype {
+        RecordType::A => "4",
+        RecordType::AAAA => "6",
+        RecordType::NS | RecordType::CNAME | RecordType::PTR => "n",
+        RecordType::MX => "sn",
+        RecordType::SRV => "sssn",
+        RecordType::TXT | RecordType::Unknown(99) => "t",
+        RecordType::SOA => "nnlTTTT",
+        RecordType::CAA => "bcv",
+        RecordType::TLSA | RecordType::SMIMEA => "bbbx",
+        RecordType::SSHFP => "bbx",
+        RecordType::DS => "sbbx",
+        RecordType::HINFO => "cc",
+        _ => return None,
+    })
 }
 
 /// A name in wire form; relative ones are completed with `origin`.

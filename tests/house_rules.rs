@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
     ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
-    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "inbound", "check"]),
+    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "zonefile", "inbound", "check"]),
     ("runner", &["model", "check"]),
     (
         "command",

@@ -4,6 +4,7 @@ crate::catalogue! {
     plan,
     waivers,
     vantage,
+    rehearsal,
     net_asn,
     ptr,
     ptr_forward,

@@ -6,7 +6,7 @@ mod dns;
 
 pub use dns::{
     Answer, Ask, Authority, Dns, Limits, NameServer, Pace, Question, QuestionError, QuestionName, Reply,
-    ResolverChoice, ResolverError, Route, Settings, is_public_resolver,
+    ResolverChoice, ResolverError, Route, Settings, is_public_resolver, presentation,
 };
 pub use hickory_proto::op::ResponseCode;
 pub use hickory_proto::rr::{Name, RData, Record, RecordType};

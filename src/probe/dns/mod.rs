@@ -4,6 +4,7 @@ mod chain;
 mod exchange;
 mod limits;
 mod question;
+mod rehearse;
 mod reply;
 mod resolve;
 mod roots;
@@ -37,9 +38,11 @@ pub use limits::Limits;
 pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route};
 pub use reply::{Answer, Reply};
 pub use system::{ResolverError, is_public_resolver};
+pub use transcript::presentation;
 pub use walk::{Authority, NameServer};
 
 use crate::model::{Observation, Secrets};
+use crate::zonefile::Loaded;
 use resolve::Engine;
 
 /// How a run asks.
@@ -56,6 +59,8 @@ pub struct Settings {
     pub retransmit: Duration,
     /// What must not be shown.
     pub secrets: Secrets,
+    /// Zones that answer in place of the world, except to questions that want it live.
+    pub rehearsed: Vec<Loaded>,
     /// How much at once.
     pub limits: Limits,
 }
@@ -68,6 +73,7 @@ impl Default for Settings {
             authority_port: 53,
             retransmit: Duration::from_secs(1),
             secrets: Secrets::default(),
+            rehearsed: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -94,7 +100,7 @@ pub struct Dns {
 #[derive(Debug)]
 struct Run {
     engine: Arc<Engine>,
-    replies: Shared<(Question, Route, bool), Reply>,
+    replies: Shared<(Question, Route, bool, bool), Reply>,
     authorities: Shared<Name, Authority>,
     /// The work stands apart from the askers: one that gives up takes nothing from the others.
     tasks: Mutex<JoinSet<()>>,
@@ -131,9 +137,10 @@ impl Dns {
     /// If the work on the question panicked.
     pub async fn ask(&self, ask: Ask) -> Arc<Reply> {
         let route = self.run.engine.route(ask.route);
-        let key = (ask.question.clone(), route, ask.checking_disabled);
+        let live = ask.live || !self.run.engine.can_rehearse(&ask);
+        let key = (ask.question.clone(), route, ask.checking_disabled, live);
         let engine = Arc::clone(&self.run.engine);
-        self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, ..ask }).await }).await
+        self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, live, ..ask }).await }).await
     }
 
     /// The servers of the closest zone that encloses `name`, found by walking down from the root; shared like answers.
@@ -164,6 +171,11 @@ impl Dns {
     /// Whom [`Route::Resolver`] asks; empty if it goes to the servers of each zone.
     pub fn resolver_addresses(&self) -> Vec<SocketAddr> {
         self.run.engine.resolvers.clone()
+    }
+
+    /// The zones that answer in place of the world.
+    pub fn rehearsed(&self) -> &[Loaded] {
+        &self.run.engine.settings.rehearsed
     }
 
     /// How many packets and TCP queries went out.

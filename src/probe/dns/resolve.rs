@@ -51,12 +51,22 @@ impl Engine {
             self.gates.wait_for(pace).await;
         }
         let log = Log::new(self.settings.retransmit);
-        let draft = match ask.route {
-            Route::Resolver => self.by_servers(&ask, &self.resolvers, &log).await,
-            Route::Server(server) => self.by_servers(&ask, &[server], &log).await,
-            Route::Authority => self.by_walk(&ask.question, &log).await,
-        };
+        let draft = if ask.live { self.live(&ask, &log).await } else { self.rehearse(&ask, &log).await };
         self.transcript.close(draft, ask.route.word(), &log)
+    }
+
+    /// Whether a zone could answer `ask` in place of the world: a server that is asked by its address speaks for itself.
+    pub(super) fn can_rehearse(&self, ask: &Ask) -> bool {
+        !self.settings.rehearsed.is_empty() && !matches!(ask.route, Route::Server(_))
+    }
+
+    /// What the world says.
+    pub(super) async fn live(&self, ask: &Ask, log: &Log) -> Draft {
+        match ask.route {
+            Route::Resolver => self.by_servers(ask, &self.resolvers, log).await,
+            Route::Server(server) => self.by_servers(ask, &[server], log).await,
+            Route::Authority => self.by_walk(&ask.question, log).await,
+        }
     }
 
     /// One question to one set of servers by the retry rule.

@@ -1,7 +1,7 @@
 //! The record of everything that was asked, by which server and with what outcome; keys are gone before it comes here.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -60,6 +60,7 @@ impl Transcript {
             negative_ttl: draft.negative_ttl,
             authoritative: draft.aa,
             authenticated: draft.ad,
+            rehearsed: draft.rehearsed.iter().map(ToString::to_string).collect(),
             exchanges,
         };
         Reply {
@@ -73,6 +74,7 @@ impl Transcript {
             ad: draft.ad,
             tcp: draft.tcp,
             server: draft.server,
+            rehearsed: !draft.rehearsed.is_empty(),
             rtt: draft.rtt,
             tries,
             observation: self.add(observation),
@@ -108,6 +110,8 @@ pub(super) struct Draft {
     pub(super) ad: bool,
     pub(super) tcp: bool,
     pub(super) server: Option<SocketAddr>,
+    /// The files of the rehearsed zones that it comes from.
+    pub(super) rehearsed: Vec<Arc<str>>,
     pub(super) rtt: Duration,
 }
 
@@ -125,6 +129,7 @@ impl Draft {
             ad: false,
             tcp: false,
             server: None,
+            rehearsed: Vec::new(),
             rtt: Duration::ZERO,
         }
     }
@@ -188,7 +193,7 @@ impl Log {
 }
 
 /// `TYPE data`; the character strings of TXT in quotes with the escapes of RFC 1035, section 5.1, other text as it is.
-fn presentation(record: &Record) -> String {
+pub fn presentation(record: &Record) -> String {
     let data = match &record.data {
         RData::TXT(txt) => {
             let quoted = txt.txt_data.iter().map(|part| {

@@ -184,7 +184,7 @@ fn a_rehearsal_judges_as_the_published_zone_would_be_judged() {
                 "" => through(daemons.validating),
                 direct => direct.to_owned(),
             };
-            let after = ["--phase", "after"];
+            let after = ["--phase", "after", "--at", "2026-12-06T10:00:00+09:00"];
             let rehearsed =
                 tool::check_with(&today, &at(&today), CLEAN, "", &[&after[..], &["--rehearse", &rehearse]].concat());
             let published = tool::check_with(&then, &at(&then), CLEAN, "", &after);

@@ -18,6 +18,8 @@ mod zones;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod tests_rehearse;
+#[cfg(test)]
 mod tests_run;
 #[cfg(test)]
 mod tests_servers;

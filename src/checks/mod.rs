@@ -14,6 +14,8 @@ crate::catalogue! {
     helo_dns,
     host,
     sender_domain,
+    mx,
+    mx_host,
     dnsbl,
     dnsbl_domain,
     dnsbl_lists,

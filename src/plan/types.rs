@@ -55,6 +55,28 @@ pub struct Plan {
     pub must_cover: Vec<String>,
 }
 
+impl Plan {
+    /// What `[mx]` says of a domain; nothing if it says nothing.
+    pub fn said_mx(&self, domain: &DomainName) -> Option<&[Mx]> {
+        let of = |wanted: &str| self.mx.iter().find(|(name, _)| name == wanted);
+        of(domain.as_str()).or_else(|| of("*")).map(|(_, records)| records.as_slice())
+    }
+
+    /// The mail hosts that `domain` is to have after the cutover; the host name, if `[mx]` does not say.
+    pub fn planned_hosts(&self, domain: &DomainName) -> Vec<DomainName> {
+        match self.said_mx(domain) {
+            Some(records) => records.iter().map(|record| record.host.clone()).collect(),
+            None => vec![self.hostname.clone()],
+        }
+    }
+
+    /// The addresses that are given up: old, and not new as well.
+    pub fn given_up(&self) -> Vec<IpAddr> {
+        let stays = |ip: IpAddr| self.new.iter().any(|address| address.ip == ip);
+        self.old.iter().map(|address| address.ip).filter(|ip| !stays(*ip)).collect()
+    }
+}
+
 /// One mail-server address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {

@@ -131,13 +131,14 @@ fn every_exit_code_is_shown() {
     let none = Listings::default();
     let Some(daemons) = Daemons::start(&none, &[]) else { return };
     let unbound = through(daemons.resolver);
-    let go = tool::check(&daemons, &unbound, "[\"203.0.113.25\", \"2001:db8:25::25\"]", "");
+    let both = "[\"203.0.113.25\", \"2001:db8:25::25\"]";
+    let go = tool::check(&daemons, &unbound, both, "");
     assert_eq!((go.exit, go.verdict.as_str()), (0, "GO"), "{:#?}\n{}", go.findings(), daemons.logs());
     let no_go = tool::check(&daemons, &unbound, "[{ ip = \"203.0.113.99\", ptr = \"out9.example.co.jp\" }]", "");
     assert_eq!((no_go.exit, no_go.verdict.as_str()), (1, "NO-GO"), "{:#?}", no_go.findings());
     // A list that is required and does not exist here.
     let own = "[dnsbl]\nrequire = [\"own\"]\n[[dnsbl.list]]\nid = \"own\"\nzone = \"nowhere.test\"\n";
-    let hold = tool::check(&daemons, &unbound, CLEAN, own);
+    let hold = tool::check(&daemons, &unbound, both, own);
     assert_eq!((hold.exit, hold.verdict.as_str()), (3, "HOLD"), "{:#?}", hold.findings());
     let refused =
         std::process::Command::new(env!("CARGO_BIN_EXE_mail-cutover")).args(["check", "absent.toml"]).output().unwrap();

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the room with the sockets; the transcript says when")]
 
 mod dns;
+mod https;
+mod transcript;
 
 pub use dns::{
     Answer, Ask, Authority, Dns, Limits, NameServer, Pace, Question, QuestionError, QuestionName, Reply,
@@ -10,3 +12,4 @@ pub use dns::{
 };
 pub use hickory_proto::op::ResponseCode;
 pub use hickory_proto::rr::{Name, RData, Record, RecordType};
+pub use https::{Fetch, Fetched, Https, HttpsError, HttpsSettings};

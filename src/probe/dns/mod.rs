@@ -1,6 +1,7 @@
 //! The one door to the DNS: questions by a route, answers that keep "no" and "not known" apart.
 
 mod chain;
+mod draft;
 mod exchange;
 mod limits;
 mod question;
@@ -10,7 +11,6 @@ mod resolve;
 mod roots;
 mod servers;
 mod system;
-mod transcript;
 mod walk;
 mod wire;
 mod zones;
@@ -36,13 +36,14 @@ use hickory_proto::rr::Name;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use draft::presentation;
 pub use limits::Limits;
 pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route};
 pub use reply::{Answer, Reply};
 pub use system::{ResolverError, is_public_resolver};
-pub use transcript::presentation;
 pub use walk::{Authority, NameServer};
 
+use super::transcript::Transcript;
 use crate::model::{Observation, Secrets};
 use crate::zonefile::Loaded;
 use resolve::Engine;
@@ -157,7 +158,12 @@ impl Dns {
         self.share(&self.run.authorities, key, move || async move { engine.authority(&wanted).await }).await
     }
 
-    /// Everything that was asked so far, in the order in which it was completed.
+    /// What other doors of the run write into, too.
+    pub(super) fn transcript(&self) -> Arc<Transcript> {
+        Arc::clone(&self.run.engine.transcript)
+    }
+
+    /// Everything that was asked so far, by whichever door, in the order in which it was completed.
     pub fn observations(&self) -> Vec<Observation> {
         self.run.engine.transcript.observations()
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hickory_proto::rr::{LowerName, Name, Record, RecordType};
 
 use super::chain::{LONGEST, lawful};
+use super::draft::{Draft, Log};
 use super::question::{Ask, Question};
 use super::reply::Answer;
 use super::resolve::Engine;
-use super::transcript::{Draft, Log};
 use crate::model::visible;
 use crate::zonefile::{Found, Loaded, Zone};
 

@@ -1,20 +1,22 @@
 //! Answers one question by its route: asks, follows the aliases, writes it down.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 
 use super::chain::{Chain, Step};
+use super::draft::{self, Draft, Log};
 use super::exchange::{Errand, Heard};
 use super::limits::Gates;
 use super::question::{Ask, Question, Route};
 use super::reply::{Answer, Reply};
 use super::servers::{self, Failure};
-use super::transcript::{Draft, Log, Transcript};
 use super::wire::Flags;
 use super::zones::Atlas;
 use super::{ResolverChoice, Settings};
+use crate::probe::transcript::Transcript;
 
 /// All that the work on questions shares.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub(super) struct Engine {
     pub(super) settings: Settings,
     pub(super) resolvers: Vec<SocketAddr>,
     pub(super) gates: Gates,
-    pub(super) transcript: Transcript,
+    pub(super) transcript: Arc<Transcript>,
     pub(super) atlas: Atlas,
 }
 
@@ -31,7 +33,7 @@ impl Engine {
         Self {
             resolvers,
             gates: Gates::new(settings.limits),
-            transcript: Transcript::new(settings.secrets.clone(), settings.limits.transcript),
+            transcript: Arc::new(Transcript::new(settings.secrets.clone(), settings.limits.transcript)),
             atlas: Atlas::new(&settings.root_hints),
             settings,
         }
@@ -52,7 +54,7 @@ impl Engine {
         }
         let log = Log::new(self.settings.retransmit);
         let draft = if ask.live { self.live(&ask, &log).await } else { self.rehearse(&ask, &log).await };
-        self.transcript.close(draft, ask.route.word(), &log)
+        draft::close(&self.transcript, draft, ask.route.word(), &log)
     }
 
     /// Whether a zone could answer `ask` in place of the world: a server that is asked by its address speaks for itself.

@@ -1,4 +1,4 @@
-//! The record of everything that was asked, by which server and with what outcome; keys are gone before it comes here.
+//! From the packets of one question to its reply and its line in the transcript.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,90 +10,57 @@ use tokio::time::Instant;
 
 use super::question::Question;
 use super::reply::{Answer, Reply};
-use crate::model::{Exchange, Observation, ObservationId, Secrets, visible};
+use crate::model::{Exchange, Observation, ObservationId};
+use crate::probe::transcript::Transcript;
 
 /// So many records of an answer are written down.
 const LINES: usize = 32;
 
-/// All observations of a run.
-#[derive(Debug)]
-pub(super) struct Transcript {
-    secrets: Secrets,
-    most: usize,
-    observations: Mutex<(Vec<Observation>, u32)>,
-}
-
-impl Transcript {
-    pub(super) fn new(secrets: Secrets, most: usize) -> Self {
-        Self { secrets, most, observations: Mutex::default() }
+/// Writes `draft` down with the exchanges it took, and makes the reply of it. Beyond the limit of the transcript the
+/// reply's id leads nowhere.
+pub(super) fn close(transcript: &Transcript, draft: Draft, route: &'static str, log: &Log) -> Reply {
+    let exchanges = log.close();
+    let tries = u8::try_from(exchanges.len()).unwrap_or(u8::MAX);
+    let answer = match draft.answer {
+        Answer::Malformed(reason) => Answer::Malformed(transcript.clean(&reason)),
+        other => other,
+    };
+    let aliases = draft.chain.iter().map(|name| format!("CNAME {}", name.to_ascii()));
+    let mut lines: Vec<String> =
+        aliases.chain(draft.records.iter().map(presentation)).take(LINES).map(|line| transcript.clean(&line)).collect();
+    let more = (draft.chain.len() + draft.records.len()).saturating_sub(LINES);
+    if more > 0 {
+        lines.push(format!("… {more} more"));
     }
-
-    /// `text` without keys, safe to show.
-    pub(super) fn clean(&self, text: &str) -> String {
-        visible(&self.secrets.redact(text))
-    }
-
-    /// Writes `draft` down with the exchanges it took, and makes the reply of it. Beyond the limit of the transcript the
-    /// reply's id leads nowhere.
-    pub(super) fn close(&self, draft: Draft, route: &'static str, log: &Log) -> Reply {
-        let exchanges = log.close();
-        let tries = u8::try_from(exchanges.len()).unwrap_or(u8::MAX);
-        let answer = match draft.answer {
-            Answer::Malformed(reason) => Answer::Malformed(self.clean(&reason)),
-            other => other,
-        };
-        let aliases = draft.chain.iter().map(|name| format!("CNAME {}", name.to_ascii()));
-        let mut lines: Vec<String> =
-            aliases.chain(draft.records.iter().map(presentation)).take(LINES).map(|line| self.clean(&line)).collect();
-        let more = (draft.chain.len() + draft.records.len()).saturating_sub(LINES);
-        if more > 0 {
-            lines.push(format!("… {more} more"));
-        }
-        let observation = Observation {
-            id: ObservationId(0),
-            door: "dns",
-            question: self.clean(&draft.question.to_string()),
-            route,
-            outcome: answer.to_string(),
-            answer: lines,
-            ttl: draft.ttl,
-            negative_ttl: draft.negative_ttl,
-            authoritative: draft.aa,
-            authenticated: draft.ad,
-            rehearsed: draft.rehearsed.iter().map(ToString::to_string).collect(),
-            exchanges,
-        };
-        Reply {
-            question: draft.question,
-            answer,
-            records: draft.records,
-            chain: draft.chain,
-            ttl: draft.ttl,
-            negative_ttl: draft.negative_ttl,
-            aa: draft.aa,
-            ad: draft.ad,
-            tcp: draft.tcp,
-            server: draft.server,
-            rehearsed: !draft.rehearsed.is_empty(),
-            rtt: draft.rtt,
-            tries,
-            observation: self.add(observation),
-        }
-    }
-
-    /// Everything so far, in the order in which it was completed.
-    pub(super) fn observations(&self) -> Vec<Observation> {
-        self.observations.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
-    }
-
-    fn add(&self, observation: Observation) -> ObservationId {
-        let mut observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = ObservationId(observations.1);
-        observations.1 = observations.1.saturating_add(1);
-        if observations.0.len() < self.most {
-            observations.0.push(Observation { id, ..observation });
-        }
-        id
+    let observation = Observation {
+        id: ObservationId(0),
+        door: "dns",
+        question: transcript.clean(&draft.question.to_string()),
+        route,
+        outcome: answer.to_string(),
+        answer: lines,
+        ttl: draft.ttl,
+        negative_ttl: draft.negative_ttl,
+        authoritative: draft.aa,
+        authenticated: draft.ad,
+        rehearsed: draft.rehearsed.iter().map(ToString::to_string).collect(),
+        exchanges,
+    };
+    Reply {
+        question: draft.question,
+        answer,
+        records: draft.records,
+        chain: draft.chain,
+        ttl: draft.ttl,
+        negative_ttl: draft.negative_ttl,
+        aa: draft.aa,
+        ad: draft.ad,
+        tcp: draft.tcp,
+        server: draft.server,
+        rehearsed: !draft.rehearsed.is_empty(),
+        rtt: draft.rtt,
+        tries,
+        observation: transcript.add(observation),
     }
 }
 

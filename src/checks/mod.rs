@@ -16,6 +16,7 @@ crate::catalogue! {
     sender_domain,
     mx,
     mx_host,
+    mta_sts,
     dnsbl,
     dnsbl_domain,
     dnsbl_lists,

@@ -17,7 +17,7 @@ use crate::dnsbl::{Consultant, select};
 use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict, visible};
 use crate::output::PendingFile;
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
-use crate::probe::{Dns, ResolverChoice, Settings};
+use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings};
 use crate::render::{self, Format, Style};
 use crate::runner::{self, Limits};
 use crate::words;
@@ -202,6 +202,7 @@ pub fn context(
         now,
         catalogue,
         consultant: Consultant::new(dns.clone(), plan.dns.resolver == Resolver::Auto),
+        https: Https::new(HttpsSettings::default(), &dns)?,
         dns,
         lists: selection.asked,
         retired: selection.retired,

@@ -49,6 +49,9 @@ pub enum CommandError {
         "could not use a resolver: {0}; write resolver = [\"192.0.2.53\"] or resolver = \"direct\" under [dns] in the plan"
     )]
     Resolver(#[from] crate::probe::ResolverError),
+    /// No way to fetch.
+    #[error(transparent)]
+    Https(#[from] crate::probe::HttpsError),
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),

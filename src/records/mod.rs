@@ -1,4 +1,8 @@
 //! Policies published in the DNS, read from text; nothing is asked here.
 
+pub mod caa;
+pub mod certificate;
 pub mod spf;
 pub mod tags;
+pub mod tls_rpt;
+pub mod tlsa;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 
 use crate::model::{DomainName, Side, Waiver};
+use crate::records::certificate::Chain;
 
 /// What the operator intends.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Plan {
     pub new: Vec<Address>,
     /// The provider of the new addresses, by its id.
     pub provider: Option<String>,
+    /// The certificates that the new server will present.
+    pub certificate: Option<Chain>,
     /// What MX must be after the cutover, by domain; `*` is every domain not named.
     pub mx: Vec<(String, Vec<Mx>)>,
     /// How the DNS is asked, and the TTLs.
@@ -53,6 +56,23 @@ pub struct Plan {
     pub waivers: Vec<Waiver>,
     /// Checks (ids or tags) that a run must cover.
     pub must_cover: Vec<String>,
+}
+
+impl Plan {
+    /// The mail hosts that `domain` is to have after the cutover; the host name, if `[mx]` does not say.
+    pub fn planned_hosts(&self, domain: &DomainName) -> Vec<DomainName> {
+        let of = |wanted: &str| self.mx.iter().find(|(name, _)| name == wanted);
+        match of(domain.as_str()).or_else(|| of("*")) {
+            Some((_, records)) => records.iter().map(|record| record.host.clone()).collect(),
+            None => vec![self.hostname.clone()],
+        }
+    }
+
+    /// The addresses that are given up: old, and not new as well.
+    pub fn given_up(&self) -> Vec<IpAddr> {
+        let stays = |ip: IpAddr| self.new.iter().any(|address| address.ip == ip);
+        self.old.iter().map(|address| address.ip).filter(|ip| !stays(*ip)).collect()
+    }
 }
 
 /// One mail-server address.

@@ -1,10 +1,13 @@
 //! The SMTP TLS reporting policy: where reports go (RFC 8460, section 3).
 
 use super::tags::{TagFault, TagList};
-use crate::model::{DomainName, Text, Value};
+use crate::model::{DomainName, Value};
 
 /// The version, case-sensitive, as the first field.
 const VERSION: &[u8] = b"v=TLSRPTv1";
+
+/// So many mistakes are told.
+const TOLD: usize = 3;
 
 /// A policy, with all its mistakes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,17 +39,17 @@ pub enum TlsRptFault {
 }
 
 impl TlsRptFault {
-    /// The mistake in words.
-    pub fn says(&self) -> Value {
+    /// What is wrong, in English and in Japanese.
+    fn phrases(&self) -> (String, String) {
         match self {
-            Self::Field(text, at) => Value::both(
-                format!("\"{text}\" at octet {at} is not a field, or stands twice"),
-                format!("{at} オクテット目の「{text}」はタグ=値の形でないか、重複している"),
+            Self::Field(text, at) => (
+                format!("\"{text}\" (octet {}) is no field, or stands twice", at + 1),
+                format!("「{text}」 ({} オクテット目) がフィールドの形でないか、重複している", at + 1),
             ),
-            Self::NoRua => Value::from(Text { en: "rua is missing", ja: "rua がない" }),
-            Self::Destination(text) => Value::both(
+            Self::NoRua => ("rua is missing".to_owned(), "rua がない".to_owned()),
+            Self::Destination(text) => (
                 format!("\"{text}\" is neither a mailto: nor an https: address"),
-                format!("「{text}」は mailto: でも https: でもない"),
+                format!("「{text}」が mailto: でも https: でもない"),
             ),
         }
     }
@@ -63,6 +66,12 @@ pub fn policies(texts: &[Vec<u8>]) -> Vec<&[u8]> {
 }
 
 impl TlsRpt {
+    /// The first mistakes, as one value for a text.
+    pub fn faults_told(&self) -> Value {
+        let (en, ja): (Vec<String>, Vec<String>) = self.faults.iter().take(TOLD).map(TlsRptFault::phrases).unzip();
+        Value::both(en.join("; "), ja.join("、"))
+    }
+
     /// Reads one policy.
     pub fn read(record: &[u8]) -> Self {
         let list = TagList::read(record);

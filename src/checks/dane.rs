@@ -245,7 +245,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let hosts = hosts(context).await;
     let seen = join_all(hosts.into_iter().map(|(host, role)| look(context, host, role))).await;
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
-    let protected = seen.iter().find(|one| !one.role.is_new && one.tlsa.answer == Answer::Data);
+    let protected = seen.iter().find(|one| !one.role.planned && one.tlsa.answer == Answer::Data);
     let protected = protected.filter(|one| matches!(one.trust, Trust::Secure)).map(|one| &one.host);
     seen.iter().flat_map(|one| judge(&context.plan, one, protected)).collect()
 }

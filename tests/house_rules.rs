@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("records", &["model"]),
     ("spf", &["model", "records", "probe"]),
     ("catalogue", &["model"]),
-    ("plan", &["model", "catalogue"]),
+    ("plan", &["model", "catalogue", "records"]),
     ("bounce", &["model", "catalogue"]),
     ("render", &["model", "words", "exit"]),
     ("words", &["model"]),

@@ -4,6 +4,7 @@
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,9 @@ impl Played {
 async fn play(case: Case) -> Played {
     let (world, text) = case.start().await;
     let path = case.path.display().to_string();
-    let plan = plan::parse(&text, &path, &known(Catalogue::embedded()))
+    // Files that a case's plan names lie beside the case.
+    let folder = case.path.parent().map(Path::to_owned).unwrap_or_default();
+    let plan = plan::parse(&text, &path, &plan::Known { folder, ..known(Catalogue::embedded()) })
         .unwrap_or_else(|problems| panic!("{path}\n{}", problems.render(false)));
     let by_clock = if case.now < plan.cutover_at { Phase::Before } else { Phase::After };
     let phase = match case.phase.as_deref() {

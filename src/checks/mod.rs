@@ -20,6 +20,13 @@ crate::catalogue! {
     dnsbl,
     dnsbl_domain,
     dnsbl_lists,
+    tls_rpt,
+    bimi,
+    caa,
+    dane,
+    client_names,
+    client_srv,
+    retire,
 }
 
 /// The check with this id, or the one that can say this tag.

@@ -1,7 +1,7 @@
 //! `check`: a plan in, a verdict out.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, Local, Utc};
@@ -52,11 +52,12 @@ pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, Comman
     } else {
         std::fs::File::open(path).and_then(|file| file.take(PLAN_READ_LIMIT).read_to_end(&mut bytes)).map_err(fail)?;
     }
-    plan::parse_bytes(&bytes, &shown, &known(Catalogue::embedded()))
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    plan::parse_bytes(&bytes, &shown, &Known { folder, ..known(Catalogue::embedded()) })
         .map_err(|problems| CommandError::Problems(problems.render(terminal.color_errors)))
 }
 
-/// The names that a plan may use.
+/// The names that a plan may use; its files are read from the folder the tool runs in.
 pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
     Known {
         lists: catalogue.lists.iter().map(|list| list.id.as_str()).collect(),
@@ -82,7 +83,24 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
             .flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag).chain([check.card.id]))
             .collect(),
         receivers: Vec::new(),
+        folder: PathBuf::new(),
+        read_file: Some(read_file),
     }
+}
+
+/// Reads a file that a plan names.
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Opening a pipe would wait for somebody to write into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    let mut octets = Vec::new();
+    std::fs::File::open(path)?.take(plan::LONGEST_FILE as u64 + 1).read_to_end(&mut octets)?;
+    if octets.len() > plan::LONGEST_FILE {
+        let message = format!("it is longer than {} KiB", plan::LONGEST_FILE / 1024);
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(octets)
 }
 
 /// Checks `plan` and renders the report. `demo` gives the simulated world's clock.

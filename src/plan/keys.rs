@@ -104,6 +104,11 @@ const OLD: &[Key] = &[
 
 const NEW: &[Key] = &[
     key("provider", Kind::Text, "The provider's id; guessed from the origin AS if not said."),
+    key(
+        "certificate",
+        Kind::Text,
+        "A PEM file with the certificates that the new server will present, its own first; the path is taken from the plan's folder.",
+    ),
     key("ips", Kind::TextsOrTables("address"), "The addresses: texts, or tables with keys of their own.").required(),
     key("ptr", Kind::Text, "The PTR name of all of them; `hostname` if not said."),
     key("helo", Kind::Text, "The HELO name of all of them; `ptr` if not said."),

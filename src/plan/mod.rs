@@ -9,6 +9,8 @@ mod secrets;
 mod sections;
 mod types;
 
+use std::path::{Path, PathBuf};
+
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
@@ -27,7 +29,13 @@ use reader::{Notes, Reader};
 /// The longest plan that is read, in octets.
 pub const LONGEST_PLAN: usize = 1 << 20;
 
-/// The names that a plan may use.
+/// The longest file that a plan can name, in octets.
+pub const LONGEST_FILE: usize = 1 << 20;
+
+/// How a file that a plan names is read; a longer one than [`LONGEST_FILE`] is an error.
+pub type ReadFile = fn(&Path) -> std::io::Result<Vec<u8>>;
+
+/// The names that a plan may use, and how its files are read.
 #[derive(Clone, Debug, Default)]
 pub struct Known<'a> {
     /// Ids of blocklists.
@@ -46,6 +54,10 @@ pub struct Known<'a> {
     pub tags: Vec<&'a str>,
     /// Ids of receivers; empty as long as nothing is checked for them.
     pub receivers: Vec<&'a str>,
+    /// The folder from which the paths in the plan are taken.
+    pub folder: PathBuf,
+    /// Reads a file that the plan names; without it no such file can be read.
+    pub read_file: Option<ReadFile>,
 }
 
 /// Reads a plan from the octets of a file. `path` is only shown.
@@ -129,6 +141,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
     };
     let (_, old) = side("old", Side::Old);
     let (new_section, new) = side("new", Side::New);
+    let certificate = new_section.as_ref().and_then(|section| sections::certificate(section, known));
     let provider = new_section.and_then(|section| {
         let written = section.text("provider")?;
         sections::among("provider", &written, section.value("provider")?.span(), &known.providers, notes)
@@ -142,6 +155,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         title: plan.text("title"),
         overlap: plan.duration("overlap").unwrap_or_else(|| TimeDelta::days(7)),
         provider,
+        certificate,
         mx: sections::mx(&plan),
         dns: section("dns").as_ref().map(sections::dns).unwrap_or_default(),
         auth: section("auth").as_ref().map(sections::auth).unwrap_or_default(),

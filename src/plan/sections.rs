@@ -11,6 +11,7 @@ use super::dnsbl::holds_key;
 use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
 use super::types::{Attestation, Auth, DnsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback, Smtp};
 use crate::model::{DomainName, Waiver, visible};
+use crate::records::certificate::Chain;
 
 /// `[mx]`.
 pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
@@ -44,6 +45,23 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
         found.extend(domain.map(|domain| (domain, records)));
     }
     found
+}
+
+/// The file that `certificate` of `[new]` names.
+pub(super) fn certificate(section: &Reader<'_>, known: &Known<'_>) -> Option<Chain> {
+    let written = section.text("certificate")?;
+    let span = section.value("certificate")?.span();
+    let help =
+        "write the path of a PEM file, from the plan's folder: the server's certificate first, then its issuers'";
+    let Some(read_file) = known.read_file else {
+        section.notes.add(span, format!("could not read {written}: this plan cannot name files"), help);
+        return None;
+    };
+    let chain = match read_file(&known.folder.join(&written)) {
+        Ok(octets) => Chain::read(&octets).map_err(|error| format!("{written} cannot be used: {error}")),
+        Err(error) => Err(format!("could not read {written}: {error}")),
+    };
+    chain.map_err(|message| section.notes.add(span, message, help)).ok()
 }
 
 /// `[dns]`.

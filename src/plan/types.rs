@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 
 use crate::model::{DomainName, Side, Waiver};
+use crate::records::certificate::Chain;
 
 /// What the operator intends.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Plan {
     pub new: Vec<Address>,
     /// The provider of the new addresses, by its id.
     pub provider: Option<String>,
+    /// The certificates that the new server will present.
+    pub certificate: Option<Chain>,
     /// What MX must be after the cutover, by domain; `*` is every domain not named.
     pub mx: Vec<(String, Vec<Mx>)>,
     /// How the DNS is asked, and the TTLs.

@@ -1,5 +1,9 @@
 //! Policies published in the DNS, read from text; nothing is asked here.
 
+pub mod caa;
+pub mod certificate;
 pub mod mta_sts;
 pub mod spf;
 pub mod tags;
+pub mod tls_rpt;
+pub mod tlsa;

@@ -22,7 +22,8 @@ ips = ["1.2.3.4", "2600::25"]
 "#;
 
 fn known() -> Known<'static> {
-    mail_cutover::command::known(Catalogue::embedded())
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    Known { folder, ..mail_cutover::command::known(Catalogue::embedded()) }
 }
 
 fn parse(text: &str) -> Result<Plan, Problems> {
@@ -68,6 +69,8 @@ fn the_plans_in_config_are_sound() {
     let full = read(&config("config/plan.full.toml"));
     assert_eq!((full.new.len(), full.waivers.len(), full.dnsbl.added.len(), full.attest.len()), (4, 1, 1, 2));
     assert_eq!(full.dnsbl.keys, [("spamhaus-dqs".to_owned(), "DQS_KEY".to_owned())]);
+    let certificate = full.certificate.unwrap();
+    assert_eq!((certificate.leaf.names[0].as_str(), certificate.issuers.len()), ("mail.example.co.jp", 1));
     assert_eq!(full.new[3].special.as_deref(), Some("behind the load balancer of the laboratory"));
 }
 

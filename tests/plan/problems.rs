@@ -75,6 +75,21 @@ owner = "o"
     assert!(rendered.contains("4 | tittle = ") && rendered.contains("8 | ips = [\"10.0.0.25\"]"), "{rendered}");
 }
 
+/// Lost if it fails: DANE records would be judged without the certificate that the plan names, and nobody would know.
+#[test]
+fn the_certificate_must_be_there_and_be_one() {
+    for (written, words) in [
+        ("gone.pem", "could not read gone.pem & path of a PEM file"),
+        (".", "could not read .: it is not a file"),
+        ("plan.minimal.toml", "plan.minimal.toml cannot be used: it holds no certificate"),
+    ] {
+        refuse(&new(&format!("certificate = «\"{written}\"»")), &[words]);
+    }
+    let nobody_reads = Known { read_file: None, ..Known::default() };
+    let text = new("certificate = \"sample-certificate.pem\"");
+    assert!(mail_cutover::plan::parse(&text, "plan.toml", &nobody_reads).is_err());
+}
+
 /// Lost if it fails: an address that no receiver will ever see would be checked, and found clean.
 #[test]
 fn new_addresses_must_be_public() {

@@ -183,7 +183,7 @@ impl Discovery {
 
     /// The name one label below `suffix` on the way to the domain.
     fn below(&self, suffix: &DomainName) -> DomainName {
-        let longer = |visit: &&Visit| visit.domain.is_within(suffix) && visit.domain != *suffix;
-        self.visits.iter().filter(longer).next_back().map_or_else(|| self.domain.clone(), |visit| visit.domain.clone())
+        let is_longer = |visit: &&Visit| visit.domain.is_within(suffix) && visit.domain != *suffix;
+        self.visits.iter().rfind(is_longer).map_or_else(|| self.domain.clone(), |visit| visit.domain.clone())
     }
 }

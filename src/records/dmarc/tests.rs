@@ -11,7 +11,9 @@ fn read(text: &str) -> Record {
     Record::read(text.as_bytes())
 }
 
-fn faults(text: &str) -> Vec<(Range<usize>, Reason)> {
+type Placed = (Range<usize>, Reason);
+
+fn faults(text: &str) -> Vec<Placed> {
     read(text).faults.into_iter().map(|fault| (fault.span, fault.reason)).collect()
 }
 
@@ -73,7 +75,7 @@ fn only_the_exact_version_makes_a_record() {
 /// Lost if it fails: a slip of the pen would pass unseen, or be shown at another place.
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
-    let cases: &[(&str, &[(Range<usize>, Reason)])] = &[
+    let cases: &[(&str, &[Placed])] = &[
         ("v=DMARC1", &[(0..8, Reason::NoPolicy)]),
         ("v=DMARC1; p=nothing", &[(10..19, Reason::Policy)]),
         ("v=DMARC1; p=; sp=x; np=y", &[(10..12, Reason::Policy), (14..18, Reason::Policy), (20..24, Reason::Policy)]),

@@ -38,7 +38,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&PRESENT, &SINGLE, &SYNTAX, &VALUE, &REMOVED, &DIFF, &ORGANIZATION, &UNANSWERED],
+        outcomes: &[&PRESENT, &SINGLE, &SYNTAX, &VALUE, &REMOVED, &TRIAL, &DIFF, &ORGANIZATION, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -96,12 +96,25 @@ static REMOVED: Outcome = Outcome {
     tag: "dmarc-removed",
     levels: Levels::NOTE,
     says: Text {
-        en: "the DMARC record at _dmarc.{at} has tags that RFC 9989 no longer has: {tags}",
-        ja: "_dmarc.{at} の DMARC レコードに RFC 9989 で廃止されたタグがある: {tags}",
+        en: "the DMARC record at _dmarc.{at} has tags that RFC 9989 took away and newer receivers ignore: {tags}",
+        ja: "_dmarc.{at} の DMARC レコードに、RFC 9989 で廃止され新しい受信側が無視するタグがある: {tags}",
     },
     remedy: Text {
         en: "Remove them: for a trial, t=y replaces pct= and asks for the next weaker policy; rf= and ri= have no successor.",
         ja: "これらを消す。試行には pct= の代わりに t=y を使う (1 段階弱いポリシーになる)。rf= と ri= の後継はない。",
+    },
+};
+
+static TRIAL: Outcome = Outcome {
+    tag: "dmarc-trial",
+    levels: Levels::NOTE,
+    says: Text {
+        en: "the DMARC policy at _dmarc.{at} is on trial (t=y): newer receivers apply {weaker}, those that do not know the tag {policy}",
+        ja: "_dmarc.{at} の DMARC ポリシーは試行中 (t=y) である。新しい受信側は {weaker}、このタグを知らない受信側は {policy} を適用する",
+    },
+    remedy: Text {
+        en: "Count on {policy} during the cutover; remove t=y when the reports are clean.",
+        ja: "切り替え中は {policy} が適用されるものと考える。レポートに問題がなくなったら t=y を消す。",
     },
 };
 
@@ -226,6 +239,9 @@ fn findings(source: &Source<'_>) -> Vec<(&'static Outcome, Args)> {
     }
     if !rest.is_empty() {
         found.push((&VALUE, at.clone().with("faults", tell(&own(rest)))));
+    }
+    if let Some(policy) = source.policy.filter(|policy| record.is_trial && *policy != policy.on_trial()) {
+        found.push((&TRIAL, at.clone().and("policy", policy).and("weaker", policy.on_trial())));
     }
     if !record.removed.is_empty() {
         let tags = record.removed.iter().map(|tag| format!("{}={}", tag.name, tag.value));

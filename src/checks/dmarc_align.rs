@@ -19,9 +19,9 @@ pub static CHECK: Check = Check {
         id: "dmarc-align",
         title: Text {
             en: "Mail from the new server is aligned with its From domain, by SPF and by DKIM",
-            ja: "新サーバーからのメールが SPF と DKIM の両方で From ドメインと整合する",
+            ja: "新サーバーからのメールが SPF と DKIM の両方で From ドメインと整合する (アライメント)",
         },
-        short: Text { en: "DMARC alignment", ja: "DMARC の整合" },
+        short: Text { en: "alignment", ja: "アライメント" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "SPF and DKIM may both pass and DMARC still fail, because they vouch for another domain than the reader sees. One aligned leg is enough, but forwarding breaks SPF and lists break DKIM.",

@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
             en: "The mail addresses in rua= of the policy that applies are read. For each of another organization (by the public suffix list), TXT \"v=DMARC1\" is looked for at domain._report._dmarc.host.",
             ja: "適用されるポリシーの rua= のメールアドレスを読む。宛先が別の組織のドメイン (public suffix list で判断) なら、「ドメイン._report._dmarc.宛先」に TXT「v=DMARC1」があるか調べる。",
         },
-        by_hand: "dig +short {at}._report._dmarc.{host} TXT",
+        by_hand: "dig +short _dmarc.{at} TXT; dig +short {at}._report._dmarc.{host} TXT",
         references: &[
             Reference { title: "RFC 9990, section 4", url: "https://www.rfc-editor.org/rfc/rfc9990#section-4" },
             Reference { title: "RFC 9989, section 4.7", url: "https://www.rfc-editor.org/rfc/rfc9989#section-4.7" },

@@ -78,12 +78,12 @@ fn read(record: &[u8]) -> Result<Key, Vec<Fault<Reason>>> {
             faults.push(Fault::at(record, version.span.clone(), Reason::VersionNotFirst));
         }
     }
-    let material = match (tag("k").map(|tag| (tag.value.as_str(), tag)), tag("p")) {
+    let material = match (tag("k"), tag("p")) {
         (_, None) => Err(Fault::at(record, 0..record.len(), Reason::NoKey)),
         (_, Some(key)) if key.value.is_empty() => Ok(Material::Revoked),
-        (None | Some(("rsa", _)), Some(key)) => rsa(record, key),
-        (Some(("ed25519", _)), Some(key)) => ed25519(record, key),
-        (Some((_, kind)), Some(_)) => Err(Fault::at(record, kind.span.clone(), Reason::KeyType)),
+        (Some(kind), Some(key)) if kind.value == "ed25519" => ed25519(record, key),
+        (Some(kind), Some(_)) if kind.value != "rsa" => Err(Fault::at(record, kind.span.clone(), Reason::KeyType)),
+        (_, Some(key)) => rsa(record, key),
     };
     match material {
         Ok(material) if faults.is_empty() => Ok(Key {

@@ -28,6 +28,8 @@ pub struct Record {
     pub strict_dkim: bool,
     /// `aspf=s`: the same for the domain of MAIL FROM.
     pub strict_spf: bool,
+    /// `t=y`: the policy is on trial, and one level weaker for receivers that know the tag.
+    pub is_trial: bool,
     /// `rua=`: the mail addresses for aggregate reports.
     pub reports: Vec<Mailbox>,
     /// The removed tags it has (RFC 9989 has no `pct`, `rf` and `ri`), as written.
@@ -47,6 +49,17 @@ pub enum Policy {
     Quarantine,
     /// Refuse it.
     Reject,
+}
+
+impl Policy {
+    /// What `t=y` makes of it (RFC 9989, section 4.7).
+    #[must_use]
+    pub const fn on_trial(self) -> Self {
+        match self {
+            Self::Reject => Self::Quarantine,
+            Self::Quarantine | Self::None => Self::None,
+        }
+    }
 }
 
 /// The word of the record.
@@ -172,6 +185,7 @@ impl Record {
             suffix,
             strict_dkim: says("adkim", "s"),
             strict_spf: says("aspf", "s"),
+            is_trial: says("t", "y"),
             reports,
             removed: list.tags.iter().filter(removed).cloned().collect(),
             faults,

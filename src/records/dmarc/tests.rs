@@ -34,6 +34,8 @@ fn what_is_written_is_read() {
     assert_eq!(reports, wanted);
     assert_eq!(read("v=DMARC1; p=none; psd=y").suffix, Suffix::Yes);
     assert_eq!(read("v=DMARC1; p=none").applied(true), Some(Policy::None));
+    assert!(read("v=DMARC1; p=none; t=Y").is_trial && !record.is_trial);
+    assert_eq!((Policy::Reject.on_trial(), Policy::Quarantine.on_trial()), (Policy::Quarantine, Policy::None));
 }
 
 /// Lost if it fails: a record that receivers ignore would be taken for a policy, or the other way round.

@@ -8,7 +8,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
+    Args, Card, DomainName, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
 use crate::probe::{Answer, Question, Reply};
 use crate::records::dkim::{Key, Material};
@@ -195,8 +195,8 @@ pub(super) fn absence(reply: Option<&Reply>) -> Value {
             let target = target.to_ascii();
             let target = target.trim_end_matches('.');
             Value::both(
-                format!("it is an alias for {target}, and there {}", why.in_lang(crate::model::Lang::En)),
-                format!("{target} への別名であり、その先では{}", why.in_lang(crate::model::Lang::Ja)),
+                format!("it is an alias for {target}, and there {}", why.in_lang(Lang::En)),
+                format!("{target} への別名であり、その先では{}", why.in_lang(Lang::Ja)),
             )
         }
     }
@@ -261,17 +261,10 @@ fn findings(text: &[u8]) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     match key.material {
         Material::Revoked => return vec![(&REVOKED, None, Args::none())],
-        Material::Ed25519 | Material::Rsa(2048..=4096) => {}
-        Material::Rsa(bits) => {
-            let outcome = if bits < 1024 {
-                &BITS_SHORT
-            } else if bits < 2048 {
-                &BITS
-            } else {
-                &BITS_LONG
-            };
-            found.push((outcome, None, Args::none().and("bits", bits)));
-        }
+        Material::Rsa(bits @ ..1024) => found.push((&BITS_SHORT, None, Args::none().and("bits", bits))),
+        Material::Rsa(bits @ 1024..2048) => found.push((&BITS, None, Args::none().and("bits", bits))),
+        Material::Rsa(bits @ 4097..) => found.push((&BITS_LONG, None, Args::none().and("bits", bits))),
+        Material::Rsa(2048..=4096) | Material::Ed25519 => {}
     }
     if key.is_testing() {
         found.push((&FLAGS, None, Args::none()));

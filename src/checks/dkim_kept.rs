@@ -45,8 +45,8 @@ static KEPT: Outcome = Outcome {
     tag: "dkim-old-kept",
     levels: Levels::WARNING,
     says: Text {
-        en: "the old DKIM key at {key} is gone, and mail that it signed may still be on its way: {why}",
-        ja: "{key} にあるはずの旧 DKIM の鍵がない。この鍵で署名されたメールがまだ配送中の可能性がある: {why}",
+        en: "{key} has no usable DKIM key any more, and mail signed with the old one may still be on its way: {why}",
+        ja: "{key} に使用できる旧 DKIM の鍵がない。旧鍵で署名されたメールがまだ配送中の可能性がある: {why}",
     },
     remedy: Text {
         en: "Publish the old key at {key} again, and leave it there until a week after the cutover; if the old server never signed with it, take it out of keep_dkim.",
@@ -58,8 +58,8 @@ static GONE: Outcome = Outcome {
     tag: "dkim-old-gone",
     levels: Levels::NOTE,
     says: Text {
-        en: "the old DKIM key at {key} is gone, more than a week after the cutover: {why}",
-        ja: "切り替えから 1 週間以上たち、{key} の旧 DKIM の鍵はなくなっている: {why}",
+        en: "{key} has no usable DKIM key any more, more than a week after the cutover: {why}",
+        ja: "切り替えから 1 週間以上たち、{key} に使用できる旧 DKIM の鍵はない: {why}",
     },
     remedy: Text { en: "Take the selector out of keep_dkim.", ja: "keep_dkim からこのセレクターを外す。" },
 };

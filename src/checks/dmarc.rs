@@ -123,7 +123,7 @@ static DIFF: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "receivers disagree on the policy for {name}: by the tree walk {walk}; by the public suffix list {list}",
-        ja: "{name} のポリシーが受信側によって異なる。DNS をたどる方式では {walk}、public suffix list では {list}",
+        ja: "{name} のポリシーが受信側によって異なる。DNS をたどる方式では「{walk}」、public suffix list では「{list}」",
     },
     remedy: Text {
         en: "Publish a DMARC record at _dmarc.{name} itself: both ways look there first.",
@@ -187,19 +187,21 @@ fn judge(discovery: &Discovery, judged: &[&DomainName]) -> Vec<Statement> {
         let args = args.and("name", domain);
         Statement::outcome(outcome, Subject::Name(domain.to_string())).args(args).evidence(discovery.evidence())
     };
-    let is_told_here = |at: &DomainName| at == domain || !judged.contains(&at);
-    let organization = domain.registrable().unwrap_or_else(|| domain.clone());
+    let say_at = |outcome: &'static Outcome, at: &DomainName, args: Args| {
+        let statement = say(outcome, args.and("at", at));
+        if at == domain { statement } else { statement.about(at.as_str()) }
+    };
     // What stands at a public suffix is not in the hands of the sender.
-    let own = |visit: &&Visit| visit.domain.is_within(&organization) && is_told_here(&visit.domain);
+    let organization = domain.registrable().unwrap_or_else(|| domain.clone());
+    let is_told_here = |at: &DomainName| at.is_within(&organization) && (at == domain || !judged.contains(&at));
     let mut said = Vec::new();
-    for visit in discovery.visits.iter().filter(own) {
-        let at = Args::none().and("at", &visit.domain);
+    for visit in discovery.visits.iter().filter(|visit| is_told_here(&visit.domain)) {
         if let Found::Several(count) = visit.found {
-            said.push(say(&SINGLE, at.clone().and("count", count)).about(visit.domain.as_str()));
+            said.push(say_at(&SINGLE, &visit.domain, Args::none().and("count", count)));
         }
         if !visit.ignored.is_empty() {
-            let args = at.with("effect", IGNORED).with("faults", tell(&visit.ignored));
-            said.push(say(&SYNTAX, args).about(visit.domain.as_str()));
+            let args = Args::none().with("effect", IGNORED).with("faults", tell(&visit.ignored));
+            said.push(say_at(&SYNTAX, &visit.domain, args));
         }
     }
     match (discovery.by_walk(), discovery.by_list()) {
@@ -211,7 +213,7 @@ fn judge(discovery: &Discovery, judged: &[&DomainName]) -> Vec<Statement> {
                 said.push(say(&PRESENT, Args::none()));
             }
             for source in sources.into_iter().filter(|source| is_told_here(source.at)) {
-                said.extend(findings(source).into_iter().map(|(outcome, args)| say(outcome, args)));
+                said.extend(findings(source).into_iter().map(|(outcome, args)| say_at(outcome, source.at, args)));
             }
             said.extend(differences(&walk, &list).map(|(outcome, args)| say(outcome, args)));
         }
@@ -228,24 +230,24 @@ const AS_NONE: Text = Text { en: "it counts as p=none", ja: "p=none として扱
 
 /// What is wrong with the record that applies.
 fn findings(source: &Source<'_>) -> Vec<(&'static Outcome, Args)> {
-    let (record, at) = (source.record, Args::none().and("at", source.at));
+    let record = source.record;
     let is_policy = |fault: &&Fault<Reason>| fault.reason == Reason::Policy;
     let (policy, rest): (Vec<_>, Vec<_>) = record.faults.iter().partition(is_policy);
     let own = |faults: Vec<&Fault<Reason>>| faults.into_iter().cloned().collect::<Vec<_>>();
     let mut found = Vec::new();
     if !policy.is_empty() {
         let effect = if source.policy.is_some() { AS_NONE } else { IGNORED };
-        found.push((&SYNTAX, at.clone().with("effect", effect).with("faults", tell(&own(policy)))));
+        found.push((&SYNTAX, Args::none().with("effect", effect).with("faults", tell(&own(policy)))));
     }
     if !rest.is_empty() {
-        found.push((&VALUE, at.clone().with("faults", tell(&own(rest)))));
+        found.push((&VALUE, Args::none().with("faults", tell(&own(rest)))));
     }
     if let Some(policy) = source.policy.filter(|policy| record.is_trial && *policy != policy.on_trial()) {
-        found.push((&TRIAL, at.clone().and("policy", policy).and("weaker", policy.on_trial())));
+        found.push((&TRIAL, Args::none().and("policy", policy).and("weaker", policy.on_trial())));
     }
     if !record.removed.is_empty() {
         let tags = record.removed.iter().map(|tag| format!("{}={}", tag.name, tag.value));
-        found.push((&REMOVED, at.with("tags", Value::list(tags))));
+        found.push((&REMOVED, Args::none().with("tags", Value::list(tags))));
     }
     found
 }

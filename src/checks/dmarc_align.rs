@@ -155,7 +155,7 @@ fn judge(identities: &Identities<'_>) -> Statement {
         [*author].into_iter().chain(mail_from.iter().chain(signing).copied()).flat_map(Discovery::evidence).collect();
     evidence.sort();
     evidence.dedup();
-    let mut args = Args::none()
+    let args = Args::none()
         .and("name", &author.domain)
         .with("spf", Value::list(mail_from.iter().map(|discovery| &discovery.domain)))
         .with("dkim", Value::list(signing.iter().map(|discovery| &discovery.domain)));
@@ -164,7 +164,7 @@ fn judge(identities: &Identities<'_>) -> Statement {
         Err(visit) => unanswered(visit),
         Ok(None) => Statement::not_applicable(subject, NO_POLICY),
         Ok(Some((record, policy))) => {
-            args = args.and("policy", policy);
+            let args = args.and("policy", policy);
             let legs = (any_aligned(author, mail_from, record.strict_spf), any_aligned(author, signing, record.strict_dkim));
             match legs {
                 (Err(visit), _) | (_, Err(visit)) => unanswered(visit),

@@ -1,4 +1,4 @@
-//! Base64 as a key record has it: white space may stand anywhere (RFC 6376, section 3.2; RFC 4648, section 4).
+//! Base64 as a key record has it: white space may stand anywhere (RFC 6376, section 2.10; RFC 4648, section 4).
 
 /// Why a text is not base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

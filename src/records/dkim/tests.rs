@@ -199,3 +199,26 @@ fn hostile_records_are_survived() {
     let huge = tell(&Key::read("p;".repeat(32_000).as_bytes()).unwrap_err());
     assert!(huge.in_lang(Lang::En).len() < 500, "{huge:?}");
 }
+
+/// Lost if it fails: some damage that nobody thought of would stop the run. The same octets every time.
+#[test]
+fn any_damage_is_survived() {
+    let whole = format!("v=DKIM1; k=rsa; h=sha256; s=email; t=s; p={REAL}").into_bytes();
+    let mut state = 1_u32;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    for _ in 0..5_000 {
+        let mut damaged = whole.clone();
+        for _ in 0..=random(4) {
+            let at = random(damaged.len());
+            damaged[at] = u8::try_from(random(256)).unwrap();
+        }
+        damaged.truncate(random(2 * whole.len()));
+        if let Err(faults) = Key::read(&damaged) {
+            assert!(!faults.is_empty());
+            tell(&faults);
+        }
+    }
+}

@@ -66,6 +66,11 @@ impl Value {
         Self::plain(values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", "))
     }
 
+    /// A record to be published, to the last character up to [`LONGEST_RECORD`]: one that was cut would be worse than none.
+    pub fn record(text: &str) -> Self {
+        Self::Plain(visible_to(text, LONGEST_RECORD))
+    }
+
     /// A phrase in both languages, made safe by [`visible`].
     pub fn both(en: impl fmt::Display, ja: impl fmt::Display) -> Self {
         Self::Both { en: visible(&en.to_string()), ja: visible(&ja.to_string()) }
@@ -151,12 +156,19 @@ impl Args {
 /// The longest text from outside that is kept, in characters.
 pub const LONGEST: usize = 400;
 
+/// The longest record that is shown whole, in characters: more does not fit into one TXT answer over UDP anywhere.
+pub const LONGEST_RECORD: usize = 4096;
+
 /// `text` as it may be shown on a terminal: control, invisible and direction-changing characters become `\u{…}`,
 /// and what is longer than [`LONGEST`] is cut with an ellipsis.
 pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+    visible_to(text, LONGEST)
+}
+
+fn visible_to(text: &str, longest: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(longest));
     for (count, character) in text.chars().enumerate() {
-        if count == LONGEST {
+        if count == longest {
             shown.push('…');
             break;
         }

@@ -1,7 +1,7 @@
 //! A finding in sentences: what is so, what was seen, what to do, how to ask by hand.
 
 use super::digest::{Group, Standing, subject, tag_of};
-use crate::model::{Lang, Observation, Report, Saying, Statement, Subject};
+use crate::model::{Detail, Lang, Observation, Report, Saying, Statement, Subject};
 use crate::words;
 
 /// The most pieces of evidence shown for one statement.
@@ -27,6 +27,8 @@ pub(super) struct Item {
     pub(super) side: Option<&'static str>,
     pub(super) says: String,
     pub(super) evidence: Vec<String>,
+    /// How it came about: depth and line.
+    pub(super) details: Vec<(usize, String)>,
     pub(super) waiver: Option<String>,
 }
 
@@ -55,6 +57,7 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
             side: statement.subject.side().map(|side| words::side(lang, side)),
             says,
             evidence: evidence(report, statement, &mut shown),
+            details: details(statement, lang),
             waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
         }
     });
@@ -101,6 +104,12 @@ fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>) -> 
         lines.push(format!("… +{more}"));
     }
     lines
+}
+
+/// The lines below a statement with their depth.
+pub(super) fn details(statement: &Statement, lang: Lang) -> Vec<(usize, String)> {
+    let lines = statement.details.iter().flat_map(Detail::lines);
+    lines.map(|(depth, line)| (depth, line.in_lang(lang).to_owned())).collect()
 }
 
 pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {

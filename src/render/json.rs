@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Style;
 use super::digest::counts;
 use super::findings::{by_hand, remedy, says};
-use crate::model::{Lang, Level, Observation, Phase, Report, Side, Statement, Status, Verdict};
+use crate::model::{Detail, Lang, Level, Observation, Phase, Report, Side, Statement, Status, Verdict};
 
 /// The version of the shape.
 const SCHEMA: u32 = 1;
@@ -83,8 +83,27 @@ struct Said {
     args: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     observations: Vec<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver>,
+}
+
+/// A line of the details, and the lines below it.
+#[derive(Serialize)]
+struct Line {
+    text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    below: Vec<Line>,
+}
+
+impl Line {
+    fn of(detail: &Detail, lang: Lang) -> Self {
+        Self {
+            text: detail.line.in_lang(lang).to_owned(),
+            below: detail.below.iter().map(|below| Self::of(below, lang)).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -178,6 +197,7 @@ fn said(statement: &Statement, template: &'static str, lang: Lang) -> Said {
         by_hand: by_hand(template, statement, lang),
         args: statement.args.0.iter().map(|(name, value)| ((*name).to_owned(), value.in_lang(lang).into())).collect(),
         observations: statement.evidence.iter().map(|id| id.0).collect(),
+        details: statement.details.iter().map(|detail| Line::of(detail, lang)).collect(),
         waiver: statement.waiver.as_ref().map(|waiver| Waiver {
             owner: waiver.owner.clone(),
             reason: waiver.reason.clone(),

@@ -269,3 +269,12 @@ async fn a_survey_ends() {
     let survey = lab.survey("l0.test").await;
     assert!(!survey.is_complete && survey.lookups >= 100 && survey.lookups < 200, "{}", survey.lookups);
 }
+
+/// Lost if it fails: a chain of records without end, which one wildcard can make, would fill the stack and end the run.
+#[tokio::test]
+async fn a_chain_without_end_is_left() {
+    let lab = Lab::new("*.w TXT \"v=spf1 include:a.%{d} -all\"\n", &[]).await;
+    let survey = lab.survey("a.w.test").await;
+    assert!(!survey.is_complete && survey.lookups > survey.limit && survey.lookups < 20, "{}", survey.lookups);
+    assert_eq!(lab.check("192.0.2.1", "who@a.w.test").await.problem.unwrap().cause, Cause::TooManyLookups(10));
+}

@@ -16,6 +16,8 @@ crate::catalogue! {
     spf_record,
     spf_cost,
     spf_scope,
+    spf_sender,
+    spf_helo,
     dnsbl,
     dnsbl_domain,
     dnsbl_lists,

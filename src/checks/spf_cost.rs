@@ -93,7 +93,7 @@ static UNANSWERED: Outcome = Outcome {
 /// So many are already a warning: one is left.
 const NEAR_LIMIT: u32 = 9;
 /// Enough to count on where an evaluation would stop.
-const WIDE: u32 = 60;
+const MANY_VOIDS: u32 = 60;
 
 /// A void lookup: the name and its type.
 type Void = String;
@@ -113,9 +113,10 @@ async fn ask(context: &Context) -> Vec<Statement> {
     join_all(each).await.concat()
 }
 
-/// The evaluation of an address that nobody has, for each family that the plan sends by, far beyond the limits.
+/// The evaluation of an address that nobody has, for each family that the plan sends by, beyond the limit
+/// of voids.
 async fn strangers(context: &Context, domain: &DomainName) -> Vec<Evaluation> {
-    let limits = Limits { lookups: WIDE, voids: WIDE, ..Limits::default() };
+    let limits = Limits { voids: MANY_VOIDS, ..Limits::default() };
     let evaluator = Evaluator::published(context.dns.clone()).within(limits);
     let v4 = std::net::IpAddr::from(std::net::Ipv4Addr::UNSPECIFIED);
     let v6 = std::net::IpAddr::from(std::net::Ipv6Addr::UNSPECIFIED);

@@ -1,7 +1,9 @@
 //! The SPF record of each MAIL FROM domain: is there exactly one, can it be read, does it fit into an answer?
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use chrono::{DateTime, FixedOffset};
 use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
@@ -151,10 +153,21 @@ pub(super) fn unread(survey: &Survey) -> Option<(&str, Value)> {
     })
 }
 
-/// The addresses that must pass: those that send, new before old, each once.
-pub(super) fn senders(context: &Context) -> Vec<std::net::IpAddr> {
-    let mut ips: Vec<_> = Vec::new();
-    for address in context.plan.new.iter().chain(&context.plan.old).filter(|address: &&Address| address.sends) {
+/// When no mail leaves from the old addresses any more.
+pub(super) fn retires_at(context: &Context) -> DateTime<FixedOffset> {
+    context.plan.cutover_at + context.plan.overlap
+}
+
+/// Whether no mail leaves from the old addresses any more.
+pub(super) fn is_retired(context: &Context) -> bool {
+    context.phase == Phase::After && context.now >= retires_at(context)
+}
+
+/// The addresses that must pass: those that send, new before old as long as the old ones are in use, each once.
+pub(super) fn senders(context: &Context) -> Vec<IpAddr> {
+    let old: &[Address] = if is_retired(context) { &[] } else { &context.plan.old };
+    let mut ips: Vec<IpAddr> = Vec::new();
+    for address in context.plan.new.iter().chain(old).filter(|address| address.sends) {
         if !ips.contains(&address.ip) {
             ips.push(address.ip);
         }

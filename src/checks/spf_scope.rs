@@ -141,7 +141,9 @@ fn judge(domain: &DomainName, survey: &Survey, own: &[&DomainName]) -> Vec<State
     let mut said = Vec::new();
     if let Some((branch, leaf)) = admits_all(&survey.root) {
         said.push(say(&ALL, at(branch, Value::plain(&leaf.term))));
-    } else if let Some(end) = open_end(&survey.root) {
+    } else if survey.root.problem.is_none()
+        && let Some(end) = open_end(&survey.root)
+    {
         said.push(say(&OPEN, args.clone().with("end", end)));
     }
     let branches = survey.root.all();

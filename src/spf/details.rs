@@ -9,15 +9,10 @@ impl Evaluation {
     /// The record with everything below it, and what it cost.
     pub fn details(&self) -> Vec<Detail> {
         let Limits { lookups, voids, .. } = Limits::default();
+        let (asked, empty) = (self.lookups, self.voids);
         let cost = Value::both(
-            format!(
-                "{} terms asked the DNS (limit {lookups}), {} answers were empty (limit {voids})",
-                self.lookups, self.voids
-            ),
-            format!(
-                "DNS を引いた項 {} 個 (上限 {lookups})、結果のない検索 {} 回 (上限 {voids})",
-                self.lookups, self.voids
-            ),
+            format!("terms that asked the DNS: {asked} (limit {lookups}); empty answers: {empty} (limit {voids})"),
+            format!("DNS を引いた項: {asked} 個 (上限 {lookups})、結果のない検索: {empty} 回 (上限 {voids})"),
         );
         vec![self.root.detail(), Detail::new(cost)]
     }
@@ -92,8 +87,8 @@ impl Survey {
         let least = if self.is_complete { ["", ""] } else { ["at least ", "少なくとも "] };
         let (count, limit) = (self.lookups, self.limit);
         let cost = Value::both(
-            format!("{}{count} terms ask the DNS (limit {limit})", least[0]),
-            format!("DNS を引く項は{} {count} 個 (上限 {limit})", least[1].trim_end()),
+            format!("terms that ask the DNS: {}{count} (limit {limit})", least[0]),
+            format!("DNS を引く項: {}{count} 個 (上限 {limit})", least[1]),
         );
         vec![self.root.detail(), Detail::new(cost)]
     }

@@ -192,7 +192,9 @@ impl Surveyor<'_> {
         if self.path.contains(&key(&target)) {
             return Err(Unfollowed::Loop);
         }
-        if self.lookups >= MOST { Err(Unfollowed::TooMuch) } else { Ok(target) }
+        // Each record on the way here cost a term: no evaluation comes deeper, and a chain without end must not fill the stack.
+        let deepest = usize::try_from(self.evaluator.limits.lookups).unwrap_or(usize::MAX);
+        if self.lookups >= MOST || self.path.len() > deepest { Err(Unfollowed::TooMuch) } else { Ok(target) }
     }
 }
 

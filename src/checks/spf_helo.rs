@@ -7,8 +7,9 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use super::spf_record::domains;
+use super::spf_sender::supposed;
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
-use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
+use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Address;
 use crate::probe::Question;
 use crate::records::spf::fresh;
@@ -29,8 +30,8 @@ pub static CHECK: Check = Check {
             ja: "バウンスなどの通知は MAIL FROM が空なので、受信側は代わりに HELO 名を調べる。HELO 名に SPF レコードがなければ合格とならず、認証されていないメールとして扱われる。",
         },
         how: Text {
-            en: "check_host() of RFC 7208 is carried out for each sending address with an empty sender, on what the zones publish now. This check alone speaks of the records of HELO names, so that nothing is said twice; a HELO name that is also a MAIL FROM domain is left to spf-record and spf-sender.",
-            ja: "各送信元アドレスについて、送信者を空として RFC 7208 の check_host() を、ゾーンが現在公開している内容で実行する。HELO 名のレコードについて述べるのはこの検査だけで、同じことを二度は言わない。MAIL FROM のドメインと同じ HELO 名は spf-record と spf-sender に任せる。",
+            en: "check_host() of RFC 7208 is carried out for each sending address with an empty sender, on what the zones publish now, and before the cutover also as if the names of the new servers led to them. This check alone speaks of the records of HELO names, so that nothing is said twice; a HELO name that is also a MAIL FROM domain is left to spf-record and spf-sender.",
+            ja: "各送信元アドレスについて、送信者を空として RFC 7208 の check_host() を、ゾーンが現在公開している内容で実行する。切り替え前は、新サーバーの名前が新アドレスを指すものと仮定した場合も評価する。HELO 名のレコードについて述べるのはこの検査だけで、同じことを二度は言わない。MAIL FROM のドメインと同じ HELO 名は spf-record と spf-sender に任せる。",
         },
         by_hand: "dig +short {helo} TXT",
         references: &[
@@ -39,7 +40,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&PRESENT, &NEW_HELO, &UNANSWERED],
+        outcomes: &[&PRESENT, &NEW_HELO, &MOVING, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -51,7 +52,10 @@ static PRESENT: Outcome = Outcome {
         en: "{helo}, the HELO name of {ip}, has no SPF record: its bounces cannot pass",
         ja: "{ip} の HELO 名 {helo} に SPF レコードがなく、バウンスが合格できない",
     },
-    remedy: Text { en: "Publish this TXT record at {helo}: {record}", ja: "{helo} に次の TXT レコードを登録する: {record}" },
+    remedy: Text {
+        en: "Publish \"{record}\" as a TXT record of {helo}.",
+        ja: "{helo} の TXT レコードとして「{record}」を登録する。",
+    },
 };
 
 static NEW_HELO: Outcome = Outcome {
@@ -62,8 +66,21 @@ static NEW_HELO: Outcome = Outcome {
         ja: "{ip} は HELO 名 {helo} の SPF に合格しない: {how}",
     },
     remedy: Text {
-        en: "Replace the SPF record of {helo} by this: {record}",
-        ja: "{helo} の SPF レコードを次のものに置き換える: {record}",
+        en: "Replace the SPF record of {helo} by \"{record}\".",
+        ja: "{helo} の SPF レコードを「{record}」に置き換える。",
+    },
+};
+
+static MOVING: Outcome = Outcome {
+    tag: "spf-helo-moving",
+    levels: Levels::NOTE,
+    says: Text {
+        en: "{ip} will pass SPF for its HELO name {helo} when A and MX change at the cutover ({later}); now it does not: {how}",
+        ja: "{ip} は、切り替え時に A と MX が変わると HELO 名 {helo} の SPF に合格する ({later})。今は合格しない: {how}",
+    },
+    remedy: Text {
+        en: "Lower the TTL of {helo} in time, or publish \"{record}\" as its SPF record now.",
+        ja: "{helo} の TTL を前もって短くするか、SPF レコードを今のうちに「{record}」に変更する。",
     },
 };
 
@@ -103,9 +120,17 @@ async fn ask_one(context: &Context, address: &Address) -> Statement {
         return Statement::not_applicable(subject, MAIL_FROM);
     }
     let envelope = Envelope { at: context.now.timestamp(), ..Envelope::new(address.ip, name.as_str(), "") };
-    let evaluator = Evaluator::published(context.dns.clone());
-    let (evaluation, record) = futures::join!(evaluator.check_host(&envelope), record(context, &name));
-    judge(address, &name, &evaluation, &record)
+    let published = Evaluator::published(context.dns.clone());
+    let planned = async {
+        match (context.phase, address.side) {
+            (Phase::Before, Side::New) => {
+                Some(published.clone().supposing(supposed(&context.plan)).check_host(&envelope).await)
+            }
+            _ => None,
+        }
+    };
+    let (now, later, record) = futures::join!(published.check_host(&envelope), planned, record(context, &name));
+    judge(address, &name, &now, later.as_ref(), &record)
 }
 
 /// The record for a HELO name: the shortest that lets every sender pass who uses the name.
@@ -123,15 +148,23 @@ async fn record(context: &Context, name: &DomainName) -> String {
     if ips.iter().all(|ip| known.contains(ip)) { "v=spf1 a -all".to_owned() } else { fresh(&ips, "-all") }
 }
 
-fn judge(address: &Address, name: &DomainName, evaluation: &Evaluation, record: &str) -> Statement {
+fn judge(
+    address: &Address,
+    name: &DomainName,
+    now: &Evaluation,
+    later: Option<&Evaluation>,
+    record: &str,
+) -> Statement {
     let subject = subject_of(address);
-    let args =
-        address_args(address).and("helo", name).with("how", evaluation.how()).with("record", Value::record(record));
-    let said = match evaluation.result {
-        SpfResult::Pass => Statement::passed(subject),
-        SpfResult::None => Statement::outcome(&PRESENT, subject).args(args),
-        SpfResult::TempError => Statement::outcome(&UNANSWERED, subject).args(args),
+    let args = address_args(address).and("helo", name).with("how", now.how()).with("record", Value::record(record));
+    let said = match (now.result, later) {
+        (SpfResult::Pass, _) => Statement::passed(subject),
+        (SpfResult::None, _) => Statement::outcome(&PRESENT, subject).args(args),
+        (SpfResult::TempError, _) => Statement::outcome(&UNANSWERED, subject).args(args),
+        (_, Some(later)) if later.result == SpfResult::Pass => {
+            Statement::outcome(&MOVING, subject).args(args.with("later", later.how()))
+        }
         _ => Statement::outcome(&NEW_HELO, subject).args(args),
     };
-    said.evidence(evaluation.observations()).details(evaluation.details())
+    said.evidence(now.observations()).details(now.details())
 }

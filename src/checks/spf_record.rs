@@ -53,8 +53,8 @@ static PRESENT: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text { en: "{name} has no SPF record", ja: "{name} に SPF レコードがない" },
     remedy: Text {
-        en: "Publish one TXT record at {name}, with everything else that sends for it added in front of ~all: {record}",
-        ja: "{name} に TXT レコードを 1 つ登録する。ほかにもこのドメインで送信するものがあれば ~all の前に加える: {record}",
+        en: "Publish \"{record}\" as a TXT record of {name}, with everything else that sends for it added in front of ~all.",
+        ja: "{name} の TXT レコードとして「{record}」を登録する。ほかにもこのドメインで送信するものがあれば ~all の前に加える。",
     },
 };
 

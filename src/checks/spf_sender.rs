@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::spf_record::{domains, is_retired, retires_at};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{
-    Args, Card, Detail, DomainName, Level, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value,
+    Args, Card, Detail, DomainName, Lang, Level, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value,
 };
 use crate::plan::{Address, Plan};
 use crate::probe::{Name, Question, RData, RecordType};
@@ -57,8 +57,8 @@ static NEW_MAILFROM: Outcome = Outcome {
         ja: "{ip} は {name} の SPF に合格しない: {how}",
     },
     remedy: Text {
-        en: "Publish this TXT record at {name} now, so that caches have it in time: {record}",
-        ja: "キャッシュへの反映に間に合うよう、{name} に次の TXT レコードを今のうちに登録する: {record}",
+        en: "Publish \"{record}\" as the SPF record of {name} now, so that caches have it in time.",
+        ja: "キャッシュへの反映に間に合うよう、{name} の SPF レコードを今のうちに「{record}」に変更する。",
     },
 };
 
@@ -70,8 +70,8 @@ static OLD_OVERLAP: Outcome = Outcome {
         ja: "{ip} からは {until} までメールが出るが、{name} の SPF に合格しない: {how}",
     },
     remedy: Text {
-        en: "Publish this TXT record at {name}, and take {ip} out after {until}: {record}",
-        ja: "{name} に次の TXT レコードを登録し、{ip} は {until} を過ぎてから外す: {record}",
+        en: "Publish \"{record}\" as the SPF record of {name}, and take {ip} out after {until}.",
+        ja: "{name} の SPF レコードを「{record}」に変更し、{ip} は {until} を過ぎてから外す。",
     },
 };
 
@@ -83,8 +83,8 @@ static PERMERROR: Outcome = Outcome {
         ja: "{ip} について {name} の SPF レコードの評価がエラーで終わる: {how}",
     },
     remedy: Text {
-        en: "Correct the record; where the error lies further down, put the address in front of it: {record}",
-        ja: "レコードを直す。誤りが参照先にある場合は、アドレスをその項より前に置く: {record}",
+        en: "Correct the record of {name}{instead}.",
+        ja: "{name} のレコードを直す{instead}。",
     },
 };
 
@@ -96,8 +96,8 @@ static MOVING_TARGET: Outcome = Outcome {
         ja: "{ip} は今は {name} の SPF に合格せず ({how})、切り替え時に MX と A が変わって初めて合格する ({later})。古い応答をキャッシュに持つ受信側は、切り替え直後のメールを拒否する",
     },
     remedy: Text {
-        en: "Publish this TXT record at {name} before the cutover: {record}",
-        ja: "切り替え前に {name} に次の TXT レコードを登録する: {record}",
+        en: "Publish \"{record}\" as the SPF record of {name} before the cutover.",
+        ja: "切り替え前に {name} の SPF レコードを「{record}」に変更する。",
     },
 };
 
@@ -109,8 +109,8 @@ static MOVING_AWAY: Outcome = Outcome {
         ja: "{ip} は今は {name} の SPF に合格する ({how}) が、切り替え時に MX と A が変わると、まだ送信に使うのに合格しなくなる ({later})",
     },
     remedy: Text {
-        en: "Publish this TXT record at {name} before the cutover: {record}",
-        ja: "切り替え前に {name} に次の TXT レコードを登録する: {record}",
+        en: "Publish \"{record}\" as the SPF record of {name} before the cutover.",
+        ja: "切り替え前に {name} の SPF レコードを「{record}」に変更する。",
     },
 };
 
@@ -122,8 +122,8 @@ static OLD_LEFT: Outcome = Outcome {
         ja: "{ip} は {until} に役目を終えたはずだが、まだ {name} の SPF に合格する ({how})。このアドレスの次の使用者が詐称できる",
     },
     remedy: Text {
-        en: "Take {ip} out of the SPF record of {name}{instead}",
-        ja: "{name} の SPF レコードから {ip} を外す{instead}",
+        en: "Take {ip} out of the SPF record of {name}{instead}.",
+        ja: "{name} の SPF レコードから {ip} を外す{instead}。",
     },
 };
 
@@ -228,7 +228,7 @@ async fn look<'a>(context: &Context, address: &'a Address, domain: &DomainName, 
 }
 
 /// What the DNS will say after the cutover as far as the plan tells: the MX of its domains, the addresses of the new names.
-fn supposed(plan: &Plan) -> Supposed {
+pub(super) fn supposed(plan: &Plan) -> Supposed {
     let mut supposed = Supposed::new();
     for domain in &plan.domains {
         let planned = |key: &str| plan.mx.iter().find(|(name, _)| name == key).map(|(_, records)| records);
@@ -263,14 +263,10 @@ fn judge(domain: &DomainName, seen: &[Seen<'_>], kept: &[IpAddr], clock: &Clock)
 
 fn judge_one(domain: &DomainName, seen: &Seen<'_>, kept: &[IpAddr], clock: &Clock, record: Option<&str>) -> Vec<Statement> {
     let when = |at: DateTime<FixedOffset>| at.format("%Y-%m-%d %H:%M %:z").to_string();
-    let record = record.map_or_else(
-        || Value::both("see spf-record for the mistake", "誤りの内容は spf-record を参照"),
-        Value::record,
-    );
     let args = address_args(seen.address)
         .and("name", domain)
         .with("how", seen.now.how())
-        .with("record", record)
+        .with("record", Value::record(record.unwrap_or("v=spf1 …")))
         .and("until", when(clock.retires_at));
     let of = |statement: Statement, evaluation: &Evaluation| {
         statement.about(domain.as_str()).evidence(evaluation.observations()).details(evaluation.details())
@@ -294,7 +290,7 @@ fn judge_one(domain: &DomainName, seen: &Seen<'_>, kept: &[IpAddr], clock: &Cloc
             return vec![say(&OLD_LEFT, args, &seen.now)];
         }
         _ if is_old && clock.is_retired => return vec![passed()],
-        (SpfResult::PermError, _) => say(&PERMERROR, args.clone(), &seen.now),
+        (SpfResult::PermError, _) => say(&PERMERROR, args.clone().with("instead", in_front(record)), &seen.now),
         (SpfResult::Pass, _) if seen.cached.result == SpfResult::TempError => {
             say(&UNANSWERED, args.clone().with("how", seen.cached.how()), &seen.cached)
         }
@@ -367,15 +363,30 @@ fn decided_at(evaluation: &Evaluation) -> Option<usize> {
     evaluation.root.steps.iter().position(|step| decides(step.fate))
 }
 
+/// How an error further down can be avoided; a record that has the mistake itself must be mended first.
+fn in_front(record: Option<&str>) -> Value {
+    match record {
+        Some(record) => Value::record_within(
+            record,
+            (", or put the addresses in front of the term that leads to the error: \"", "\""),
+            ("。または、エラーになる項の前にアドレスを置く:「", "」"),
+        ),
+        None => Value::both(": spf-record says what is wrong with it", " (誤りの内容は spf-record に示す)"),
+    }
+}
+
 /// What is left of the record without the old address, if it stands there by itself.
 fn instead(seen: &Seen<'_>) -> Value {
     let root = &seen.now.root;
     let record = root.record.as_ref().and_then(|text| Record::parse(text.as_bytes()).ok());
     match record.and_then(|record| record.without(&[seen.address.ip])) {
-        Some(record) => Value::record(&format!(": {record}")),
-        None => Value::both(
-            format!(": see the term that matches ({})", seen.now.how().in_lang(crate::model::Lang::En)),
-            format!("。一致した項を参照 ({})", seen.now.how().in_lang(crate::model::Lang::Ja)),
-        ),
+        Some(record) => Value::record_within(&record, (": publish \"", "\""), (":「", "」を登録する")),
+        None => {
+            let how = seen.now.how();
+            Value::both(
+                format!(": it stands in the term that matches ({})", how.in_lang(Lang::En)),
+                format!(" (一致した項に含まれている: {})", how.in_lang(Lang::Ja)),
+            )
+        }
     }
 }

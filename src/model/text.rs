@@ -71,6 +71,12 @@ impl Value {
         Self::Plain(visible_to(text, LONGEST_RECORD))
     }
 
+    /// A record as in [`Value::record`], within a phrase: what stands before and behind it, in English and in Japanese.
+    pub fn record_within(text: &str, en: (&str, &str), ja: (&str, &str)) -> Self {
+        let record = visible_to(text, LONGEST_RECORD);
+        Self::Both { en: format!("{}{record}{}", en.0, en.1), ja: format!("{}{record}{}", ja.0, ja.1) }
+    }
+
     /// A phrase in both languages, made safe by [`visible`].
     pub fn both(en: impl fmt::Display, ja: impl fmt::Display) -> Self {
         Self::Both { en: visible(&en.to_string()), ja: visible(&ja.to_string()) }

@@ -10,7 +10,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, Detail, DomainName, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
+    Args, Card, Detail, DomainName, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, visible,
 };
 use crate::plan::Address;
 use crate::probe::{Question, Reply};
@@ -208,7 +208,7 @@ fn judge(domain: &DomainName, survey: &Survey, reply: Option<Arc<Reply>>, record
         }];
     }
     if let Some((target, why)) = unread(survey) {
-        said.push(say(&UNANSWERED, args.clone().and("target", target).with("why", why)).about(target));
+        said.push(say(&UNANSWERED, args.clone().and("target", target).with("why", why)).about(visible(target)));
     }
     let broken = survey.root.all().into_iter().skip(1);
     let mut told: Vec<&str> = Vec::new();
@@ -217,7 +217,7 @@ fn judge(domain: &DomainName, survey: &Survey, reply: Option<Arc<Reply>>, record
         if !told.contains(&branch.domain.as_str()) {
             told.push(&branch.domain);
             let args = args.clone().and("target", &branch.domain).with("why", problem.cause.why());
-            said.push(say(&INCLUDE, args).about(crate::model::visible(&branch.domain)).details(mistakes(branch)));
+            said.push(say(&INCLUDE, args).about(visible(&branch.domain)).details(mistakes(branch)));
         }
     }
     if said.is_empty() {

@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use super::spf_record::{NO_RECORD, domains, survey, unread};
 use crate::check::{Check, Context, Run};
-use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
+use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, visible};
 use crate::records::spf::{DualCidr, Kind, Mechanism, Modifier, Qualifier};
 use crate::spf::{Branch, Leaf, Survey};
 
@@ -153,7 +153,7 @@ fn judge(domain: &DomainName, survey: &Survey, own: &[&DomainName]) -> Vec<State
                 branch.reachable().filter(|leaf| wanted(&leaf.kind)).map(|leaf| leaf.term.as_str()).collect();
             (!terms.is_empty()).then(|| at(branch, Value::list(terms)))
         };
-        let about = crate::model::visible(&branch.domain);
+        let about = visible(&branch.domain);
         let is_ptr = |kind: &Kind| matches!(kind, Kind::Directive(_, Mechanism::Ptr(_)));
         said.extend(named(is_ptr).map(|args| say(&PTR, args).about(about.clone())));
         said.extend(named(is_broad).map(|args| say(&BROAD, args).about(about)));

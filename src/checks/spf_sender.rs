@@ -181,13 +181,13 @@ struct Seen<'a> {
     later: Option<Evaluation>,
 }
 
-/// The times that decide what an old address must do.
+/// What decides which address must pass.
 struct Clock {
     now: DateTime<FixedOffset>,
     cutover_at: DateTime<FixedOffset>,
     retires_at: DateTime<FixedOffset>,
-    /// No mail leaves from the old addresses any more.
-    is_retired: bool,
+    /// Old addresses from which no mail leaves any more.
+    retired: Vec<IpAddr>,
 }
 
 async fn ask(context: &Context) -> Vec<Statement> {
@@ -198,17 +198,22 @@ async fn ask(context: &Context) -> Vec<Statement> {
         now: context.now,
         cutover_at: context.plan.cutover_at,
         retires_at: retires_at(context),
-        is_retired: is_retired(context),
+        retired: if is_retired(context) { given_back(&context.plan) } else { Vec::new() },
     };
     let senders = &senders;
     let each = domains(context).iter().map(|domain| async move {
         let seen = join_all(senders.iter().map(|address| look(context, address, domain, supposed))).await;
-        let kept: Vec<IpAddr> = context.plan.new.iter().filter(|new| new.sends).map(|new| new.ip).collect();
-        judge(domain, &seen, &kept, clock)
+        judge(domain, &seen, clock)
     });
     let mut said = join_all(each).await.concat();
     said.extend(silent.into_iter().map(|address| Statement::not_applicable(subject_of(address), DOES_NOT_SEND)));
     said
+}
+
+/// The old addresses that are not new ones too.
+fn given_back(plan: &Plan) -> Vec<IpAddr> {
+    let is_new = |ip: &IpAddr| plan.new.iter().any(|new| new.sends && new.ip == *ip);
+    plan.old.iter().map(|old| old.ip).filter(|ip| !is_new(ip)).collect()
 }
 
 async fn look<'a>(context: &Context, address: &'a Address, domain: &DomainName, supposed: &Supposed) -> Seen<'a> {
@@ -255,13 +260,13 @@ pub(super) fn supposed(plan: &Plan) -> Supposed {
     supposed
 }
 
-/// All statements about one domain; `kept` are the new addresses, which stay whatever becomes of the old side.
-fn judge(domain: &DomainName, seen: &[Seen<'_>], kept: &[IpAddr], clock: &Clock) -> Vec<Statement> {
-    let record = record_for(seen, kept, clock);
-    seen.iter().flat_map(|seen| judge_one(domain, seen, kept, clock, record.as_deref())).collect()
+/// All statements about one domain.
+fn judge(domain: &DomainName, seen: &[Seen<'_>], clock: &Clock) -> Vec<Statement> {
+    let record = record_for(seen, clock);
+    seen.iter().flat_map(|seen| judge_one(domain, seen, clock, record.as_deref())).collect()
 }
 
-fn judge_one(domain: &DomainName, seen: &Seen<'_>, kept: &[IpAddr], clock: &Clock, record: Option<&str>) -> Vec<Statement> {
+fn judge_one(domain: &DomainName, seen: &Seen<'_>, clock: &Clock, record: Option<&str>) -> Vec<Statement> {
     let when = |at: DateTime<FixedOffset>| at.format("%Y-%m-%d %H:%M %:z").to_string();
     let args = address_args(seen.address)
         .and("name", domain)
@@ -280,16 +285,16 @@ fn judge_one(domain: &DomainName, seen: &Seen<'_>, kept: &[IpAddr], clock: &Cloc
         say(outcome, args, &seen.now).evidence(other.observations()).details(both)
     };
     let passed = || of(Statement::passed(subject_of(seen.address)), &seen.now);
-    let is_old = seen.address.side == Side::Old && !kept.contains(&seen.address.ip);
+    let is_retired = clock.retired.contains(&seen.address.ip);
     let later = seen.later.as_ref().map(|later| (later.result, later));
     let now = seen.now.result;
     let first = match (now, later) {
         (SpfResult::TempError, _) => say(&UNANSWERED, args.clone(), &seen.now),
-        (SpfResult::Pass, _) if is_old && clock.is_retired => {
-            let args = args.clone().with("instead", instead(seen));
+        (SpfResult::Pass, _) if is_retired => {
+            let args = args.clone().with("instead", instead(seen, &clock.retired));
             return vec![say(&OLD_LEFT, args, &seen.now)];
         }
-        _ if is_old && clock.is_retired => return vec![passed()],
+        _ if is_retired => return vec![passed()],
         (SpfResult::PermError, _) => say(&PERMERROR, args.clone().with("instead", in_front(record)), &seen.now),
         (SpfResult::Pass, _) if seen.cached.result == SpfResult::TempError => {
             say(&UNANSWERED, args.clone().with("how", seen.cached.how()), &seen.cached)
@@ -333,9 +338,9 @@ fn expiry(now: &Evaluation, cached: &Evaluation) -> Option<u32> {
 }
 
 /// The record to publish: the present one with every address that must pass and does not, old ones as long as they are needed.
-fn record_for(seen: &[Seen<'_>], kept: &[IpAddr], clock: &Clock) -> Option<String> {
+fn record_for(seen: &[Seen<'_>], clock: &Clock) -> Option<String> {
     let fails = |evaluation: &Evaluation| !matches!(evaluation.result, SpfResult::Pass | SpfResult::TempError);
-    let needed = |seen: &&Seen<'_>| !clock.is_retired || kept.contains(&seen.address.ip);
+    let needed = |seen: &&Seen<'_>| !clock.retired.contains(&seen.address.ip);
     let needed: Vec<&Seen<'_>> = seen.iter().filter(needed).collect();
     let failed: Vec<(&Seen<'_>, Vec<&Evaluation>)> = needed
         .iter()
@@ -375,11 +380,12 @@ fn in_front(record: Option<&str>) -> Value {
     }
 }
 
-/// What is left of the record without the old address, if it stands there by itself.
-fn instead(seen: &Seen<'_>) -> Value {
+/// What is left of the record without the addresses that have retired, if this one stands there by itself.
+fn instead(seen: &Seen<'_>, retired: &[IpAddr]) -> Value {
     let root = &seen.now.root;
     let record = root.record.as_ref().and_then(|text| Record::parse(text.as_bytes()).ok());
-    match record.and_then(|record| record.without(&[seen.address.ip])) {
+    let by_itself = record.filter(|record| record.without(&[seen.address.ip]).is_some());
+    match by_itself.and_then(|record| record.without(retired)) {
         Some(record) => Value::record_within(&record, (": publish \"", "\""), (":「", "」を登録する")),
         None => {
             let how = seen.now.how();

@@ -307,3 +307,25 @@ async fn a_supposed_world_answers_for_itself() {
     assert_eq!(asked, expected.map(|(name, outcome)| (name.to_owned(), outcome.to_owned())));
     assert_eq!((evaluation.observations().len(), evaluation.voids), (1, 1));
 }
+
+/// Lost if it fails: in a network that lets only its resolver out, every record would take longer than an evaluation may.
+#[tokio::test]
+async fn a_route_that_leads_to_nobody_is_tried_once() {
+    let text = "a TXT \"v=spf1 include:b.test include:c.test include:d.test -all\"\nb TXT \"v=spf1 a:b.test -all\"\n\
+                b A 192.0.2.2\nc TXT \"v=spf1 a:b.test -all\"\nd TXT \"v=spf1 ip4:192.0.2.1 -all\"\n";
+    let lab = Lab::new(text, &[FaultRule::new(".", Fault::Drop).when_rd(false)]).await;
+    let world = lab.world.address();
+    let settings = Settings {
+        resolver: ResolverChoice::Servers(vec![world]),
+        root_hints: vec![world],
+        authority_port: world.port(),
+        retransmit: Duration::from_millis(100),
+        ..Settings::default()
+    };
+    let evaluator = Evaluator::published(Dns::new(settings).unwrap());
+    let envelope = Envelope::new("192.0.2.1".parse().unwrap(), "mail.test", "who@a.test");
+    assert_eq!(evaluator.check_host(&envelope).await.result, SpfResult::Pass);
+    let iterative: Vec<_> =
+        lab.world.asked().into_iter().filter(|asked| !asked.recursion).map(|asked| asked.name).collect();
+    assert!(!iterative.is_empty() && !iterative.iter().any(|name| name.starts_with("b.")), "{iterative:?}");
+}

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::expand::{Scope, expand_name, name_of};
 use super::problem::Cause;
@@ -212,12 +213,30 @@ pub(super) async fn put(evaluator: &Evaluator, name: &str, rtype: RecordType, un
     (query, Told::Failed(Cause::Dns { question, why: reply.why() }))
 }
 
+/// The first of two routes gets this part of the time of an evaluation for one question.
+const PATIENCE: u32 = 4;
+
+/// The answer by the evaluator's route, or by its other one. Where the first leads to nobody although the second answers, as in a
+/// network that lets only its resolver out, it is not tried again: each try would take most of the time an evaluation has.
 async fn reply(evaluator: &Evaluator, question: Question) -> Arc<Reply> {
-    let reply = evaluator.dns.ask(Ask::new(question.clone()).via(evaluator.route)).await;
-    match evaluator.otherwise {
-        Some(route) if !reply.is_definite() => evaluator.dns.ask(Ask::new(question).via(route)).await,
-        _ => reply,
+    let Some(other) = evaluator.otherwise else {
+        return evaluator.dns.ask(Ask::new(question).via(evaluator.route)).await;
+    };
+    let mut is_silent = false;
+    if !evaluator.is_shut.load(Ordering::Relaxed) {
+        let patience = evaluator.limits.time / PATIENCE;
+        let ask = evaluator.dns.ask(Ask::new(question.clone()).via(evaluator.route));
+        is_silent = match timeout(patience, ask).await {
+            Ok(reply) if reply.is_definite() => return reply,
+            Ok(reply) => matches!(reply.answer, Answer::Timeout | Answer::Unreachable(_)),
+            Err(_) => true,
+        };
     }
+    let reply = evaluator.dns.ask(Ask::new(question).via(other)).await;
+    if is_silent && reply.is_definite() {
+        evaluator.is_shut.store(true, Ordering::Relaxed);
+    }
+    reply
 }
 
 /// The reply that a world would give which is not yet. Nobody saw it: its observation leads nowhere and is not passed on.

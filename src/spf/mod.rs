@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::model::{Text, Value};
@@ -106,6 +107,8 @@ pub struct Evaluator {
     dns: Dns,
     route: Route,
     otherwise: Option<Route>,
+    /// The first route leads to nobody.
+    is_shut: Arc<AtomicBool>,
     limits: Limits,
     supposed: Arc<Supposed>,
 }
@@ -116,7 +119,14 @@ pub type Supposed = HashMap<Question, Vec<RData>>;
 impl Evaluator {
     /// An evaluator that asks the configured resolvers, with the limits of the RFC.
     pub fn new(dns: Dns) -> Self {
-        Self { dns, route: Route::Resolver, otherwise: None, limits: Limits::default(), supposed: Arc::default() }
+        Self {
+            dns,
+            route: Route::Resolver,
+            otherwise: None,
+            is_shut: Arc::default(),
+            limits: Limits::default(),
+            supposed: Arc::default(),
+        }
     }
 
     /// An evaluator that asks for what is published now: the servers of each zone, past all caches, and the resolver where

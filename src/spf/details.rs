@@ -23,23 +23,23 @@ impl Evaluation {
         match (&self.matched, &self.problem) {
             (Some(matched), _) => Value::both(
                 format!("{result}, by {:?} of {}", matched.term, matched.domain),
-                format!("{result} ({} の {:?} による)", matched.domain, matched.term),
+                format!("{result}: {} の {:?}", matched.domain, matched.term),
             ),
             (None, Some(problem)) => {
                 let why = problem.cause.why();
                 let term = problem.term.as_ref().map_or_else(String::new, |(term, _)| format!(" {term:?}"));
                 Value::both(
                     format!("{result} in the record of {}{term}: {}", problem.domain, why.in_lang(Lang::En)),
-                    format!("{result} ({} のレコード{term}: {})", problem.domain, why.in_lang(Lang::Ja)),
+                    format!("{result}: {} のレコード{term}、{}", problem.domain, why.in_lang(Lang::Ja)),
                 )
             }
             (None, None) if self.root.record.is_none() => Value::both(
                 format!("{result}, {} has no SPF record", self.root.domain),
-                format!("{result} ({} に SPF レコードがない)", self.root.domain),
+                format!("{result}: {} に SPF レコードがない", self.root.domain),
             ),
             (None, None) => Value::both(
                 format!("{result}, no term matches and the record ends without all"),
-                format!("{result} (一致する項がなく、レコードの末尾に all がない)"),
+                format!("{result}: 一致する項がなく、レコードの末尾に all がない"),
             ),
         }
     }
@@ -96,8 +96,7 @@ impl Survey {
 
 impl Branch {
     fn detail(&self) -> Detail {
-        let cost = self.lookups.to_string();
-        Detail::new(record_line(&self.domain, self.record.as_deref(), &cost))
+        Detail::new(record_line(&self.domain, self.record.as_deref(), &self.lookups.to_string()))
             .with(self.problem.iter().map(|problem| Detail::new(problem.cause.why())))
             .with(self.leaves.iter().map(Leaf::detail))
     }
@@ -108,7 +107,8 @@ impl Leaf {
         let said = match (self.can_be_reached, self.unfollowed) {
             (false, _) => phrase("never reached", "評価されない"),
             (true, Some(why)) => why.why(),
-            (true, None) => Value::plain(self.lookups),
+            (true, None) if self.lookups == 0 => phrase("costs nothing", "DNS を引かない"),
+            (true, None) => Value::both(format!("costs {}", self.lookups), format!("{} 個", self.lookups)),
         };
         let (en, ja) = (said.in_lang(Lang::En), said.in_lang(Lang::Ja));
         Detail::new(Value::both(format!("{}: {en}", self.term), format!("{}: {ja}", self.term)))

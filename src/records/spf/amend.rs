@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Record;
-use super::term::{Kind, Mechanism, Modifier};
+use super::term::{Kind, Mechanism, Modifier, Term};
 
 /// The term that lets `ip` pass and nobody else: `ip4:192.0.2.25`.
 pub fn term_for(ip: IpAddr) -> String {
@@ -20,33 +20,43 @@ pub fn fresh(ips: &[IpAddr], rest: &str) -> String {
 
 impl Record {
     /// This record with `ips` passing too. Their terms stand in front of the first `all` or `redirect=`, and in front of the
-    /// term at `before` if that comes earlier.
+    /// term at `before` if that comes earlier; terms that stood for one of them alone are not kept beside them.
     pub fn allowing(&self, ips: &[IpAddr], before: Option<usize>) -> String {
-        let end = self.terms.iter().position(|term| {
+        let is_end = |term: &Term| {
             matches!(term.kind, Kind::Directive(_, Mechanism::All) | Kind::Modifier(Modifier::Redirect(_)))
-        });
-        let place = end.into_iter().chain(before).min().and_then(|place| self.terms.get(place));
-        match place.map(|term| self.text.split_at(term.span.start)) {
-            Some((left, right)) => format!("{left}{}{right}", terms_for(ips)),
-            None => format!("{} {}", self.text.trim_end(), terms_for(ips).trim_end()),
-        }
+        };
+        let end = self.terms.iter().position(is_end);
+        let place = end.into_iter().chain(before).min().unwrap_or(self.terms.len()).min(self.terms.len());
+        let (left, right) = self.terms.split_at(place);
+        let keep =
+            |terms: &[Term]| terms.iter().filter(|term| !stands_for(term, ips)).map(|term| term.text.clone()).collect();
+        let (left, right): (Vec<String>, Vec<String>) = (keep(left), keep(right));
+        self.of(left.into_iter().chain(ips.iter().map(|ip| term_for(*ip))).chain(right))
     }
 
     /// This record without the terms that stand for one of `ips` alone; nothing if it has none.
     pub fn without(&self, ips: &[IpAddr]) -> Option<String> {
-        let is_one = |kind: &Kind| match kind {
-            Kind::Directive(_, Mechanism::Ip4(network)) => {
-                network.prefix_len() == 32 && ips.contains(&IpAddr::V4(network.addr()))
-            }
-            Kind::Directive(_, Mechanism::Ip6(network)) => {
-                network.prefix_len() == 128 && ips.contains(&IpAddr::V6(network.addr()))
-            }
-            _ => false,
-        };
-        let kept: Vec<&str> =
-            self.terms.iter().filter(|term| !is_one(&term.kind)).map(|term| term.text.as_str()).collect();
-        let version = &self.text[..super::VERSION.len()];
-        (kept.len() < self.terms.len()).then(|| format!("{version} {}", kept.join(" ")).trim_end().to_owned())
+        let kept: Vec<&Term> = self.terms.iter().filter(|term| !stands_for(term, ips)).collect();
+        (kept.len() < self.terms.len()).then(|| self.of(kept.into_iter().map(|term| term.text.clone())))
+    }
+
+    /// A record of the same version with other terms.
+    fn of(&self, terms: impl Iterator<Item = String>) -> String {
+        let version = self.text[..super::VERSION.len()].to_owned();
+        std::iter::once(version).chain(terms).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether `term` is about one of `ips` and no other address.
+fn stands_for(term: &Term, ips: &[IpAddr]) -> bool {
+    match term.kind {
+        Kind::Directive(_, Mechanism::Ip4(network)) => {
+            network.prefix_len() == 32 && ips.contains(&IpAddr::V4(network.addr()))
+        }
+        Kind::Directive(_, Mechanism::Ip6(network)) => {
+            network.prefix_len() == 128 && ips.contains(&IpAddr::V6(network.addr()))
+        }
+        _ => false,
     }
 }
 
@@ -68,7 +78,7 @@ mod tests {
     fn addresses_are_put_where_they_count() {
         for (record, before, expected) in [
             ("v=spf1 mx -all", None, "v=spf1 mx ip4:192.0.2.1 ip6:2001:db8::1 -all"),
-            ("V=SPF1  a  ~ALL", None, "V=SPF1  a  ip4:192.0.2.1 ip6:2001:db8::1 ~ALL"),
+            ("V=SPF1  a  ~ALL", None, "V=SPF1 a ip4:192.0.2.1 ip6:2001:db8::1 ~ALL"),
             ("v=spf1 mx redirect=b.test", None, "v=spf1 mx ip4:192.0.2.1 ip6:2001:db8::1 redirect=b.test"),
             ("v=spf1 exp=e.test mx ?all x=y", None, "v=spf1 exp=e.test mx ip4:192.0.2.1 ip6:2001:db8::1 ?all x=y"),
             (
@@ -77,6 +87,11 @@ mod tests {
                 "v=spf1 a ip4:192.0.2.1 ip6:2001:db8::1 -ip4:192.0.2.0/24 mx -all",
             ),
             ("v=spf1 -all mx", Some(1), "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 -all mx"),
+            (
+                "v=spf1 include:b.test -ip4:192.0.2.1 ip4:192.0.2.0/24 -all",
+                Some(0),
+                "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 include:b.test ip4:192.0.2.0/24 -all",
+            ),
             ("v=spf1 mx ", None, "v=spf1 mx ip4:192.0.2.1 ip6:2001:db8::1"),
             ("v=spf1", None, "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1"),
         ] {

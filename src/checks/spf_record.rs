@@ -250,8 +250,8 @@ fn mistakes(branch: &Branch) -> Vec<Detail> {
     let line = |fault: &crate::records::spf::Fault| {
         let (why, at) = (fault.reason.why(), fault.span.start + 1);
         Detail::new(Value::both(
-            format!("octet {at}, {:?}: {}", fault.term, why.in_lang(Lang::En)),
-            format!("{at} バイト目、{:?}: {}", fault.term, why.in_lang(Lang::Ja)),
+            format!("octet {at}: {}: {:?}", why.in_lang(Lang::En), fault.term),
+            format!("{at} バイト目: {}: {:?}", why.in_lang(Lang::Ja), fault.term),
         ))
     };
     let record = branch.record.as_deref().map(|record| Detail::new(Value::record(record)).with(faults.iter().map(line)));

@@ -148,8 +148,8 @@ static CACHED_LATE: Outcome = Outcome {
         ja: "公開されている内容では {ip} は {name} の SPF に合格するが、リゾルバーのキャッシュでは {until} まで合格しない ({how})。同じ状態の受信側はメールを拒否する",
     },
     remedy: Text {
-        en: "Hold mail from {ip} back until then, or let the old server send it.",
-        ja: "それまで {ip} からの送信を控えるか、旧サーバーから送信する。",
+        en: "Hold mail from {ip} back until then, or send it from an address that passes.",
+        ja: "それまで {ip} からの送信を控えるか、合格するアドレスから送信する。",
     },
 };
 

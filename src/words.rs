@@ -171,12 +171,25 @@ pub fn level_heading(lang: Lang, word: &str) -> &'static str {
     if lang == Lang::En { en } else { ja }
 }
 
-/// Labels within a finding: seen, do, by hand, waived.
-pub fn finding(lang: Lang) -> [&'static str; 4] {
+/// Labels within a finding: seen, do, by hand, waived, steps.
+pub fn finding(lang: Lang) -> [&'static str; 5] {
     match lang {
-        Lang::En => ["seen", "do", "by hand", "waived"],
-        Lang::Ja => ["根拠", "対処", "手作業", "受容"],
+        Lang::En => ["seen", "do", "by hand", "waived", "steps"],
+        Lang::Ja => ["根拠", "対処", "手作業", "受容", "経過"],
     }
+}
+
+/// The heading above what passed, with its steps.
+pub fn passed_with_steps(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "PASSED, step by step",
+        Lang::Ja => "合格した検査の経過",
+    }
+}
+
+/// What folds away the steps of a finding.
+pub fn steps(lang: Lang, lines: usize) -> String {
+    pick(lang, format!("steps ({})", plural(lines, "line")), format!("経過 ({lines} 行)"))
 }
 
 /// Headings of the table with a row for each address.

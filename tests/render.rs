@@ -6,7 +6,7 @@
 mod sample;
 
 use expect_test::expect_file;
-use mail_cutover::model::{Completion, Lang, Report, Verdict};
+use mail_cutover::model::{Completion, Detail, Lang, Report, Verdict};
 use mail_cutover::render::{Format, Style, render};
 use unicode_width::UnicodeWidthStr;
 
@@ -142,6 +142,55 @@ fn a_run_that_was_cut_short_says_so() {
         }
         assert!(render(&report, Format::Json, &PLAIN).contains(&format!("\"completion\": \"{}\"", completion.word())));
     }
+}
+
+/// The sample, with steps below a finding, a note and something that passed.
+fn with_steps() -> Report {
+    let mut report = sample::report(&sample::five());
+    for statement in &mut report.sections[0].statements {
+        let below = [Detail::new("``` </details> | of\u{1b}[2J the first"), Detail::new("下".repeat(60))];
+        let deep = (0..20).fold(Detail::new("the deepest"), |below, _| Detail::new("-").with([below]));
+        *statement = statement.clone().details([Detail::new("a step").with(below), deep]);
+    }
+    report
+}
+
+/// Lost if it fails: nobody could see how a finding came about, or the steps would fill every report and break its forms.
+#[test]
+fn steps_are_shown_to_who_asks() {
+    let report = with_steps();
+    let plain = sample::report(&sample::five());
+    assert_eq!(table(&report, &PLAIN), table(&plain, &PLAIN));
+    let verbose = Style { verbose: true, ..PLAIN };
+    let text = table(&report, &verbose);
+    // One blocker, one waived, one unknown, one note; one that passed on each side.
+    assert_eq!(text.matches("    steps    a step\n").count(), 6, "{text}");
+    assert_eq!(text.matches("the deepest").count(), 6);
+    assert!(text.contains("PASSED, step by step\n✓ sample-address  OLD 192.0.2.25\n"), "{text}");
+    for width in [60, 80, 200] {
+        for lang in [Lang::En, Lang::Ja] {
+            for line in table(&report, &Style { width, lang, ..verbose }).lines() {
+                assert!(line.width() <= width, "{} columns of {width}: {line}", line.width());
+            }
+        }
+    }
+    assert_eq!(table(&report, &Style { quiet: true, ..verbose }), table(&plain, &Style { quiet: true, ..verbose }));
+}
+
+/// Lost if it fails: programs could not read the steps, or a record could put markup into the change ticket by them.
+#[test]
+fn steps_keep_their_shape_in_every_form() {
+    let report = with_steps();
+    let read: serde_json::Value = serde_json::from_str(&render(&report, Format::Json, &PLAIN)).unwrap();
+    let steps = &read["checks"][0]["statements"][0]["details"];
+    assert_eq!(steps[0]["text"], "a step");
+    assert_eq!(steps[0]["below"][0]["text"], "``` </details> | of\\u{1b}[2J the first");
+    assert!(steps[0]["below"][0].get("below").is_none());
+    assert!(read["checks"][1]["statements"][0].get("details").is_none());
+    let page = render(&report, Format::Markdown, &PLAIN);
+    let folded = "  - <details><summary>steps (24 lines)</summary>\n\n    ````text\n    a step\n      ``` </details>";
+    assert_eq!(page.matches(folded).count(), 3, "{page}");
+    assert_eq!(page.matches("    ````\n\n    </details>\n").count(), 3);
 }
 
 /// Lost if it fails: a simulated run could be attached to a change ticket as if it were real.

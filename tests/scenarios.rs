@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use mail_cutover::checks::CHECKS;
 use mail_cutover::command::{context, known};
-use mail_cutover::model::{Completion, Lang, Level, Phase, Secrets, Section, Statement, Status, Verdict};
+use mail_cutover::model::{Completion, Detail, Lang, Level, Phase, Secrets, Section, Statement, Status, Verdict};
 use mail_cutover::{catalogue::Catalogue, plan, runner};
 use world::case::{self, Case};
 
@@ -117,6 +117,10 @@ fn judge(one: &Played) -> Vec<String> {
             faults.push(format!("{pass} did not pass"));
         }
     }
+    let shown: Vec<String> = one.own().flat_map(texts).collect();
+    for part in one.case.expect.shows.iter().filter(|part| !shown.iter().any(|text| text.contains(*part))) {
+        faults.push(format!("{part:?} is not shown in {shown:#?}"));
+    }
     if let Some(verdict) = &one.case.expect.verdict
         && *verdict != one.verdict.words()
     {
@@ -137,6 +141,16 @@ fn judge(one: &Played) -> Vec<String> {
     faults
 }
 
+/// The English sentence, remedy and details of a statement.
+fn texts(statement: &Statement) -> Vec<String> {
+    let named = statement.named().into_iter().flat_map(|outcome| [outcome.says, outcome.remedy]);
+    let details = statement.details.iter().flat_map(Detail::lines);
+    named
+        .map(|text| statement.args.say(text, Lang::En))
+        .chain(details.map(|(_, line)| line.in_lang(Lang::En).to_owned()))
+        .collect()
+}
+
 /// Texts in which a `{word}` found no value, or a value that a terminal must not get.
 fn unfilled(section: &Section, statement: &Statement) -> Vec<String> {
     let Some(outcome) = statement.named() else { return Vec::new() };
@@ -149,8 +163,11 @@ fn unfilled(section: &Section, statement: &Statement) -> Vec<String> {
                 statement.args.fill(section.card.by_hand, lang),
             ]
         })
-        // `\u{1b}` is a control character made visible, `= {` a piece of TOML in a remedy.
-        .filter(|text| text.replace("\\u{", "").replace("= {", "").contains('{') || text.chars().any(char::is_control))
+        // `\u{1b}` is a control character made visible, `= {` a piece of TOML in a remedy, `%{i}` a macro of SPF.
+        .filter(|text| {
+            text.replace("\\u{", "").replace("= {", "").replace("%{", "").contains('{')
+                || text.chars().any(char::is_control)
+        })
         .map(|text| format!("{}: a value is missing or unsafe in {text:?}", outcome.tag))
         .collect()
 }

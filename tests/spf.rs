@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use hickory_proto::rr::rdata::MX;
 use mail_cutover::demo::{Fault, FaultRule, World, Zone};
 use mail_cutover::model::Lang;
-use mail_cutover::probe::{Dns, RecordType, ResolverChoice, Settings};
+use mail_cutover::probe::{Dns, Name, Question, RData, RecordType, ResolverChoice, Settings};
 use mail_cutover::spf::{
     Branch, Cause, Envelope, Evaluation, Evaluator, Fate, Limits, SpfResult, Survey, Unfollowed, Visit,
 };
@@ -268,4 +270,62 @@ async fn a_survey_ends() {
     let lab = Lab::new(&(layers.collect::<String>() + "l6 TXT \"v=spf1 -all\"\n"), &[]).await;
     let survey = lab.survey("l0.test").await;
     assert!(!survey.is_complete && survey.lookups >= 100 && survey.lookups < 200, "{}", survey.lookups);
+}
+
+/// Lost if it fails: a chain of records without end, which one wildcard can make, would fill the stack and end the run.
+#[tokio::test]
+async fn a_chain_without_end_is_left() {
+    let lab = Lab::new("*.w TXT \"v=spf1 include:a.%{d} -all\"\n", &[]).await;
+    let survey = lab.survey("a.w.test").await;
+    assert!(!survey.is_complete && survey.lookups > survey.limit && survey.lookups < 20, "{}", survey.lookups);
+    assert_eq!(lab.check("192.0.2.1", "who@a.w.test").await.problem.unwrap().cause, Cause::TooManyLookups(10));
+}
+
+/// Lost if it fails: what will be true after the cutover could not be told from what is, or would be asked of the real world.
+#[tokio::test]
+async fn a_supposed_world_answers_for_itself() {
+    let lab = Lab::new("a TXT \"v=spf1 mx a:b.test -all\"\na MX 10 old\nold A 192.0.2.1\nb A 192.0.2.1\n", &[]).await;
+    let mx = RData::MX(MX::new(10, Name::from_ascii("new.test.").unwrap()));
+    let question = |name: &str, rtype| Question::new(name, rtype).unwrap();
+    let supposed = HashMap::from([
+        (question("a.test", RecordType::MX), vec![mx]),
+        (question("new.test", RecordType::A), vec![RData::A("203.0.113.1".parse().unwrap())]),
+        (question("b.test", RecordType::A), Vec::new()),
+    ]);
+    let later = lab.evaluator.clone().supposing(supposed);
+    for (ip, now, then) in
+        [("192.0.2.1", SpfResult::Pass, SpfResult::Fail), ("203.0.113.1", SpfResult::Fail, SpfResult::Pass)]
+    {
+        let envelope = Envelope::new(ip.parse().unwrap(), "mail.test", "who@a.test");
+        assert_eq!(lab.evaluator.check_host(&envelope).await.result, now, "{ip}");
+        assert_eq!(later.check_host(&envelope).await.result, then, "{ip}");
+    }
+    let envelope = Envelope::new("192.0.2.1".parse().unwrap(), "mail.test", "who@a.test");
+    let evaluation = later.check_host(&envelope).await;
+    let asked: Vec<_> = evaluation.queries().iter().map(|q| (q.name.clone(), q.outcome.clone())).collect();
+    let expected = [("a.test", "data"), ("a.test", "as planned"), ("new.test", "as planned"), ("b.test", "as planned")];
+    assert_eq!(asked, expected.map(|(name, outcome)| (name.to_owned(), outcome.to_owned())));
+    assert_eq!((evaluation.observations().len(), evaluation.voids), (1, 1));
+}
+
+/// Lost if it fails: in a network that lets only its resolver out, every record would take longer than an evaluation may.
+#[tokio::test]
+async fn a_route_that_leads_to_nobody_is_tried_once() {
+    let text = "a TXT \"v=spf1 include:b.test include:c.test include:d.test -all\"\nb TXT \"v=spf1 a:b.test -all\"\n\
+                b A 192.0.2.2\nc TXT \"v=spf1 a:b.test -all\"\nd TXT \"v=spf1 ip4:192.0.2.1 -all\"\n";
+    let lab = Lab::new(text, &[FaultRule::new(".", Fault::Drop).when_rd(false)]).await;
+    let world = lab.world.address();
+    let settings = Settings {
+        resolver: ResolverChoice::Servers(vec![world]),
+        root_hints: vec![world],
+        authority_port: world.port(),
+        retransmit: Duration::from_millis(100),
+        ..Settings::default()
+    };
+    let evaluator = Evaluator::published(Dns::new(settings).unwrap());
+    let envelope = Envelope::new("192.0.2.1".parse().unwrap(), "mail.test", "who@a.test");
+    assert_eq!(evaluator.check_host(&envelope).await.result, SpfResult::Pass);
+    let iterative: Vec<_> =
+        lab.world.asked().into_iter().filter(|asked| !asked.recursion).map(|asked| asked.name).collect();
+    assert!(!iterative.is_empty() && !iterative.iter().any(|name| name.starts_with("b.")), "{iterative:?}");
 }

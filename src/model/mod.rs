@@ -1,6 +1,7 @@
 //! The words of the tool: no I/O, no async, no clock.
 
 mod card;
+mod detail;
 mod level;
 mod name;
 mod observation;
@@ -13,6 +14,7 @@ mod verdict;
 mod waiver;
 
 pub use card::{Card, Needs, Outcome, Reference};
+pub use detail::{Detail, MOST_DETAILS};
 pub use level::{Level, Levels, Phase, Side};
 pub use name::{DomainName, NameError};
 pub use observation::{Exchange, Observation, ObservationId};
@@ -20,6 +22,6 @@ pub use report::{Column, Completion, Rehearsed, Report, Section};
 pub use secrets::{REDACTED, Secrets};
 pub use statement::{Saying, Statement, Status};
 pub use subject::Subject;
-pub use text::{Args, LONGEST, Lang, Text, Value, visible, visible_bytes};
+pub use text::{Args, LONGEST, LONGEST_RECORD, Lang, Text, Value, visible, visible_bytes};
 pub use verdict::Verdict;
 pub use waiver::{Applied, Waiver};

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::card::Outcome;
+use super::detail::{Detail, bounded};
 use super::level::Level;
 use super::observation::ObservationId;
 use super::subject::Subject;
@@ -51,6 +52,8 @@ pub struct Statement {
     pub args: Args,
     /// The observations it rests on.
     pub evidence: Vec<ObservationId>,
+    /// How it came about, line by line; at most [`MOST_DETAILS`](super::MOST_DETAILS) lines and one that says how many more.
+    pub details: Vec<Detail>,
     /// The level for this run's phase; the runner fills it in. Nothing unless an outcome.
     pub level: Option<Level>,
     /// The waiver that accepts it; the runner fills it in.
@@ -59,7 +62,16 @@ pub struct Statement {
 
 impl Statement {
     fn new(subject: Subject, saying: Saying) -> Self {
-        Self { subject, about: None, saying, args: Args::none(), evidence: Vec::new(), level: None, waiver: None }
+        Self {
+            subject,
+            about: None,
+            saying,
+            args: Args::none(),
+            evidence: Vec::new(),
+            details: Vec::new(),
+            level: None,
+            waiver: None,
+        }
     }
 
     /// `outcome` holds for `subject`.
@@ -100,6 +112,13 @@ impl Statement {
     #[must_use]
     pub fn evidence(mut self, ids: impl IntoIterator<Item = ObservationId>) -> Self {
         self.evidence.extend(ids);
+        self
+    }
+
+    /// Having come about like this; lines beyond the bound are counted and left out.
+    #[must_use]
+    pub fn details(mut self, details: impl IntoIterator<Item = Detail>) -> Self {
+        self.details = bounded(details);
         self
     }
 

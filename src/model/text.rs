@@ -66,6 +66,17 @@ impl Value {
         Self::plain(values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", "))
     }
 
+    /// A record to be published, to the last character up to [`LONGEST_RECORD`]: one that was cut would be worse than none.
+    pub fn record(text: &str) -> Self {
+        Self::Plain(visible_to(text, LONGEST_RECORD))
+    }
+
+    /// A record as in [`Value::record`], within a phrase: what stands before and behind it, in English and in Japanese.
+    pub fn record_within(text: &str, en: (&str, &str), ja: (&str, &str)) -> Self {
+        let record = visible_to(text, LONGEST_RECORD);
+        Self::Both { en: format!("{}{record}{}", en.0, en.1), ja: format!("{}{record}{}", ja.0, ja.1) }
+    }
+
     /// A phrase in both languages, made safe by [`visible`].
     pub fn both(en: impl fmt::Display, ja: impl fmt::Display) -> Self {
         Self::Both { en: visible(&en.to_string()), ja: visible(&ja.to_string()) }
@@ -151,12 +162,19 @@ impl Args {
 /// The longest text from outside that is kept, in characters.
 pub const LONGEST: usize = 400;
 
+/// The longest record that is shown whole, in characters: more does not fit into one TXT answer over UDP anywhere.
+pub const LONGEST_RECORD: usize = 4096;
+
 /// `text` as it may be shown on a terminal: control, invisible and direction-changing characters become `\u{…}`,
 /// and what is longer than [`LONGEST`] is cut with an ellipsis.
 pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+    visible_to(text, LONGEST)
+}
+
+fn visible_to(text: &str, longest: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(longest));
     for (count, character) in text.chars().enumerate() {
-        if count == LONGEST {
+        if count == longest {
             shown.push('…');
             break;
         }

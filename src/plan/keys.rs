@@ -227,7 +227,7 @@ const ROLLBACK: &[Key] = &[
 const WAIVE: &[Key] = &[
     key("tag", Kind::Text, "The tag of the finding.").required(),
     key("on", Kind::Text, "The address, name or list it was found on; any if not said."),
-    key("about", Kind::Text, "The list's id (or PTR name) where the finding names one; then it is required."),
+    key("about", Kind::Text, "The list's id, PTR name or domain where the finding names one; then it is required."),
     key("reason", Kind::Text, "Why the risk is accepted.").required(),
     key("owner", Kind::Text, "Who accepts it.").required(),
     key("until", Kind::Date, "The last day on which it holds.").required(),

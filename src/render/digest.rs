@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Column, Completion, Lang, Level, Observation, ObservationId, Report, Section, Side, Statement, Status, Subject,
+    Column, Completion, Lang, Level, Observation, ObservationId, Phase, Report, Section, Side, Statement, Status,
+    Subject,
 };
 use crate::words;
 
@@ -162,7 +163,7 @@ pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
     let groups = groups(report);
     let tags = |wanted: &[Standing]| -> (usize, String) {
         let chosen: Vec<&Group<'_>> =
-            groups.iter().filter(|group| wanted.contains(&group.standing) && is_weighty(group)).collect();
+            groups.iter().filter(|group| wanted.contains(&group.standing) && is_weighty(report.phase, group)).collect();
         let count = chosen.iter().map(|group| group.statements.len()).sum();
         // What can befall any check, such as the deadline, is one tag with many groups.
         let mut by_tag: Vec<(&str, BTreeSet<String>)> = Vec::new();
@@ -206,10 +207,13 @@ pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
     reasons
 }
 
-/// Old addresses that could not be measured weigh nothing.
-fn is_weighty(group: &Group<'_>) -> bool {
+/// Old addresses that could not be measured weigh nothing, but for a check that can block or warn because of them.
+fn is_weighty(phase: Phase, group: &Group<'_>) -> bool {
+    let can = |level| group.section.card.can_reach(level, phase, Some(Side::Old));
     group.standing != Standing::Unknown
         || group.statements.iter().any(|statement| statement.subject.side() != Some(Side::Old))
+        || can(Level::Blocker)
+        || can(Level::Warning)
 }
 
 /// The tag that a group is about.

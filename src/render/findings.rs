@@ -1,7 +1,7 @@
 //! A finding in sentences: what is so, what was seen, what to do, how to ask by hand.
 
 use super::digest::{Group, Standing, is_rehearsed, observation, subject, tag_of};
-use crate::model::{Lang, Observation, Report, Saying, Statement, Subject};
+use crate::model::{Detail, Lang, Observation, Report, Saying, Statement, Subject};
 use crate::words;
 
 /// The most pieces of evidence shown for one statement.
@@ -29,6 +29,8 @@ pub(super) struct Item {
     /// It rests on a rehearsed zone.
     rehearsed: bool,
     pub(super) evidence: Vec<String>,
+    /// How it came about: depth and line.
+    pub(super) details: Vec<(usize, String)>,
     pub(super) waiver: Option<String>,
 }
 
@@ -59,6 +61,7 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
             says,
             rehearsed: is_rehearsed(report, statement),
             evidence: evidence(report, statement, &mut shown, lang),
+            details: details(statement, lang),
             waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
         }
     });
@@ -105,6 +108,12 @@ fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>, lan
         lines.push(format!("… +{more}"));
     }
     lines
+}
+
+/// The lines below a statement with their depth.
+pub(super) fn details(statement: &Statement, lang: Lang) -> Vec<(usize, String)> {
+    let lines = statement.details.iter().flat_map(Detail::lines);
+    lines.map(|(depth, line)| (depth, line.in_lang(lang).to_owned())).collect()
 }
 
 /// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Style;
 use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
-use crate::model::{Lang, Level, Observation, Phase, Rehearsed, Report, Side, Statement, Status, Verdict};
+use crate::model::{Detail, Lang, Level, Observation, Phase, Rehearsed, Report, Side, Statement, Status, Verdict};
 
 /// The version of the shape.
 const SCHEMA: u32 = 1;
@@ -85,10 +85,29 @@ struct Said {
     args: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     observations: Vec<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Line>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rehearsed: bool,
+}
+
+/// A line of the details, and the lines below it.
+#[derive(Serialize)]
+struct Line {
+    text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    below: Vec<Line>,
+}
+
+impl Line {
+    fn of(detail: &Detail, lang: Lang) -> Self {
+        Self {
+            text: detail.line.in_lang(lang).to_owned(),
+            below: detail.below.iter().map(|below| Self::of(below, lang)).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -183,6 +202,7 @@ fn said(report: &Report, statement: &Statement, template: &'static str, lang: La
         by_hand: by_hand(template, statement, lang),
         args: statement.args.0.iter().map(|(name, value)| ((*name).to_owned(), value.in_lang(lang).into())).collect(),
         observations: statement.evidence.iter().map(|id| id.0).collect(),
+        details: statement.details.iter().map(|detail| Line::of(detail, lang)).collect(),
         waiver: statement.waiver.as_ref().map(|waiver| Waiver {
             owner: waiver.owner.clone(),
             reason: waiver.reason.clone(),

@@ -131,6 +131,7 @@ fn item(told: &Told, lang: Lang) -> String {
         for line in &item.evidence {
             text.push_str(&format!("  - {}: {}\n", words[0], code(line)));
         }
+        text.push_str(&steps(&item.details, lang));
     }
     if told.standing != Standing::Note {
         for remedy in &told.remedies {
@@ -141,6 +142,27 @@ fn item(told: &Told, lang: Lang) -> String {
         }
     }
     text
+}
+
+/// How a finding came about, folded away where HTML is shown, in a block of code that nothing in it can end.
+fn steps(details: &[(usize, String)], lang: Lang) -> String {
+    if details.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = details
+        .iter()
+        .map(|(depth, line)| format!("{}{}", "  ".repeat(*depth), line.replace(['\n', '\r'], " ")))
+        .collect();
+    let fence = fence(&lines.join("\n"), 3);
+    let block: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+    let summary = words::steps(lang, details.len());
+    format!("  - <details><summary>{summary}</summary>\n\n    {fence}text\n{block}    {fence}\n\n    </details>\n")
+}
+
+/// A run of backticks, at least `least`, that does not stand in `text`.
+fn fence(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat((longest + 1).max(least))
 }
 
 /// `text` as plain words: what Markdown or HTML would take for markup is escaped, line ends become spaces.
@@ -165,8 +187,7 @@ fn escape(text: &str) -> String {
 /// `text` as a code span, outside tables: the fence is longer than any run of backticks in it.
 fn code(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = fence(&text, 1);
     let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
 }

@@ -3,6 +3,7 @@
 mod digest;
 mod explain;
 mod findings;
+mod ink;
 mod json;
 mod markdown;
 mod page;

@@ -4,16 +4,19 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Style;
-use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, rehearses, worst};
-use super::findings::{Told, line, tell};
+use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, rehearses, subject, worst};
+use super::findings::{Told, details, line, tell};
+use super::ink::{Ink, ink, verdict_ink};
 use super::wrap::{block, pad, width, wrap};
-use crate::model::{Column, Lang, Report, Section, Side, Subject, Verdict};
+use crate::model::{Column, Lang, Report, Section, Side, Subject};
 use crate::words;
 
 /// Columns of one address in the grid, borders and padding included.
 const ADDRESS_COLUMN: usize = 18;
 /// So many grids one below the other; more addresses get a row each.
 const MOST_GRIDS: usize = 3;
+/// Steps within steps are indented so far and no further.
+const DEEPEST_INDENT: usize = 10;
 
 /// Writes the report.
 pub(super) fn write(report: &Report, style: &Style) -> String {
@@ -42,6 +45,7 @@ fn lay_out(report: &Report, style: &Style) -> String {
     parts.extend(writer.findings());
     parts.extend(writer.not_covered());
     if style.verbose {
+        parts.extend(writer.passed());
         parts.push(writer.transcript());
     }
     parts.push(writer.verdict());
@@ -252,6 +256,7 @@ impl Writer<'_> {
             if let Some(waiver) = &item.waiver {
                 text.push_str(&row(words[3], waiver));
             }
+            text.push_str(&self.steps(&item.details));
         }
         for (number, remedy) in told.remedies.iter().enumerate() {
             text.push_str(&row(if number == 0 { words[1] } else { "" }, remedy));
@@ -269,8 +274,40 @@ impl Writer<'_> {
         text.push('\n');
         for item in &told.items {
             text.push_str(&block("  ", &item.sentence(), self.style.width));
+            text.push_str(&self.steps(&item.details));
         }
         text
+    }
+
+    /// How a statement came about, for those who asked for it.
+    fn steps(&self, details: &[(usize, String)]) -> String {
+        let words = words::finding(self.lang());
+        let label = words.iter().map(|word| width(word)).max().unwrap_or(0) + 1;
+        let mut text = String::new();
+        for (number, (depth, line)) in details.iter().filter(|_| self.style.verbose).enumerate() {
+            let word = if number == 0 { words[4] } else { "" };
+            let indent = "  ".repeat((*depth).min(DEEPEST_INDENT));
+            text.push_str(&block(&format!("    {} {indent}", pad(word, label)), line, self.style.width));
+        }
+        text
+    }
+
+    /// What passed and can tell how.
+    fn passed(&self) -> Option<String> {
+        let mut text = String::new();
+        for section in &self.report.sections {
+            for statement in &section.statements {
+                if Standing::of(statement) != Standing::Passed || statement.details.is_empty() {
+                    continue;
+                }
+                let about = statement.about.as_ref().map_or_else(String::new, |about| format!("  {about}"));
+                let head = format!("{} {}  ", self.mark(Standing::Passed), section.card.id);
+                let subject = subject(section, statement, self.lang());
+                text.push_str(&block(&head, &format!("{subject}{about}"), self.style.width));
+                text.push_str(&self.steps(&details(statement, self.lang())));
+            }
+        }
+        (!text.is_empty()).then(|| format!("{}\n{text}", words::passed_with_steps(self.lang())))
     }
 
     fn not_covered(&self) -> Option<String> {
@@ -413,49 +450,6 @@ impl Standing {
             Self::Unknown => "unknown",
             Self::Blocker => "blocker",
         }
-    }
-}
-
-/// Colours by what they mean.
-#[derive(Clone, Copy)]
-enum Ink {
-    Plain,
-    Good,
-    Careful,
-    Unknown,
-    Bad,
-    Loud,
-}
-
-impl Ink {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Plain => "0",
-            Self::Good => "32",
-            Self::Careful => "33",
-            Self::Unknown => "35",
-            Self::Bad => "1;31",
-            Self::Loud => "1;7",
-        }
-    }
-}
-
-const fn ink(standing: Standing) -> Ink {
-    match standing {
-        Standing::Blocker => Ink::Bad,
-        Standing::Unknown => Ink::Unknown,
-        Standing::Warning | Standing::WaivedWarning | Standing::WaivedBlocker => Ink::Careful,
-        Standing::Passed => Ink::Good,
-        Standing::NotApplicable | Standing::NotCovered | Standing::Note => Ink::Plain,
-    }
-}
-
-const fn verdict_ink(verdict: Verdict) -> Ink {
-    match verdict {
-        Verdict::Go => Ink::Good,
-        Verdict::GoWithWarnings => Ink::Careful,
-        Verdict::Hold => Ink::Unknown,
-        Verdict::NoGo => Ink::Bad,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a domain lets an address send its mail: `check_host()` of RFC 7208, put to the real DNS.
 
+mod details;
 mod evaluate;
 mod expand;
 mod lookup;
@@ -8,12 +9,15 @@ mod problem;
 mod survey;
 mod tree;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::model::{Text, Value};
-use crate::probe::{Dns, Route};
+use crate::probe::{Dns, Question, RData, Route};
 
 pub use problem::{Cause, Problem};
 pub use survey::{Branch, Leaf, Survey, Unfollowed};
@@ -102,13 +106,33 @@ impl fmt::Display for SpfResult {
 pub struct Evaluator {
     dns: Dns,
     route: Route,
+    otherwise: Option<Route>,
+    /// The first route leads to nobody.
+    is_shut: Arc<AtomicBool>,
     limits: Limits,
+    supposed: Arc<Supposed>,
 }
+
+/// Records of a world that is not yet: what each of these questions will be answered with.
+pub type Supposed = HashMap<Question, Vec<RData>>;
 
 impl Evaluator {
     /// An evaluator that asks the configured resolvers, with the limits of the RFC.
     pub fn new(dns: Dns) -> Self {
-        Self { dns, route: Route::Resolver, limits: Limits::default() }
+        Self {
+            dns,
+            route: Route::Resolver,
+            otherwise: None,
+            is_shut: Arc::default(),
+            limits: Limits::default(),
+            supposed: Arc::default(),
+        }
+    }
+
+    /// An evaluator that asks for what is published now: the servers of each zone, past all caches, and the resolver where
+    /// they say nothing definite.
+    pub fn published(dns: Dns) -> Self {
+        Self { otherwise: Some(Route::Resolver), ..Self::new(dns).via(Route::Authority) }
     }
 
     /// The same by another route: by [`Route::Authority`] the records as they are now, past all caches.
@@ -121,6 +145,12 @@ impl Evaluator {
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same in a world in which some questions have other answers; they are not asked.
+    #[must_use]
+    pub fn supposing(self, supposed: Supposed) -> Self {
+        Self { supposed: Arc::new(supposed), ..self }
     }
 
     /// Whether the domain of the sender lets the client send (RFC 7208, section 4).

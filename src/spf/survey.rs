@@ -53,6 +53,8 @@ pub struct Branch {
 pub struct Leaf {
     /// The term as written.
     pub term: String,
+    /// What it is.
+    pub kind: Kind,
     /// Its octets in the record.
     pub span: Range<usize>,
     /// What it costs, the record it leads to included.
@@ -138,8 +140,15 @@ impl Surveyor<'_> {
     }
 
     async fn leaf(&mut self, term: &Term, can_be_reached: bool, domain: &str) -> Leaf {
-        let (text, span) = (term.text.clone(), term.span.clone());
-        let mut leaf = Leaf { term: text, span, lookups: 0, can_be_reached, inner: None, unfollowed: None };
+        let mut leaf = Leaf {
+            term: term.text.clone(),
+            kind: term.kind.clone(),
+            span: term.span.clone(),
+            lookups: 0,
+            can_be_reached,
+            inner: None,
+            unfollowed: None,
+        };
         if !can_be_reached || !term.kind.asks() {
             return leaf;
         }
@@ -183,11 +192,24 @@ impl Surveyor<'_> {
         if self.path.contains(&key(&target)) {
             return Err(Unfollowed::Loop);
         }
-        if self.lookups >= MOST { Err(Unfollowed::TooMuch) } else { Ok(target) }
+        // Each record on the way here cost a term: no evaluation comes deeper, and a chain without end must not fill the stack.
+        let deepest = usize::try_from(self.evaluator.limits.lookups).unwrap_or(usize::MAX);
+        if self.lookups >= MOST || self.path.len() > deepest { Err(Unfollowed::TooMuch) } else { Ok(target) }
     }
 }
 
 impl Branch {
+    /// This record and those below it, from the top.
+    pub fn all(&self) -> Vec<&Branch> {
+        let below = self.leaves.iter().filter_map(|leaf| leaf.inner.as_deref()).flat_map(Branch::all);
+        std::iter::once(self).chain(below).collect()
+    }
+
+    /// Its terms that an evaluation can come to.
+    pub fn reachable(&self) -> impl Iterator<Item = &Leaf> {
+        self.leaves.iter().filter(|leaf| leaf.can_be_reached)
+    }
+
     fn fail(&mut self, cause: Cause) {
         self.problem = Some(Problem { domain: self.domain.clone(), term: None, cause });
     }

@@ -100,4 +100,38 @@ pub struct Query {
     pub outcome: String,
     /// Its place in the transcript; nothing if it was not asked.
     pub observation: Option<ObservationId>,
+    /// How long the answer, or the absence, may be kept from now on, in seconds; nothing if the answer does not say.
+    pub ttl: Option<u32>,
+}
+
+impl Evaluation {
+    /// Every question, in the order of the tree.
+    pub fn queries(&self) -> Vec<&Query> {
+        let mut queries = Vec::new();
+        self.root.collect(&mut queries);
+        queries
+    }
+
+    /// The places of its questions in the transcript.
+    pub fn observations(&self) -> Vec<ObservationId> {
+        self.queries().iter().filter_map(|query| query.observation).collect()
+    }
+}
+
+impl Visit {
+    /// This record and those below it, from the top.
+    pub fn all(&self) -> Vec<&Visit> {
+        let below = self.steps.iter().filter_map(|step| step.inner.as_deref()).flat_map(Visit::all);
+        std::iter::once(self).chain(below).collect()
+    }
+
+    fn collect<'a>(&'a self, queries: &mut Vec<&'a Query>) {
+        queries.extend(&self.query);
+        for step in &self.steps {
+            queries.extend(&step.queries);
+            if let Some(inner) = &step.inner {
+                inner.collect(queries);
+            }
+        }
+    }
 }

@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 pub(crate) const NOW: &str = "2026-12-01T10:00:00+09:00";
 /// A world in which [`plan`] is GO; what stands in `lines` is put before its lists, and in `lists` among them.
 fn world(lines: &str, lists: &str) -> String {
-    let host = r#""mail A 192.0.2.25\nmail A 203.0.113.25\n""#;
+    let host = r#""mail A 192.0.2.25\nmail A 203.0.113.25\nmail TXT \"v=spf1 a -all\"\n""#;
     format!(
         "base = [\"internet\"]\nremove.\"example.co.jp\" = [\"mail\"]\nadd.\"example.co.jp\" = {host}\n{lines}\n[lists]\n{lists}\n"
     )

@@ -38,6 +38,7 @@
 //! [expect]
 //! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete for the check
 //! passes = ["ptr 192.0.2.25"]                           # check, subject; not complete
+//! shows = ["Publish A 203.0.113.25"]                    # parts of the check's English sentences, remedies and details
 //! verdict = "NO-GO"                                     # optional
 //! ```
 
@@ -114,6 +115,8 @@ pub(crate) struct Expect {
     pub(crate) says: Vec<String>,
     /// Checks that must have passed, as `check subject`; others may pass too.
     pub(crate) passes: Vec<String>,
+    /// What must stand somewhere in the English sentences, remedies or details of the folder's check.
+    pub(crate) shows: Vec<String>,
     /// The verdict, if the case is about it.
     pub(crate) verdict: Option<String>,
 }

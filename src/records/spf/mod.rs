@@ -1,5 +1,6 @@
 //! An SPF record as text: which record of a name it is, its terms, and every place where it is wrong (RFC 7208, section 4.6).
 
+mod amend;
 mod domain;
 mod fault;
 mod macros;
@@ -9,6 +10,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
+pub use amend::{fresh, term_for};
 pub use fault::{Fault, Faults, Reason};
 pub use macros::{Expansion, Letter, MacroString, Piece};
 pub use term::{DualCidr, Kind, Mechanism, Modifier, Qualifier, Term};

@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod catalogue;
+pub mod changing;
 pub mod check;
 pub mod checks;
 pub mod cli;

@@ -24,7 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
     ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
-    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "inbound", "check"]),
+    ("changing", &["model", "plan", "probe", "spf", "check"]),
+    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "inbound", "check", "changing"]),
     ("runner", &["model", "check"]),
     (
         "command",

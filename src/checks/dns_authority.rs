@@ -166,8 +166,8 @@ const NO_ZONE: Text = Text {
 };
 
 const BEYOND: Text = Text {
-    en: "some servers of the zone have only addresses to which this machine has no way (IPv6, for instance)",
-    ja: "ゾーンのサーバーの一部には、この機械から経路のないアドレス (IPv6 など) しか使えない",
+    en: "some addresses of the zone's servers cannot be asked from this machine, which has no way to them (IPv6, for instance)",
+    ja: "ゾーンのサーバーのアドレスの一部 (IPv6 など) には、この機械からの経路がなく問い合わせできない",
 };
 
 /// So many servers of a zone are asked, at so many addresses (RFC 1034 knows no limit; the root has 13 names).
@@ -207,12 +207,29 @@ impl std::fmt::Display for Server {
     }
 }
 
+impl Server {
+    fn is_ipv6(&self) -> bool {
+        self.at.is_some_and(|at| at.is_ipv6())
+    }
+}
+
 /// What one server said.
 struct Told {
     server: Server,
     soa: Arc<Reply>,
     ns: Arc<Reply>,
     sets: Vec<Arc<Reply>>,
+}
+
+impl Told {
+    /// Silence over IPv6 says nothing about a server where nobody answers over IPv6: many machines have an address and a route,
+    /// but no way.
+    fn standing(&self, has_ipv6: bool) -> Standing {
+        match standing(&self.soa) {
+            Standing::Silent if self.server.is_ipv6() && !has_ipv6 => Standing::Beyond,
+            standing => standing,
+        }
+    }
 }
 
 /// How a server stands to the zone.
@@ -250,7 +267,12 @@ async fn ask(context: &Context) -> Vec<Statement> {
             zone.sets.push((one.name.clone(), question));
         }
     }
-    said.extend(join_all(zones.values().map(|zone| ask_zone(context, zone))).await.concat());
+    let told = join_all(zones.values().map(|zone| ask_zone(context, zone))).await;
+    let answers_by_ipv6 = |one: &Told| {
+        one.server.is_ipv6() && matches!(one.standing(true), Standing::Serves | Standing::Lame)
+    };
+    let has_ipv6 = told.iter().flatten().any(answers_by_ipv6);
+    said.extend(zones.values().zip(&told).flat_map(|(zone, told)| judge(zone, told, has_ipv6)));
     said
 }
 
@@ -290,19 +312,17 @@ fn zone_name(authority: &Authority) -> Option<DomainName> {
     DomainName::parse(&authority.zone.to_ascii()).ok()
 }
 
-async fn ask_zone(context: &Context, zone: &Zone) -> Vec<Statement> {
-    let servers = servers(&zone.authority);
-    let each = servers.iter().filter_map(|server| Some((server, server.at?))).map(|(server, at)| async move {
+async fn ask_zone(context: &Context, zone: &Zone) -> Vec<Told> {
+    let each = servers(&zone.authority).into_iter().filter_map(|server| Some((server.at?, server)));
+    let each = each.map(|(at, server)| async move {
         let ask = |question: Question| context.dns.ask(Ask::new(question).via(Route::Server(at)));
         let soa = Question { name: zone.authority.zone.clone(), rtype: RecordType::SOA };
         let ns = Question { rtype: RecordType::NS, ..soa.clone() };
         let sets = join_all(zone.sets.iter().map(|(_, question)| ask(question.clone())));
         let (soa, ns, sets) = futures::join!(ask(soa), ask(ns), sets);
-        Told { server: server.clone(), soa, ns, sets }
+        Told { server, soa, ns, sets }
     });
-    let told = join_all(each).await;
-    let nowhere: Vec<Server> = servers.into_iter().filter(|server| server.at.is_none()).collect();
-    judge(zone, &told, &nowhere)
+    join_all(each).await
 }
 
 /// Every address of every server.
@@ -331,7 +351,7 @@ fn standing(soa: &Reply) -> Standing {
     }
 }
 
-fn judge(zone: &Zone, told: &[Told], nowhere: &[Server]) -> Vec<Statement> {
+fn judge(zone: &Zone, told: &[Told], has_ipv6: bool) -> Vec<Statement> {
     let subject = Subject::Name(zone.name.to_string());
     let args = Args::none().and("zone", &zone.name);
     let evidence: Vec<ObservationId> =
@@ -339,12 +359,13 @@ fn judge(zone: &Zone, told: &[Told], nowhere: &[Server]) -> Vec<Statement> {
     let say = |outcome, args: Args| {
         Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence.iter().copied())
     };
-    let of = |wanted| told.iter().filter(move |one| standing(&one.soa) == wanted);
+    let of = |wanted| told.iter().filter(move |one| one.standing(has_ipv6) == wanted);
     let serving: Vec<&Told> = of(Standing::Serves).collect();
     let mut lame: Vec<(String, Value)> = of(Standing::Lame).map(|one| faulty(one, &one.soa)).collect();
     let mut silent: Vec<(String, Value)> = of(Standing::Silent).map(|one| faulty(one, &one.soa)).collect();
     let no_address = Value::from(Text { en: "no address could be found", ja: "アドレスが見つからない" });
-    silent.extend(nowhere.iter().map(|server| (server.to_string(), no_address.clone())));
+    let nowhere = servers(&zone.authority).into_iter().filter(|server| server.at.is_none());
+    silent.extend(nowhere.map(|server| (server.to_string(), no_address.clone())));
     let mut said = Vec::new();
     if of(Standing::Beyond).next().is_some() {
         said.push(Statement::not_covered(subject.clone(), BEYOND).evidence(evidence.iter().copied()));

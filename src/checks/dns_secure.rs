@@ -113,7 +113,9 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let hosts = planned_hosts(&context.plan).into_iter().map(|host| (host, RecordType::A));
     let names: Vec<_> = domains.chain(hosts).collect();
     if context.plan.dns.resolver == Resolver::Direct {
-        let said = |(name, _): &(DomainName, RecordType)| Statement::not_covered(Subject::Name(name.to_string()), NO_RESOLVER);
+        let said = |(name, rtype): &(DomainName, RecordType)| {
+            Statement::not_covered(Subject::Name(name.to_string()), NO_RESOLVER).about(rtype.to_string())
+        };
         return names.iter().map(said).collect();
     }
     let (found, vouches_for_root) =

@@ -1,4 +1,4 @@
-//! The records that change at the cutover: whose TTLs matter, and on which all servers of a zone should agree.
+//! The records that mail depends on, and which of them change at the cutover.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,13 +9,13 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
 use crate::model::{DomainName, Phase, Text};
-use crate::plan::Plan;
+use crate::plan::{Address, Mx, Plan};
 use crate::probe::{Answer, Question, Reply, Route};
 use crate::spf::{Envelope, Evaluator, SpfResult};
 
-/// One RRset that changes, or after the cutover one that changed.
+/// One RRset that mail depends on.
 #[derive(Clone, Debug)]
-pub struct Changing {
+pub struct Watched {
     /// Its owner.
     pub name: DomainName,
     /// Its type.
@@ -24,6 +24,8 @@ pub struct Changing {
     pub role: Role,
     /// What is published now.
     pub reply: Arc<Reply>,
+    /// Whether it must become another one at the cutover; after it, whether it may have. Without an answer it may.
+    pub changes: bool,
 }
 
 /// Why a record counts.
@@ -79,10 +81,14 @@ pub fn planned_hosts(plan: &Plan) -> BTreeSet<DomainName> {
     named.chain([plan.hostname.clone()]).collect()
 }
 
-/// The RRsets that change at the cutover: before it, those that must become other ones; after it, those that count now.
-/// A record that is already as it will be does not change. Nothing is said about names that only might exist (client names,
-/// TLSA, MTA-STS) while nobody answers for them.
-pub async fn changing(context: &Context) -> Vec<Changing> {
+/// The RRsets that change at the cutover. A record that is already as it will be does not change.
+pub async fn changing(context: &Context) -> Vec<Watched> {
+    watched(context).await.into_iter().filter(|one| one.changes).collect()
+}
+
+/// The RRsets that mail depends on. Names that only might exist (client names, TLSA, MTA-STS) are among them only if they do:
+/// that nobody answers for a guess says nothing.
+pub async fn watched(context: &Context) -> Vec<Watched> {
     let plan = &context.plan;
     let mx = join_all(plan.domains.iter().map(|domain| read(context, domain, RecordType::MX))).await;
     let mut hosts = planned_hosts(plan);
@@ -90,6 +96,8 @@ pub async fn changing(context: &Context) -> Vec<Changing> {
         // Where the plan does not say what becomes of MX, today's hosts may as well stay and get new addresses.
         if said_mx(plan, domain).is_none() {
             hosts.extend(hosts_in(reply.as_deref()));
+            // Without MX the domain is its own mail host (RFC 5321, section 5.1).
+            hosts.extend(reply.iter().filter(|reply| reply.answer == Answer::NoData).map(|_| domain.clone()));
         }
     }
     let candidates = candidates(plan, &hosts);
@@ -99,7 +107,7 @@ pub async fn changing(context: &Context) -> Vec<Changing> {
         plan.domains.iter().zip(covered).filter(|(_, covers)| *covers).map(|(domain, _)| domain).collect();
     let found = candidates.into_iter().zip(replies).filter_map(|(candidate, reply)| {
         let Candidate { name, rtype, role } = candidate;
-        Some(Changing { name, rtype, role, reply: reply? })
+        Some(Watched { name, rtype, role, reply: reply?, changes: false })
     });
     pick(plan, context.phase, &covered, found.collect())
 }
@@ -134,44 +142,53 @@ fn candidates(plan: &Plan, hosts: &BTreeSet<DomainName>) -> Vec<Candidate> {
     found
 }
 
-/// Those of the candidates that change; `covered` are the domains whose SPF record needs no change.
-fn pick(plan: &Plan, phase: Phase, covered: &BTreeSet<&DomainName>, found: Vec<Changing>) -> Vec<Changing> {
-    let moves = |one: &Changing| match (one.role, &one.reply.answer) {
-        (Role::Mx, Answer::Data) => phase == Phase::After || !mx_is_as_planned(plan, &one.name, &one.reply),
-        (Role::Host | Role::Client, Answer::Data) => one.reply.addresses().iter().any(|ip| counts(plan, phase, *ip)),
-        (Role::Spf, Answer::Data) => {
-            !covered.contains(&one.name) && one.reply.texts().iter().any(|text| text.starts_with(b"v=spf1"))
-        }
-        (Role::Tlsa | Role::MtaSts, Answer::Data) => true,
-        (Role::Mx | Role::Host | Role::Spf, _) => !one.reply.is_definite(),
-        (Role::Client | Role::Tlsa | Role::MtaSts, _) => false,
-    };
-    let mut kept: Vec<Changing> = found.into_iter().filter(moves).collect();
-    // TLSA belongs to a host that moves, the id of MTA-STS to an MX that changes.
-    let (moving_hosts, moving_mx): (Vec<_>, Vec<_>) = (names(&kept, Role::Host), names(&kept, Role::Mx));
-    kept.retain(|one| match one.role {
-        Role::Tlsa => moving_hosts.iter().any(|host| one.name.is_within(host)),
-        Role::MtaSts => moving_mx.iter().any(|domain| one.name.is_within(domain)),
-        _ => true,
+/// Those that mail depends on, and whether they change; `covered` are the domains whose SPF record needs no change.
+fn pick(plan: &Plan, phase: Phase, covered: &BTreeSet<&DomainName>, mut found: Vec<Watched>) -> Vec<Watched> {
+    let leads_to = |one: &Watched, counts: &dyn Fn(IpAddr) -> bool| one.reply.addresses().into_iter().any(counts);
+    found.retain(|one| match one.role {
+        Role::Mx | Role::Host | Role::Spf => true,
+        Role::Client => leads_to(one, &|ip| stands_in(&plan.old, ip) || stands_in(&plan.new, ip)),
+        Role::Tlsa | Role::MtaSts => one.reply.answer == Answer::Data,
     });
-    kept
-}
-
-fn names(of: &[Changing], role: Role) -> Vec<DomainName> {
-    of.iter().filter(|one| one.role == role).map(|one| one.name.clone()).collect()
+    for one in &mut found {
+        one.changes = match (one.role, &one.reply.answer) {
+            (Role::Mx, Answer::Data) => phase == Phase::After || !mx_is_as_planned(plan, &one.name, &one.reply),
+            (Role::Host | Role::Client, Answer::Data) => leads_to(one, &|ip| counts(plan, phase, ip)),
+            (Role::Spf, Answer::Data) => {
+                !covered.contains(&one.name) && one.reply.texts().iter().any(|text| text.starts_with(b"v=spf1"))
+            }
+            _ => !one.reply.is_definite(),
+        };
+    }
+    // TLSA belongs to a host that moves, the id of MTA-STS to an MX that changes.
+    let owners = |role| -> Vec<DomainName> {
+        found.iter().filter(|one| one.role == role && one.changes).map(|one| one.name.clone()).collect()
+    };
+    let (hosts, domains) = (owners(Role::Host), owners(Role::Mx));
+    for one in &mut found {
+        match one.role {
+            Role::Tlsa => one.changes = hosts.iter().any(|host| one.name.is_within(host)),
+            Role::MtaSts => one.changes = domains.iter().any(|domain| one.name.is_within(domain)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Before the cutover an address counts that will be left; after it, any address of the plan.
 fn counts(plan: &Plan, phase: Phase, ip: IpAddr) -> bool {
-    let stands_in = |addresses: &[crate::plan::Address]| addresses.iter().any(|address| address.ip == ip);
     match phase {
-        Phase::Before => stands_in(&plan.old) && !stands_in(&plan.new),
-        Phase::After => stands_in(&plan.old) || stands_in(&plan.new),
+        Phase::Before => stands_in(&plan.old, ip) && !stands_in(&plan.new, ip),
+        Phase::After => stands_in(&plan.old, ip) || stands_in(&plan.new, ip),
     }
 }
 
+fn stands_in(addresses: &[Address], ip: IpAddr) -> bool {
+    addresses.iter().any(|address| address.ip == ip)
+}
+
 /// What the plan says of a domain's MX; nothing if it says nothing.
-fn said_mx<'a>(plan: &'a Plan, domain: &DomainName) -> Option<&'a [crate::plan::Mx]> {
+fn said_mx<'a>(plan: &'a Plan, domain: &DomainName) -> Option<&'a [Mx]> {
     let of = |wanted: &str| plan.mx.iter().find(|(name, _)| name == wanted);
     of(domain.as_str()).or_else(|| of("*")).map(|(_, records)| records.as_slice())
 }

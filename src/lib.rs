@@ -20,4 +20,5 @@ pub mod render;
 pub mod runner;
 pub mod spf;
 pub mod words;
+pub mod zone_servers;
 pub mod zonefile;

@@ -167,7 +167,7 @@ fn check_domain(daemons: &Daemons, domain: &str, resolver: &str) -> tool::Run {
 /// Lost if it fails: a secondary that did not get the change, and sends half of the senders elsewhere, would go unnoticed.
 #[test]
 fn two_authorities_that_disagree_are_told_apart() {
-    let text = "@ 300 MX 10 mail\n@ TXT \"v=spf1 ip4:192.0.2.25 ip4:203.0.113.25 -all\"\nmx1 300 A 192.0.2.25\n\
+    let text = "@ 300 MX 10 mail\n@ 300 TXT \"v=spf1 ip4:192.0.2.25 ip4:203.0.113.25 ip4:203.0.113.26 ip4:203.0.113.27 ip6:2001:db8:25::25 -all\"\nmx1 300 A 192.0.2.25\n\
                 mail 300 A 203.0.113.25\nmail 300 AAAA 2001:db8:25::25\n";
     let second = Second { origin: "example.co.jp", text: Some(text.to_owned()) };
     let Some(daemons) = Daemons::start_with(&Listings::default(), &[], &[second]) else { return };

@@ -38,13 +38,16 @@ fn has(records: &str) -> Server {
 
 /// Serves the root, which delegates the zone to `delegated`, and the servers of the zone; all on one port.
 async fn start(delegated: &str, servers: [&Server; 2]) -> Vec<World> {
-    let root = format!("{delegated}ns1.test. A {}\nns2.test. A {}\n", HOSTS[1], HOSTS[2]);
+    let root = format!("{delegated}other.test. NS ns1.test.\nns1.test. A {}\nns2.test. A {}\n", HOSTS[1], HOSTS[2]);
     'ports: for _ in 0..20 {
         let top = serve(SocketAddr::from((HOSTS[0], 0)), vec![Zone::new(".", &root)], Vec::new()).await.unwrap();
         let port = top.address().port();
         let mut worlds = vec![top];
         for (server, host) in servers.iter().zip(&HOSTS[1..]) {
             let (zones, faults) = match server {
+                Server::Has(text) if *host == HOSTS[1] => {
+                    (vec![Zone::new(ZONE, text), Zone::new("other.test", "mail A 203.0.113.25")], Vec::new())
+                }
                 Server::Has(text) => (vec![Zone::new(ZONE, text)], Vec::new()),
                 Server::Fails(fault) => {
                     (vec![Zone::new("elsewhere.test", "")], vec![FaultRule::new(".", fault.clone())])
@@ -124,10 +127,35 @@ async fn servers_that_differ_are_named_with_what_each_says() {
     let said = judge(has("@ MX 10 mx-old\n"), second).await;
     let (tags, text) = outcomes(&said);
     assert_eq!(tags, set(&["dns-ns-agree example.co.jp MX", "dns-soa-skew example.co.jp -"]), "{text}");
-    assert!(text.contains("ns1.test (127.0.2.2): 10 mx-old.example.co.jp."), "{text}");
-    assert!(text.contains("ns2.test (127.0.2.3): 10 mail.example.co.jp."), "{text}");
+    assert!(text.contains("ns1.test (127.0.2.2): 10 mx-old.example.co.jp"), "{text}");
+    assert!(text.contains("ns2.test (127.0.2.3): 10 mail.example.co.jp"), "{text}");
     assert!(text.contains("ns1.test (127.0.2.2): 5") && text.contains("ns2.test (127.0.2.3): 6"), "{text}");
     assert!(!passed(&said, "example.co.jp"), "{said:?}");
+}
+
+/// Lost if it fails: the change that reached only the server that happens to be asked first would look complete.
+#[tokio::test]
+async fn a_change_that_reached_one_server_only_is_seen() {
+    for (first, second) in [("mail", "mx-old"), ("mx-old", "mail")] {
+        let said = judge(has(&format!("@ MX 10 {first}\n")), has(&format!("@ MX 10 {second}\n"))).await;
+        assert_eq!(outcomes(&said).0, set(&["dns-ns-agree example.co.jp MX"]), "{said:?}");
+    }
+    // A record that one of them does not have at all.
+    let less = COMMON.replace("mail A 203.0.113.25\n", "");
+    let second = Server::Has(format!("{SOA}{less}@ MX 10 mx-old\n"));
+    let (tags, text) = outcomes(&judge(has("@ MX 10 mx-old\n"), second).await);
+    assert_eq!(tags, set(&["dns-ns-agree mail.example.co.jp A"]), "{text}");
+    assert!(text.contains("ns2.test (127.0.2.3): the name does not exist"), "{text}");
+}
+
+/// Lost if it fails: two servers with one alias would disagree because only one of them knows where it leads.
+#[tokio::test]
+async fn an_alias_into_another_zone_is_no_disagreement() {
+    let alias = COMMON.replace("mail A 203.0.113.25\n", "mail CNAME mail.other.test.\n");
+    let server = || Server::Has(format!("{SOA}{alias}@ MX 10 mx-old\n"));
+    let said = judge(server(), server()).await;
+    assert_eq!(outcomes(&said).0, set(&[]), "{}", outcomes(&said).1);
+    assert!(passed(&said, "mail.example.co.jp"), "{said:?}");
 }
 
 /// Lost if it fails: a TTL lowered at one server only would count as lowered.

@@ -1,21 +1,20 @@
 //! The servers of the zones that change: do all of them serve the zone, and the same one?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{RData, RecordType};
 
-use crate::changing::{Changing, changing};
+use crate::changing::{Watched, watched};
 use crate::check::{Check, Context, Run};
 use crate::model::{
     Args, Card, DomainName, Lang, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text,
     Value, visible_bytes,
 };
 use crate::probe::{Answer, Ask, Authority, Question, Reply, Route};
+use crate::zone_servers::{Server, Standing, plain, servers, standing};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -32,8 +31,8 @@ pub static CHECK: Check = Check {
             ja: "リゾルバーはゾーンのサーバーのどれかを無作為に選ぶ。変更が届いていないサーバーや、ゾーンを提供していないサーバーがあると、送信側の一部が旧サーバーに届けるか、どこにも届けられない。",
         },
         how: Text {
-            en: "The zones of the domains and of the host name are found by walking from the root. Every address of every server that the parent names is asked without recursion for SOA, NS and each record that changes, and the answers are compared.",
-            ja: "ドメインと hostname のゾーンをルートからたどって見つける。親ゾーンが挙げる全サーバーの全アドレスに、SOA、NS、変わるレコードを再帰なしで直接問い合わせ、応答を比べる。",
+            en: "The zones of the domains and of the host name are found by walking from the root. Every address of every server that the parent names is asked without recursion for SOA, NS and each record that mail depends on (MX, addresses of mail hosts, SPF, and the like), and the answers are compared.",
+            ja: "ドメインと hostname のゾーンをルートからたどって見つける。親ゾーンが挙げる全サーバーの全アドレスに、SOA、NS、メールに関わる各レコード (MX、メールホストのアドレス、SPF など) を再帰なしで直接問い合わせ、応答を比べる。",
         },
         by_hand: "dig +nssearch {zone}",
         references: &[
@@ -170,46 +169,27 @@ const BEYOND: Text = Text {
     ja: "ゾーンのサーバーのアドレスの一部 (IPv6 など) には、この機械からの経路がなく問い合わせできない",
 };
 
-/// So many servers of a zone are asked, at so many addresses (RFC 1034 knows no limit; the root has 13 names).
-const MOST_SERVERS: usize = 13;
-const MOST_ADDRESSES: usize = 26;
+const TOO_MANY: Text = Text {
+    en: "the zone has more servers, or more records that mail depends on, than are compared in one run",
+    ja: "ゾーンのサーバーまたはメールに関わるレコードが 1 回の検査の上限より多く、残りは確認していない",
+};
+
 /// So many RRsets of a zone are compared.
-const MOST_SETS: usize = 20;
+const MOST_SETS: usize = 40;
 /// So much of each record is shown, in characters.
 const SHOWN: usize = 120;
 
-/// Whether the walk from the root to `name` fails at its first step: a lack of this machine, not of the zone.
-pub(super) async fn cannot_walk(context: &Context, name: &Name) -> bool {
-    let authority = context.dns.authority(name).await;
-    authority.failure.is_some() && authority.zone.is_root()
-}
-
-/// A zone with the records in it that change.
+/// A zone with the records in it that mail depends on.
 struct Zone {
     name: DomainName,
     authority: Arc<Authority>,
     sets: Vec<(DomainName, Question)>,
 }
 
-/// A server at one address; without one, its name only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Server {
-    name: String,
-    at: Option<SocketAddr>,
-}
-
-impl std::fmt::Display for Server {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.at {
-            Some(at) => write!(f, "{} ({})", self.name, at.ip()),
-            None => f.write_str(&self.name),
-        }
-    }
-}
-
-impl Server {
-    fn is_ipv6(&self) -> bool {
-        self.at.is_some_and(|at| at.is_ipv6())
+impl Zone {
+    /// The RRsets that are compared.
+    fn compared(&self) -> &[(DomainName, Question)] {
+        self.sets.get(..MOST_SETS).unwrap_or(&self.sets)
     }
 }
 
@@ -232,24 +212,11 @@ impl Told {
     }
 }
 
-/// How a server stands to the zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// It answers with authority.
-    Serves,
-    /// It answers, but not as a server of the zone.
-    Lame,
-    /// It does not answer.
-    Silent,
-    /// This machine has no way to it.
-    Beyond,
-}
-
 async fn ask(context: &Context) -> Vec<Statement> {
     let mut names: Vec<&DomainName> = context.plan.domains.iter().chain([&context.plan.hostname]).collect();
     names.sort();
     names.dedup();
-    let (found, changing) = futures::join!(join_all(names.iter().map(|name| find(context, name))), changing(context));
+    let (found, watched) = futures::join!(join_all(names.iter().map(|name| find(context, name))), watched(context));
     let mut said = Vec::new();
     let mut zones: BTreeMap<DomainName, Zone> = BTreeMap::new();
     for one in found.into_iter().flatten() {
@@ -258,11 +225,10 @@ async fn ask(context: &Context) -> Vec<Statement> {
             Err(statement) => said.push(*statement),
         }
     }
-    let homes = join_all(changing.iter().map(|one| home(context, one))).await;
-    for (one, home) in changing.iter().zip(homes) {
+    let homes = join_all(watched.iter().map(|one| home(context, one))).await;
+    for (one, home) in watched.iter().zip(homes) {
         if let Some((home, question)) = home
             && let Some(zone) = zones.get_mut(&home)
-            && zone.sets.len() < MOST_SETS
         {
             zone.sets.push((one.name.clone(), question));
         }
@@ -301,8 +267,8 @@ async fn find(context: &Context, name: &DomainName) -> Option<Result<Zone, Box<S
     Some(Err(Box::new(statement.evidence(evidence).evidence([seen.observation]))))
 }
 
-/// The zone that holds a record that changes.
-async fn home(context: &Context, one: &Changing) -> Option<(DomainName, Question)> {
+/// The zone that holds a record.
+async fn home(context: &Context, one: &Watched) -> Option<(DomainName, Question)> {
     let question = Question::new(&one.name, one.rtype).ok()?;
     let authority = context.dns.authority(&question.name).await;
     Some((zone_name(&authority)?, question))
@@ -313,42 +279,16 @@ fn zone_name(authority: &Authority) -> Option<DomainName> {
 }
 
 async fn ask_zone(context: &Context, zone: &Zone) -> Vec<Told> {
-    let each = servers(&zone.authority).into_iter().filter_map(|server| Some((server.at?, server)));
+    let each = servers(&zone.authority).0.into_iter().filter_map(|server| Some((server.at?, server)));
     let each = each.map(|(at, server)| async move {
         let ask = |question: Question| context.dns.ask(Ask::new(question).via(Route::Server(at)));
         let soa = Question { name: zone.authority.zone.clone(), rtype: RecordType::SOA };
         let ns = Question { rtype: RecordType::NS, ..soa.clone() };
-        let sets = join_all(zone.sets.iter().map(|(_, question)| ask(question.clone())));
+        let sets = join_all(zone.compared().iter().map(|(_, question)| ask(question.clone())));
         let (soa, ns, sets) = futures::join!(ask(soa), ask(ns), sets);
         Told { server, soa, ns, sets }
     });
     join_all(each).await
-}
-
-/// Every address of every server.
-fn servers(authority: &Authority) -> Vec<Server> {
-    let each = authority.servers.iter().take(MOST_SERVERS).flat_map(|server| {
-        let name = without_dot(&server.name);
-        let seats: Vec<Server> = match server.addresses.as_slice() {
-            [] => vec![Server { name, at: None }],
-            addresses => addresses.iter().map(|at| Server { name: name.clone(), at: Some(*at) }).collect(),
-        };
-        seats
-    });
-    each.take(MOST_ADDRESSES).collect()
-}
-
-fn standing(soa: &Reply) -> Standing {
-    match soa.answer {
-        Answer::Data if soa.aa => Standing::Serves,
-        Answer::Data | Answer::NoData | Answer::NxDomain | Answer::Rcode(_) | Answer::Malformed(_) => Standing::Lame,
-        Answer::Timeout | Answer::Truncated => Standing::Silent,
-        // The server's machine, or a firewall before it, says no; everything else is the lack of a way.
-        Answer::Unreachable(ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::HostUnreachable) => {
-            Standing::Silent
-        }
-        Answer::Unreachable(_) => Standing::Beyond,
-    }
 }
 
 fn judge(zone: &Zone, told: &[Told], has_ipv6: bool) -> Vec<Statement> {
@@ -364,11 +304,15 @@ fn judge(zone: &Zone, told: &[Told], has_ipv6: bool) -> Vec<Statement> {
     let mut lame: Vec<(String, Value)> = of(Standing::Lame).map(|one| faulty(one, &one.soa)).collect();
     let mut silent: Vec<(String, Value)> = of(Standing::Silent).map(|one| faulty(one, &one.soa)).collect();
     let no_address = Value::from(Text { en: "no address could be found", ja: "アドレスが見つからない" });
-    let nowhere = servers(&zone.authority).into_iter().filter(|server| server.at.is_none());
+    let (all, is_complete) = servers(&zone.authority);
+    let nowhere = all.iter().filter(|server| server.at.is_none());
     silent.extend(nowhere.map(|server| (server.to_string(), no_address.clone())));
     let mut said = Vec::new();
-    if of(Standing::Beyond).next().is_some() {
-        said.push(Statement::not_covered(subject.clone(), BEYOND).evidence(evidence.iter().copied()));
+    let is_beyond = of(Standing::Beyond).next().is_some();
+    for (holds, why) in [(is_beyond, BEYOND), (!is_complete || zone.sets.len() > MOST_SETS, TOO_MANY)] {
+        if holds {
+            said.push(Statement::not_covered(subject.clone(), why).evidence(evidence.iter().copied()));
+        }
     }
     if serving.is_empty() {
         if silent.is_empty() && said.is_empty() && !lame.is_empty() {
@@ -382,7 +326,7 @@ fn judge(zone: &Zone, told: &[Told], has_ipv6: bool) -> Vec<Statement> {
         }
         return said;
     }
-    for (place, (name, question)) in zone.sets.iter().enumerate() {
+    for (place, (name, question)) in zone.compared().iter().enumerate() {
         let replies: Vec<(&Told, &Arc<Reply>)> =
             serving.iter().filter_map(|one| Some((*one, one.sets.get(place)?))).collect();
         for (one, reply) in replies.iter().filter(|(_, reply)| !tells(reply)) {
@@ -404,9 +348,9 @@ fn judge(zone: &Zone, told: &[Told], has_ipv6: bool) -> Vec<Statement> {
         let shown = serials.iter().map(|(server, serial)| format!("{server}: {serial}"));
         said.push(say(&SKEW, args.clone().with("serials", Value::list(shown))));
     }
-    let parent: BTreeSet<String> = zone.authority.servers.iter().map(|server| without_dot(&server.name)).collect();
+    let parent: BTreeSet<String> = zone.authority.servers.iter().map(|server| plain(&server.name)).collect();
     let own = |one: &&Told| -> Option<BTreeSet<String>> {
-        (one.ns.answer == Answer::Data).then(|| one.ns.names().iter().map(without_dot).collect())
+        (one.ns.answer == Answer::Data).then(|| one.ns.names().iter().map(plain).collect())
     };
     if let Some(child) = serving.iter().filter_map(own).find(|child| *child != parent) {
         let ns = serving.iter().map(|one| one.ns.observation);
@@ -437,7 +381,7 @@ fn judge_set(args: &Args, name: &DomainName, rtype: RecordType, replies: &[(&Tol
         let answers: Vec<(String, Value)> =
             telling.iter().map(|(one, reply)| (one.server.to_string(), shown(reply))).collect();
         Statement::outcome(&AGREE, subject).args(args.with("answers", listed(&answers)))
-    } else if differ(telling.iter().map(|(_, reply)| reply.ttl)) {
+    } else if differ(telling.iter().filter(|(_, reply)| reply.chain.is_empty()).map(|(_, reply)| reply.ttl)) {
         let ttls = telling.iter().filter_map(|(one, reply)| Some(format!("{}: {} s", one.server, reply.ttl?)));
         Statement::outcome(&TTL, subject).args(args.with("ttls", Value::list(ttls)))
     } else {
@@ -446,15 +390,18 @@ fn judge_set(args: &Args, name: &DomainName, rtype: RecordType, replies: &[(&Tol
     vec![statement.about(rtype.to_string()).evidence(evidence)]
 }
 
-/// The answer in a form in which two servers' answers can be compared: order and the case of names are no difference.
+/// The answer in a form in which two servers' answers can be compared: order and the case of names are no difference. Of an
+/// alias only where it leads: one server may know the target's zone, another not.
 fn content(reply: &Reply) -> BTreeSet<Vec<u8>> {
-    let alias = reply.chain.iter().map(|name| lower(name).into_bytes());
+    if let Some(alias) = reply.chain.first() {
+        return BTreeSet::from([plain(alias).into_bytes()]);
+    }
     let records = reply.records.iter().map(|record| match &record.data {
-        RData::MX(mx) => format!("{} {}", mx.preference, lower(&mx.exchange)).into_bytes(),
+        RData::MX(mx) => format!("{} {}", mx.preference, plain(&mx.exchange)).into_bytes(),
         RData::TXT(text) => text.txt_data.concat(),
         other => other.to_string().into_bytes(),
     });
-    alias.chain(records).collect()
+    records.collect()
 }
 
 fn shown(reply: &Reply) -> Value {
@@ -496,12 +443,4 @@ fn listed(servers: &[(String, Value)]) -> Value {
         servers.iter().map(|(server, why)| format!("{server}: {}", why.in_lang(lang))).collect::<Vec<_>>().join(" / ")
     };
     Value::both(joined(Lang::En), joined(Lang::Ja))
-}
-
-fn lower(name: &Name) -> String {
-    name.to_ascii().to_ascii_lowercase()
-}
-
-fn without_dot(name: &Name) -> String {
-    lower(name).trim_end_matches('.').to_owned()
 }

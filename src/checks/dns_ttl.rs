@@ -4,11 +4,11 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::dns_authority::cannot_walk;
-use crate::changing::{Changing, changing};
+use crate::changing::{Watched, changing};
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 use crate::probe::{Ask, Question, Route};
+use crate::zone_servers::cannot_walk;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -18,7 +18,7 @@ pub static CHECK: Check = Check {
             en: "Caches forget the old records before the cutover",
             ja: "変わるレコードの古い内容が、切り替えまでにキャッシュから消える",
         },
-        short: Text { en: "TTL", ja: "TTL" },
+        short: Text { en: "TTL", ja: "TTL の長さ" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "A cache keeps an answer for its TTL. Whoever asked shortly before the switch goes on using the old server, the old SPF record or the old certificate's fingerprint for that long.",
@@ -165,7 +165,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     said
 }
 
-async fn ask_one(context: &Context, one: &Changing) -> Statement {
+async fn ask_one(context: &Context, one: &Watched) -> Statement {
     let subject = Subject::Name(one.name.to_string());
     let about = one.rtype.to_string();
     let Ok(question) = Question::new(&one.name, one.rtype) else {

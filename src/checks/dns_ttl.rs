@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
             en: "The TTL of every RRset that changes is read from the zone's own servers, because a cache shows only what is left of it. It is compared with dns.ttl_target and with the time until cutover_at; dns.lowered_at and dns.old_ttl tell when answers from before the lowering have expired.",
             ja: "変わる RRset の TTL をゾーンの権威サーバーから読む (キャッシュの TTL は残り時間でしかない)。dns.ttl_target および cutover_at までの時間と比べる。TTL を下げる前の応答がいつ消えるかは dns.lowered_at と dns.old_ttl から求める。",
         },
-        by_hand: "dig +noall +answer {name} {rtype} @$(dig +short {name} NS | head -n 1)",
+        by_hand: "dig +trace +nodnssec {name} {rtype}",
         references: &[
             Reference { title: "RFC 1035, section 3.2.1", url: "https://www.rfc-editor.org/rfc/rfc1035#section-3.2.1" },
             Reference { title: "RFC 2181, section 8", url: "https://www.rfc-editor.org/rfc/rfc2181#section-8" },

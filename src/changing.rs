@@ -166,11 +166,15 @@ fn pick(plan: &Plan, phase: Phase, covered: &BTreeSet<&DomainName>, mut found: V
     };
     let (hosts, domains) = (owners(Role::Host), owners(Role::Mx));
     for one in &mut found {
-        match one.role {
-            Role::Tlsa => one.changes = hosts.iter().any(|host| one.name.is_within(host)),
-            Role::MtaSts => one.changes = domains.iter().any(|domain| one.name.is_within(domain)),
-            _ => {}
-        }
+        let belongs = |label: &str, to: &[DomainName]| {
+            let owner = one.name.as_str().strip_prefix(label);
+            to.iter().any(|name| Some(name.as_str()) == owner)
+        };
+        one.changes = match one.role {
+            Role::Tlsa => belongs("_25._tcp.", &hosts),
+            Role::MtaSts => belongs("_mta-sts.", &domains),
+            _ => one.changes,
+        };
     }
     found
 }

@@ -23,7 +23,7 @@ pub static CHECK: Check = Check {
             en: "DNSSEC lets the names of domains and mail hosts through",
             ja: "ドメインとメールホストの名前が DNSSEC の検証を通る",
         },
-        short: Text { en: "DNSSEC", ja: "DNSSEC" },
+        short: Text { en: "DNSSEC", ja: "DNSSEC の検証" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "A validating resolver answers SERVFAIL for a name whose signatures are broken: its users can neither send to the domain nor accept mail from it.",

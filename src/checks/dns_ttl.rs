@@ -198,6 +198,16 @@ struct Times {
     cutover: DateTime<FixedOffset>,
     target: TimeDelta,
     lowered: Option<DateTime<FixedOffset>>,
+    /// When the answers from before the lowering have expired.
+    expired: Option<DateTime<FixedOffset>>,
+}
+
+impl Times {
+    /// When the last cache forgets what was published before the cutover.
+    fn end_of_tail(&self, ttl: TimeDelta) -> DateTime<FixedOffset> {
+        let end = self.cutover + ttl;
+        self.expired.map_or(end, |expired| end.max(expired))
+    }
 }
 
 fn times(context: &Context) -> Times {
@@ -208,6 +218,7 @@ fn times(context: &Context) -> Times {
         cutover: context.plan.cutover_at,
         target: dns.ttl_target,
         lowered: dns.lowered_at,
+        expired: dns.lowered_at.zip(dns.old_ttl).map(|(lowered, old)| lowered + old),
     }
 }
 
@@ -216,7 +227,7 @@ fn judge(times: &Times, ttl: u32) -> Option<&'static Outcome> {
     let ttl = TimeDelta::seconds(i64::from(ttl));
     let left = times.cutover - times.now;
     match times.phase {
-        Phase::After if times.now < times.cutover + ttl => Some(&TAIL),
+        Phase::After if times.now < times.end_of_tail(ttl) => Some(&TAIL),
         Phase::After if times.now >= times.cutover + FORGOTTEN && ttl <= times.target => Some(&STILL_LOW),
         Phase::Before if ttl <= times.target => None,
         Phase::Before if ttl > left => Some(&LOWERED),
@@ -231,7 +242,7 @@ fn with_times(context: &Context, args: Args, ttl: u32) -> Args {
     let cutover = context.plan.cutover_at;
     let lowered = context.plan.dns.lowered_at.map_or_else(|| "–".to_owned(), |at| context.clock(at));
     args.and("ttl", ttl)
-        .and("until", context.clock(cutover + seconds))
+        .and("until", context.clock(times(context).end_of_tail(seconds)))
         .and("latest", context.clock(cutover - seconds))
         .and("safe", context.clock(context.now + seconds))
         .with("lowered", Value::plain(lowered))
@@ -260,14 +271,20 @@ fn judge_window(context: &Context) -> Statement {
 mod tests {
     use super::*;
 
+    fn time(text: &str) -> DateTime<FixedOffset> {
+        DateTime::parse_from_rfc3339(text).unwrap()
+    }
+
+    /// Four hours of the old TTL, if they were lowered.
     fn said(phase: Phase, now: &str, ttl: u32, lowered: Option<&str>) -> Option<&'static str> {
-        let time = |text: &str| DateTime::parse_from_rfc3339(text).unwrap();
+        let lowered = lowered.map(time);
         let times = Times {
             phase,
             now: time(now),
             cutover: time("2026-12-05T22:00:00+09:00"),
             target: TimeDelta::minutes(5),
-            lowered: lowered.map(time),
+            lowered,
+            expired: lowered.map(|at| at + TimeDelta::hours(4)),
         };
         judge(&times, ttl).map(|outcome| outcome.tag)
     }
@@ -296,5 +313,8 @@ mod tests {
         assert_eq!(after("2026-12-05T22:05:00+09:00", 300), None);
         assert_eq!(after("2026-12-12T22:00:00+09:00", 300), Some("dns-ttl-still-low"));
         assert_eq!(after("2026-12-12T22:00:00+09:00", 3600), None);
+        let lowered_late = |now| said(Phase::After, now, 300, Some("2026-12-05T20:00:00+09:00"));
+        assert_eq!(lowered_late("2026-12-05T23:59:00+09:00"), Some("dns-ttl-tail"), "from before the TTL was lowered");
+        assert_eq!(lowered_late("2026-12-06T00:00:00+09:00"), None);
     }
 }

@@ -151,6 +151,20 @@ async fn a_change_that_reached_one_server_only_is_seen() {
     assert!(text.contains("ns2.test (127.0.2.3): the name does not exist"), "{text}");
 }
 
+/// Lost if it fails: a stranger's proof of ownership would stop a cutover, or a missing SPF record would hide behind one.
+#[tokio::test]
+async fn only_policies_are_compared_among_texts() {
+    let proof = "@ TXT \"some-site-verification=1\"\n";
+    let said = judge(has("@ MX 10 mx-old\n"), has(&format!("@ MX 10 mx-old\n{proof}"))).await;
+    assert_eq!(outcomes(&said).0, set(&[]), "{}", outcomes(&said).1);
+    let without: String =
+        COMMON.lines().filter(|line| !line.contains("spf1")).map(|line| format!("{line}\n")).collect();
+    let second = Server::Has(format!("{SOA}{without}{proof}@ MX 10 mx-old\n"));
+    let (tags, text) = outcomes(&judge(has("@ MX 10 mx-old\n"), second).await);
+    assert_eq!(tags, set(&["dns-ns-agree example.co.jp TXT"]), "{text}");
+    assert!(text.contains("ns2.test (127.0.2.3): no such policy"), "{text}");
+}
+
 /// Lost if it fails: two servers with one alias would disagree because only one of them knows where it leads.
 #[tokio::test]
 async fn an_alias_into_another_zone_is_no_disagreement() {

@@ -391,21 +391,26 @@ fn judge_set(args: &Args, name: &DomainName, rtype: RecordType, replies: &[(&Tol
 }
 
 /// The answer in a form in which two servers' answers can be compared: order and the case of names are no difference. Of an
-/// alias only where it leads: one server may know the target's zone, another not.
+/// alias only where it leads: one server may know the target's zone, another not. Of texts only the policies that are watched:
+/// a proof of ownership for somebody else may stand at one provider and not at the other.
 fn content(reply: &Reply) -> BTreeSet<Vec<u8>> {
     if let Some(alias) = reply.chain.first() {
         return BTreeSet::from([plain(alias).into_bytes()]);
     }
-    let records = reply.records.iter().map(|record| match &record.data {
-        RData::MX(mx) => format!("{} {}", mx.preference, plain(&mx.exchange)).into_bytes(),
-        RData::TXT(text) => text.txt_data.concat(),
-        other => other.to_string().into_bytes(),
+    let is_policy = |text: &[u8]| text.starts_with(b"v=spf1") || text.starts_with(b"v=STSv1");
+    let records = reply.records.iter().filter_map(|record| match &record.data {
+        RData::MX(mx) => Some(format!("{} {}", mx.preference, plain(&mx.exchange)).into_bytes()),
+        RData::TXT(text) => Some(text.txt_data.concat()).filter(|text| is_policy(text)),
+        other => Some(other.to_string().into_bytes()),
     });
     records.collect()
 }
 
 fn shown(reply: &Reply) -> Value {
     match content(reply) {
+        nothing if nothing.is_empty() && reply.answer == Answer::Data => {
+            Value::from(Text { en: "no such policy", ja: "該当するポリシーなし" })
+        }
         nothing if nothing.is_empty() => reply.why(),
         // Cut, so that one server's long TXT record does not hide what the next one says.
         content => {

@@ -261,8 +261,7 @@ async fn find(context: &Context, name: &DomainName) -> Option<Result<Zone, Box<S
     let statement = if authority.zone.is_root() && seen.is_definite() {
         Statement::not_covered(subject, NO_WALK)
     } else {
-        let why = Reply { answer: failure.clone(), ..(*seen).clone() }.why();
-        Statement::outcome(&UNANSWERED, subject).args(Args::none().and("zone", name).with("why", why))
+        Statement::outcome(&UNANSWERED, subject).args(Args::none().and("zone", name).with("why", failure.why()))
     };
     Some(Err(Box::new(statement.evidence(evidence).evidence([seen.observation]))))
 }

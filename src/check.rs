@@ -71,6 +71,11 @@ impl Context {
         self.dns.published(question).await
     }
 
+    /// A time as people read it, in the plan's offset.
+    pub fn clock(&self, at: DateTime<FixedOffset>) -> String {
+        at.with_timezone(self.plan.cutover_at.offset()).format("%Y-%m-%d %H:%M %:z").to_string()
+    }
+
     /// Whether a waiver may accept what `tag` says.
     pub fn waivable(&self, tag: &str) -> bool {
         self.tags.get(tag).is_some_and(|card| card.waivable)

@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod catalogue;
+pub mod changing;
 pub mod check;
 pub mod checks;
 pub mod cli;
@@ -20,4 +21,5 @@ pub mod render;
 pub mod runner;
 pub mod spf;
 pub mod words;
+pub mod zone_servers;
 pub mod zonefile;

@@ -7,10 +7,11 @@ mod daemons;
 #[expect(dead_code, reason = "worlds in this process are tested elsewhere")]
 mod world;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use daemons::{AUTHORITY, Daemons, LISTS, REGISTRY, ROOT, tool};
-use hickory_proto::rr::RecordType::{self, A, MX, NS, PTR, SOA};
+use daemons::{AUTHORITY, Daemons, LISTS, REGISTRY, ROOT, Second, tool};
+use hickory_proto::rr::RecordType::{self, A, MX, NS, PTR, SOA, TXT};
 use mail_cutover::demo::{Listing, Listings, Zone};
 use world::ask::{Ask, line, say};
 
@@ -201,4 +202,104 @@ fn a_rehearsal_judges_as_the_published_zone_would_be_judged() {
     }
     verdicts.dedup();
     assert!(verdicts.contains(&"NO-GO".to_owned()) && verdicts.len() > 1, "the zones do not differ: {verdicts:?}");
+}
+
+/// Through the given resolver or `"direct"`, for a domain with the demo's clean address.
+fn check_domain(daemons: &Daemons, domain: &str, resolver: &str) -> tool::Run {
+    tool::check_domain(daemons, domain, resolver, CLEAN, "")
+}
+
+/// Lost if it fails: a secondary that did not get the change, and sends half of the senders elsewhere, would go unnoticed.
+#[test]
+fn two_authorities_that_disagree_are_told_apart() {
+    let text = "@ 300 MX 10 mail\n@ 300 TXT \"v=spf1 ip4:192.0.2.25 ip4:203.0.113.25 ip4:203.0.113.26 ip4:203.0.113.27 ip6:2001:db8:25::25 -all\"\nmx1 300 A 192.0.2.25\n\
+                mail 300 A 203.0.113.25\nmail 300 AAAA 2001:db8:25::25\n";
+    let second = Second { origin: "example.co.jp", text: Some(text.to_owned()) };
+    let Some(daemons) = Daemons::start_with(&Listings::default(), &[], &[second]) else { return };
+    let run = check_domain(&daemons, "example.co.jp", &through(daemons.resolver));
+    let authority: BTreeSet<&str> =
+        run.findings().into_iter().filter(|line| line.starts_with("dns-authority ")).collect();
+    let expected =
+        ["dns-authority found dns-ns-agree example.co.jp MX", "dns-authority found dns-soa-skew example.co.jp -"];
+    assert_eq!(authority, BTreeSet::from(expected), "{:#?}\n{}", run.said, daemons.logs());
+    assert_eq!(run.exit, 1);
+    assert!(run.text.contains("10 mail.example.co.jp.") && run.text.contains("ns-second.world.test (127.0.0.7)"));
+}
+
+/// Lost if it fails: a server that was taken out of service but left in the delegation would go unnoticed.
+#[test]
+fn a_lame_authority_is_named() {
+    // It has another zone, or nobody would listen there.
+    let second = [
+        Second { origin: "example.co.jp", text: None },
+        Second { origin: "cloud.example", text: Some("host-2001-db8-25--25 AAAA 2001:db8:25::25".to_owned()) },
+    ];
+    let Some(daemons) = Daemons::start_with(&Listings::default(), &[], &second) else { return };
+    let run = check_domain(&daemons, "example.co.jp", &through(daemons.resolver));
+    let said: BTreeSet<&str> = run.findings().into_iter().filter(|line| line.starts_with("dns-")).collect();
+    assert_eq!(
+        said,
+        BTreeSet::from(["dns-authority found dns-lame example.co.jp -"]),
+        "{:#?}\n{}",
+        run.said,
+        daemons.logs()
+    );
+    assert!(run.text.contains("the server answered REFUSED"), "{}", run.text);
+}
+
+/// Lost if it fails: a domain whose signatures expired, dead for validating receivers, would get a GO; or a secure one none.
+#[test]
+fn signed_and_bogus_domains_are_told_apart() {
+    let Some(daemons) = Daemons::start(&Listings::default(), &[]) else { return };
+    let by_validating = through(daemons.validating);
+    let secure = check_domain(&daemons, "signed.test", &by_validating);
+    let dnssec = |run: &tool::Run| -> BTreeSet<String> {
+        run.said.iter().filter(|line| line.starts_with("dns-secure ")).cloned().collect()
+    };
+    let lines = |status: &str, tag: &str, domain: &str| {
+        BTreeSet::from([
+            format!("dns-secure {status} {tag} {domain} MX"),
+            format!("dns-secure {status} {tag} mail.{domain} A"),
+        ])
+    };
+    assert_eq!(dnssec(&secure), lines("passed", "-", "signed.test"), "{}", daemons.logs());
+    let bogus = check_domain(&daemons, "bogus.test", &by_validating);
+    assert_eq!(dnssec(&bogus), lines("found", "dns-bogus", "bogus.test"), "{}", daemons.logs());
+    assert_eq!(bogus.exit, 1);
+    // Nobody validates: nothing may be said, least of all that all is well.
+    for resolver in [through(daemons.resolver), "\"direct\"".to_owned()] {
+        let unseen = check_domain(&daemons, "bogus.test", &resolver);
+        assert_eq!(dnssec(&unseen), lines("not-covered", "-", "bogus.test"), "{resolver}");
+        // Asked directly, its servers answer, and the check of the servers finds nothing.
+        assert!(unseen.said.contains("dns-authority passed - bogus.test -"), "{:#?}", unseen.said);
+    }
+}
+
+/// Lost if it fails: the end of a long SPF record, where the new server stands, would be lost with a truncated UDP answer.
+#[test]
+fn a_record_that_needs_tcp_is_read_to_its_end() {
+    let spf = |last: &str| {
+        let terms: String = (1..=120).map(|n| format!(" ip4:198.51.100.{n}")).collect();
+        let text = format!("v=spf1{terms} ip4:{last} -all");
+        let pieces: Vec<String> =
+            text.as_bytes().chunks(200).map(|piece| format!("\"{}\"", String::from_utf8_lossy(piece))).collect();
+        let zone = format!(
+            "@ 300 MX 10 mx1\n@ 86400 TXT {}\nmx1 300 A 192.0.2.25\nmail 300 A 203.0.113.25\n",
+            pieces.join(" ")
+        );
+        assert!(text.len() > 1232, "it must not fit into any UDP answer that is asked for");
+        Zone::new("example.co.jp", zone)
+    };
+    for (last, findings) in
+        [("203.0.113.25", vec![]), ("203.0.113.99", vec!["dns-ttl found dns-ttl-target example.co.jp TXT"])]
+    {
+        let Some(daemons) = Daemons::start(&Listings::default(), &[spf(last)]) else { return };
+        let truncated = Ask { rd: false, ..Ask::new("example.co.jp", TXT) }.udp(daemons.authority(AUTHORITY)).unwrap();
+        assert!(truncated.metadata.truncation, "{}", line(&truncated));
+        for resolver in [through(daemons.resolver), "\"direct\"".to_owned()] {
+            let run = check_domain(&daemons, "example.co.jp", &resolver);
+            let said: Vec<&str> = run.findings().into_iter().filter(|line| line.starts_with("dns-")).collect();
+            assert_eq!(said, findings, "{last} {resolver}: {:#?}\n{}", run.said, daemons.logs());
+        }
+    }
 }

@@ -2,9 +2,8 @@
 
 use futures::FutureExt;
 use futures::future::join_all;
-use hickory_proto::op::ResponseCode;
 
-use super::ptr::lookup;
+use super::dns_secure::{Validation, validate};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
 use crate::plan::{Address, Resolver};
@@ -126,20 +125,13 @@ async fn ask_dnssec(context: &Context, address: &Address) -> Vec<Statement> {
     if context.plan.dns.resolver == Resolver::Direct {
         return Vec::new();
     }
-    let reply = lookup(context, address.ip).await;
     let statement = |outcome, args: Args| Statement::outcome(outcome, subject_of(address)).args(args);
-    match reply.answer {
-        Answer::Rcode(ResponseCode::ServFail) => {
-            let unchecked = context.dns.ask(Ask::new(Question::ptr(address.ip)).checking_disabled()).await;
-            let evidence = [reply.observation, unchecked.observation];
-            if unchecked.is_definite() {
-                return vec![statement(&BOGUS, address_args(address)).evidence(evidence)];
-            }
-            let args = address_args(address).with("why", unchecked.why());
-            vec![statement(&BOGUS_UNKNOWN, args).evidence(evidence)]
+    match validate(context, Question::ptr(address.ip)).await {
+        Validation::Answered(_) => Vec::new(),
+        Validation::Bogus(evidence) => vec![statement(&BOGUS, address_args(address)).evidence(evidence)],
+        Validation::Unknown(why, evidence) => {
+            vec![statement(&BOGUS_UNKNOWN, address_args(address).with("why", why)).evidence(evidence)]
         }
-        _ if reply.is_definite() => Vec::new(),
-        _ => vec![statement(&BOGUS_UNKNOWN, address_args(address).with("why", reply.why())).evidence([reply.observation])],
     }
 }
 

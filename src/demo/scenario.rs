@@ -26,7 +26,7 @@ const WORLDS: [&str; 3] = [
 pub struct Scenario {
     /// What is the matter, in one sentence.
     pub about: String,
-    /// The plan, without `[dns]`: who runs it adds the address of the world as the only resolver.
+    /// The plan; who runs it adds the address of the world as the only resolver.
     pub plan_text: &'static str,
     /// The zones of its world.
     pub zones: Vec<Zone>,

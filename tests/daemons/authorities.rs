@@ -7,18 +7,19 @@ use std::path::Path;
 use mail_cutover::demo::{BlocklistTable, Zone};
 
 use super::process::{Daemon, program, run, write};
-use super::{AUTHORITY, LISTS, REGISTRY, ROOT};
+use super::{AUTHORITY, LISTS, REGISTRY, ROOT, SECOND, Second};
 
 /// Signed well, and with signatures of the year 2020.
 pub(crate) const SIGNED: [&str; 2] = ["signed.test", "bogus.test"];
 /// Where registries end and companies begin, besides the names of one label.
 const REGISTRIES: [&str; 1] = ["co.jp"];
 /// The names of the servers.
-const HOSTS: [(&str, Ipv4Addr); 4] = [
+const HOSTS: [(&str, Ipv4Addr); 5] = [
     ("ns-root.world.test.", ROOT),
     ("ns-registry.world.test.", REGISTRY),
     ("ns-authority.world.test.", AUTHORITY),
     ("ns-lists.world.test.", LISTS),
+    ("ns-second.world.test.", SECOND),
 ];
 
 /// All zones with their servers, in NSD's hands or rbldnsd's.
@@ -26,12 +27,14 @@ const HOSTS: [(&str, Ipv4Addr); 4] = [
 pub(crate) struct Plan {
     /// Served by NSD: origin without its dot, text, server.
     zones: Vec<(String, String, Ipv4Addr)>,
+    /// Other versions of some of them, served by NSD at [`SECOND`]: origin, text.
+    second: Vec<(String, String)>,
     /// Served by rbldnsd.
     lists: Vec<String>,
 }
 
 impl Plan {
-    pub(crate) fn new(zones: Vec<Zone>, table: &BlocklistTable) -> Self {
+    pub(crate) fn new(zones: Vec<Zone>, second: &[Second], table: &BlocklistTable) -> Self {
         let lists: Vec<String> =
             table.list.iter().flat_map(|l| std::iter::once(&l.zone).chain(&l.zone_ipv6)).cloned().collect();
         let mut zones: Vec<_> = zones
@@ -42,7 +45,7 @@ impl Plan {
                 (origin, zone.text, server)
             })
             .collect();
-        let mut plan = Self { zones: Vec::new(), lists };
+        let mut plan = Self { zones: Vec::new(), second: Vec::new(), lists };
         let children: Vec<(String, Ipv4Addr)> = (zones.iter().map(|(origin, _, ip)| (origin.clone(), *ip)))
             .chain(plan.lists.iter().map(|origin| (origin.clone(), LISTS)))
             .collect();
@@ -50,11 +53,21 @@ impl Plan {
             let parent = zones.iter_mut().filter(|(origin, ..)| origin != child && below(child, origin));
             if let Some((_, text, _)) = parent.max_by_key(|(origin, ..)| origin.len()) {
                 let _ = write!(text, "\n{child}. NS {}", host(*ip));
+                if second.iter().any(|zone| zone.origin == child) {
+                    let _ = write!(text, "\n{child}. NS {}", host(SECOND));
+                }
             }
         }
         for (origin, text, ip) in &mut zones {
-            let soa = "ns-root.world.test. hostmaster.world.test. 1 7200 900 1209600 300";
-            *text = format!("$ORIGIN {origin}.\n$TTL 3600\n@ SOA {soa}\n@ NS {}\n{text}\n", host(*ip));
+            let other = second.iter().find(|zone| zone.origin == origin);
+            let servers = match other {
+                Some(_) => format!("@ NS {}\n@ NS {}", host(*ip), host(SECOND)),
+                None => format!("@ NS {}", host(*ip)),
+            };
+            *text = whole(origin, 1, &servers, text);
+            if let Some(other) = other.and_then(|other| other.text.as_ref()) {
+                plan.second.push((origin.clone(), whole(origin, 2, &servers, other)));
+            }
             // The registry of `test` knows the servers; the root gives the glue.
             if origin.is_empty() || origin == "test" {
                 for (name, ip) in HOSTS {
@@ -77,8 +90,26 @@ impl Plan {
         for (origin, text, _) in &self.zones {
             write(&dir.join(file(origin)), text);
         }
+        for (origin, text) in &self.second {
+            write(&dir.join(second_file(origin)), text);
+        }
         SIGNED.iter().map(|origin| sign(dir, origin)).collect()
     }
+
+    /// The zones of the NSD at `ip`, and their files.
+    fn served_at(&self, ip: Ipv4Addr) -> Vec<(&str, String)> {
+        let own =
+            self.zones.iter().filter(|(.., server)| *server == ip).map(|(origin, ..)| (origin.as_str(), file(origin)));
+        let second =
+            self.second.iter().filter(|_| ip == SECOND).map(|(origin, _)| (origin.as_str(), second_file(origin)));
+        own.chain(second).collect()
+    }
+}
+
+/// A whole zone file.
+fn whole(origin: &str, serial: u32, servers: &str, text: &str) -> String {
+    let soa = format!("ns-root.world.test. hostmaster.world.test. {serial} 7200 900 1209600 300");
+    format!("$ORIGIN {origin}.\n$TTL 3600\n@ SOA {soa}\n{servers}\n{text}\n")
 }
 
 /// Starts the NSD of one address.
@@ -90,8 +121,8 @@ pub(crate) fn start(name: &'static str, ip: Ipv4Addr, port: u16, dir: &Path, pla
          xfrdfile: \"{at}/{name}.xfrd\"\n  xfrdir: \"{at}\"\n  zonelistfile: \"{at}/{name}.zones\"\n  rrl-ratelimit: 0\n\
          remote-control:\n  control-enable: no\n"
     );
-    for (origin, _, _) in plan.zones.iter().filter(|(.., server)| *server == ip) {
-        let _ = write!(conf, "zone:\n  name: \"{origin}.\"\n  zonefile: \"{}\"\n", file(origin));
+    for (origin, file) in plan.served_at(ip) {
+        let _ = write!(conf, "zone:\n  name: \"{origin}.\"\n  zonefile: \"{file}\"\n");
     }
     let file = dir.join(format!("{name}.conf"));
     write(&file, &conf);
@@ -117,6 +148,10 @@ fn sign(dir: &Path, origin: &str) -> String {
 
 fn file(origin: &str) -> String {
     format!("{}.zone", if origin.is_empty() { "root" } else { origin })
+}
+
+fn second_file(origin: &str) -> String {
+    format!("second-{}", file(origin))
 }
 
 fn server(origin: &str) -> Ipv4Addr {

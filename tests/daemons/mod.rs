@@ -7,6 +7,7 @@
 //! | 127.0.0.4 | NSD: all other zones |
 //! | 127.0.0.5 | rbldnsd: the blocklists |
 //! | 127.0.0.6 | nobody: what listens here only reserves a port |
+//! | 127.0.0.7 | NSD, if a test wants it: a second server of some zones |
 //! | 127.0.0.1 | unbound, once iterating and once validating too, each on a port of its own |
 //!
 //! All authorities share one port, so that a walk from the root works with that port instead of 53. unbound cannot be
@@ -34,8 +35,17 @@ pub(crate) const ROOT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 pub(crate) const REGISTRY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 pub(crate) const AUTHORITY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
 pub(crate) const LISTS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 5);
+pub(crate) const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 7);
 /// Whoever listens here on a port may use that port on the other addresses.
 const RESERVATION: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
+
+/// A zone that is delegated to a second server too.
+#[derive(Clone, Debug)]
+pub(crate) struct Second {
+    pub(crate) origin: &'static str,
+    /// What that server has, a version later; nothing if it does not know the zone.
+    pub(crate) text: Option<String>,
+}
 
 /// The running world. Daemons end before their folder goes.
 #[derive(Debug)]
@@ -55,6 +65,11 @@ impl Daemons {
     /// Starts the demo's internet with these listings and more zones; nothing, with a printed reason, where a daemon is
     /// not installed.
     pub(crate) fn start(listings: &Listings, more: &[Zone]) -> Option<Self> {
+        Self::start_with(listings, more, &[])
+    }
+
+    /// The same with a second server for some zones.
+    pub(crate) fn start_with(listings: &Listings, more: &[Zone], second: &[Second]) -> Option<Self> {
         if let Some(missing) = PROGRAMS.iter().find(|name| program(name).is_none()) {
             assert!(std::env::var_os(REQUIRE).is_none(), "{missing} is not installed, and {REQUIRE} is set");
             say(&format!("skipped: {missing} is not installed"));
@@ -63,7 +78,7 @@ impl Daemons {
         // Between the choice of ports and the start of the daemons a stranger may take one.
         let mut problem = String::new();
         for _ in 0..3 {
-            match Self::attempt(listings, more) {
+            match Self::attempt(listings, more, second) {
                 Ok(world) => return Some(world),
                 Err(e) => problem = e,
             }
@@ -71,7 +86,7 @@ impl Daemons {
         panic!("the daemons did not start: {problem}");
     }
 
-    fn attempt(listings: &Listings, more: &[Zone]) -> Result<Self, String> {
+    fn attempt(listings: &Listings, more: &[Zone], second: &[Second]) -> Result<Self, String> {
         let dir = tempfile::tempdir().unwrap();
         // rbldnsd gives up root's rights before it reads its zones.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
@@ -83,7 +98,7 @@ impl Daemons {
             zones.retain(|old| old.origin != zone.origin);
             zones.push(zone.clone());
         }
-        let plan = authorities::Plan::new(zones, &table);
+        let plan = authorities::Plan::new(zones, second, &table);
         let anchors = plan.write(dir.path());
 
         let mut running = Vec::new();
@@ -107,6 +122,11 @@ impl Daemons {
         ];
         for (daemon, (server, name, rtype, rd)) in running.iter_mut().zip(questions) {
             daemon.wait(server, name, rtype, rd)?;
+        }
+        if let Some(zone) = second.iter().find(|zone| zone.text.is_some()) {
+            let mut daemon = authorities::start("nsd-second", SECOND, port, dir.path(), &plan);
+            daemon.wait(at(SECOND), zone.origin, RecordType::SOA, false)?;
+            running.push(daemon);
         }
         Ok(Self { authority_port: port, resolver, validating: checking, running, _dir: dir, _reserved: reserved })
     }
@@ -137,7 +157,7 @@ fn internet() -> Vec<Zone> {
 /// it and not listen yet, and NSD shares a port with whoever is there already.
 fn ports() -> Option<([u16; 3], Vec<TcpListener>)> {
     let free = |ip: Ipv4Addr, port| UdpSocket::bind((ip, port)).is_ok() && TcpListener::bind((ip, port)).is_ok();
-    let everywhere = [Ipv4Addr::LOCALHOST, ROOT, REGISTRY, AUTHORITY, LISTS];
+    let everywhere = [Ipv4Addr::LOCALHOST, ROOT, REGISTRY, AUTHORITY, LISTS, SECOND];
     let mut ours = (20_000..32_000).filter_map(|port| {
         let reserved = TcpListener::bind((RESERVATION, port)).ok()?;
         everywhere.iter().all(|ip| free(*ip, port)).then_some((port, reserved))

@@ -38,6 +38,35 @@ impl Answer {
         matches!(self, Self::Data | Self::NoData | Self::NxDomain)
     }
 
+    /// A phrase for how it ended, chiefly for why the answer is not known.
+    pub fn why(&self) -> Value {
+        let text = |en, ja| Value::from(Text { en, ja });
+        match self {
+            Answer::Data => text("the server answered", "サーバーは応答した"),
+            Answer::NoData => {
+                text("the name exists, but has no such record", "名前は存在するが、該当するレコードがない")
+            }
+            Answer::NxDomain => text("the name does not exist", "名前が存在しない"),
+            Answer::Rcode(code) => {
+                let word = rcode_word(*code);
+                Value::both(format!("the server answered {word}"), format!("サーバーが {word} を返した"))
+            }
+            Answer::Timeout => text("no answer within the time limit", "制限時間内に応答がない"),
+            Answer::Unreachable(kind) => Value::both(
+                format!("the server could not be reached ({kind})"),
+                format!("サーバーに到達できない ({kind})"),
+            ),
+            Answer::Malformed(reason) => Value::both(
+                format!("the answer cannot be used ({reason})"),
+                format!("応答が不正で使用できない ({reason})"),
+            ),
+            Answer::Truncated => text(
+                "the answer did not fit into UDP, and TCP failed",
+                "応答が UDP に収まらず、TCP での取得にも失敗した",
+            ),
+        }
+    }
+
     /// How much a failure tells: when every server failed, the most telling one is reported, the earliest among equals.
     /// An rcode is a statement by a server; a malformed or truncated answer shows that something is there; silence may be
     /// the network anywhere; unreachable is often only this machine.
@@ -146,31 +175,7 @@ impl Reply {
 
     /// A phrase for how it ended, chiefly for why the answer is not known.
     pub fn why(&self) -> Value {
-        let text = |en, ja| Value::from(Text { en, ja });
-        match &self.answer {
-            Answer::Data => text("the server answered", "サーバーは応答した"),
-            Answer::NoData => {
-                text("the name exists, but has no such record", "名前は存在するが、該当するレコードがない")
-            }
-            Answer::NxDomain => text("the name does not exist", "名前が存在しない"),
-            Answer::Rcode(code) => {
-                let word = rcode_word(*code);
-                Value::both(format!("the server answered {word}"), format!("サーバーが {word} を返した"))
-            }
-            Answer::Timeout => text("no answer within the time limit", "制限時間内に応答がない"),
-            Answer::Unreachable(kind) => Value::both(
-                format!("the server could not be reached ({kind})"),
-                format!("サーバーに到達できない ({kind})"),
-            ),
-            Answer::Malformed(reason) => Value::both(
-                format!("the answer cannot be used ({reason})"),
-                format!("応答が不正で使用できない ({reason})"),
-            ),
-            Answer::Truncated => text(
-                "the answer did not fit into UDP, and TCP failed",
-                "応答が UDP に収まらず、TCP での取得にも失敗した",
-            ),
-        }
+        self.answer.why()
     }
 }
 

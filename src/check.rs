@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::dnsbl::{Consultant, Retired, Selected};
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text};
 use crate::plan::{Address, Plan};
-use crate::probe::{Ask, Dns, Question, Reply, Route};
+use crate::probe::{Dns, Https, Question, Reply};
 
 /// One family of questions: what it says of itself, and how it finds out.
 pub struct Check {
@@ -40,6 +40,8 @@ pub struct Context {
     pub catalogue: &'static Catalogue,
     /// The DNS.
     pub dns: Dns,
+    /// What is published by HTTPS.
+    pub https: Https,
     /// The blocklists of this run.
     pub lists: Vec<Selected>,
     /// Lists that the plan names and that nobody can ask any more.
@@ -64,8 +66,7 @@ impl Context {
     /// What is published now: the zone's own servers are asked, past all caches, and no cache is made to remember that a record
     /// was still missing (RFC 2308). Where they cannot be reached from here, the resolver is asked instead.
     pub async fn published(&self, question: Question) -> Arc<Reply> {
-        let reply = self.dns.ask(Ask::new(question.clone()).via(Route::Authority)).await;
-        if reply.is_definite() { reply } else { self.dns.ask(Ask::new(question)).await }
+        self.dns.published(question).await
     }
 
     /// Whether a waiver may accept what `tag` says.

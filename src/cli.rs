@@ -66,6 +66,10 @@ pub struct RunArgs {
     /// Write the report to FILE, whole or not at all, instead of standard output (`-`).
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Judge as if this zone were published: a master file as the DNS host exports it; ORIGIN=FILE where the file does not
+    /// say which zone it is (may be repeated).
+    #[arg(long, value_name = "[ORIGIN=]FILE")]
+    pub rehearse: Vec<String>,
     /// Exit with 1 on warnings too.
     #[arg(long)]
     pub strict: bool,

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod cli;
 pub mod command;
 pub mod demo;
+pub mod dmarc;
 pub mod dnsbl;
 pub mod exit;
 pub mod model;

@@ -1,6 +1,6 @@
 //! The few words of the interface that belong to no check, in both languages.
 
-use crate::model::{Applied, Lang, Level, Levels, Phase, Side, Verdict};
+use crate::model::{Applied, Lang, Level, Levels, Phase, Rehearsed, Side, Verdict};
 
 fn pick(lang: Lang, en: String, ja: String) -> String {
     match lang {
@@ -79,6 +79,29 @@ pub fn simulated(lang: Lang) -> &'static str {
         Lang::En => "SIMULATED WORLD: a miniature internet on this machine; nothing real was asked",
         Lang::Ja => "模擬環境: この機械の中の小さなインターネットでの結果。実際の問い合わせはしていない",
     }
+}
+
+/// Above and below everything that was judged from zone files.
+pub fn rehearsed(lang: Lang, zones: &[Rehearsed]) -> String {
+    let zones =
+        |of| zones.iter().map(|zone| format!("{} {of} {}", zone.zone, zone.path)).collect::<Vec<_>>().join(", ");
+    match lang {
+        Lang::En => format!("REHEARSED: judged as if this were published: {}", zones("from")),
+        Lang::Ja => format!("リハーサル: 次のゾーンが公開されたものとして判定: {}", zones("←")),
+    }
+}
+
+/// What the mark at a rehearsed result means.
+pub fn rehearsed_mark(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "* rests on a rehearsed zone, not on what is published now",
+        Lang::Ja => "* は、今公開されている内容ではなく、リハーサルのゾーンに基づく",
+    }
+}
+
+/// Where an answer came from that the world did not give.
+pub fn rehearsed_from(lang: Lang, files: &str) -> String {
+    pick(lang, format!("rehearsed: {files}"), format!("リハーサル: {files}"))
 }
 
 /// Labels of the report's head: change, plan, cutover, run, asked.

@@ -58,7 +58,7 @@ async fn judge(first: &[&str], second: &[&str]) -> BTreeSet<String> {
     );
     let plan = plan::parse(&text, "plan.toml", &known(Catalogue::embedded())).unwrap();
     let now = DateTime::parse_from_rfc3339("2026-12-01T10:00:00+09:00").unwrap();
-    let context = Arc::new(context(plan, Phase::Before, now, &Secrets::default()).unwrap());
+    let context = Arc::new(context(plan, Phase::Before, now, &Secrets::default(), Vec::new()).unwrap());
     let limits = runner::Limits { deadline: Duration::from_secs(30), only: Vec::new(), skip: Vec::new() };
     let checks: [&'static Check; 1] = [&ptr_zone::CHECK];
     let ending = runner::run(&checks, &context, &limits, std::future::pending(), |_, _| {}).await;

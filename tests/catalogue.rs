@@ -66,7 +66,9 @@ fn every_text_exists_in_both_languages() {
     for check in CHECKS {
         let Card { id, title, short, why, how, .. } = &check.card;
         for (part, text) in [("title", title), ("short", short), ("why", why), ("how", how)] {
-            if (part, *id) == ("short", "ptr") {
+            // MX is MX in every language.
+            let is_acronym = |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || "-/ ".contains(c));
+            if part == "short" && text.en == text.ja && is_acronym(text.ja) {
                 continue;
             }
             complete(&format!("{id}.{part}"), *text);

@@ -131,13 +131,14 @@ fn every_exit_code_is_shown() {
     let none = Listings::default();
     let Some(daemons) = Daemons::start(&none, &[]) else { return };
     let unbound = through(daemons.resolver);
-    let go = tool::check(&daemons, &unbound, "[\"203.0.113.25\", \"2001:db8:25::25\"]", "");
+    let both = "[\"203.0.113.25\", \"2001:db8:25::25\"]";
+    let go = tool::check(&daemons, &unbound, both, "");
     assert_eq!((go.exit, go.verdict.as_str()), (0, "GO"), "{:#?}\n{}", go.findings(), daemons.logs());
     let no_go = tool::check(&daemons, &unbound, "[{ ip = \"203.0.113.99\", ptr = \"out9.example.co.jp\" }]", "");
     assert_eq!((no_go.exit, no_go.verdict.as_str()), (1, "NO-GO"), "{:#?}", no_go.findings());
     // A list that is required and does not exist here.
     let own = "[dnsbl]\nrequire = [\"own\"]\n[[dnsbl.list]]\nid = \"own\"\nzone = \"nowhere.test\"\n";
-    let hold = tool::check(&daemons, &unbound, CLEAN, own);
+    let hold = tool::check(&daemons, &unbound, both, own);
     assert_eq!((hold.exit, hold.verdict.as_str()), (3, "HOLD"), "{:#?}", hold.findings());
     let refused =
         std::process::Command::new(env!("CARGO_BIN_EXE_mail-cutover")).args(["check", "absent.toml"]).output().unwrap();
@@ -156,4 +157,48 @@ fn a_bogus_reverse_zone_is_told_from_a_failing_one() {
     assert_eq!(run.exit, 1);
     let unvalidated = tool::check(&daemons, &through(daemons.resolver), CLEAN, "");
     assert!(!unvalidated.says("ptr-dnssec", "203.0.113.25"), "{:#?}", unvalidated.findings());
+}
+
+/// Lost if it fails: a rehearsal would promise what the published zone does not keep, or refuse what it would.
+#[test]
+fn a_rehearsal_judges_as_the_published_zone_would_be_judged() {
+    // The world writes these into every zone that it serves.
+    let head = "$TTL 3600\n@ SOA ns.world.test. ns.world.test. 2026120600 7200 900 1209600 300\n@ NS ns.world.test.\n";
+    let good = "@ MX 10 mail\n@ TXT \"v=spf1 ip4:192.0.2.25 ip4:203.0.113.25 -all\"\nmx1 A 192.0.2.25\n\
+                mx1 TXT \"v=spf1 a -all\"\nmail A 203.0.113.25\nmail TXT \"v=spf1 a -all\"\n\
+                _dmarc TXT \"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.co.jp\"\n";
+    let forgotten = good.replace("mail A 203.0.113.25\n", "");
+    let unchanged = good.replace("@ MX 10 mail", "@ MX 10 mx1");
+    let null = good.replace("@ MX 10 mail", "@ MX 0 .");
+    let alias =
+        good.replace("mail A 203.0.113.25\nmail TXT \"v=spf1 a -all\"\n", "mail CNAME host\nhost A 203.0.113.25\n");
+    let Some(today) = Daemons::start(&Listings::default(), &[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("zone");
+    let rehearse = format!("example.co.jp={}", file.display());
+    let mut verdicts = Vec::new();
+    for zone in [good, &forgotten, &unchanged, &null, &alias] {
+        std::fs::write(&file, format!("{head}{zone}")).unwrap();
+        let Some(then) = Daemons::start(&Listings::default(), &[Zone::new("example.co.jp", zone)]) else { return };
+        for resolver in ["\"direct\"".to_owned(), String::new()] {
+            let at = |daemons: &Daemons| match resolver.as_str() {
+                "" => through(daemons.validating),
+                direct => direct.to_owned(),
+            };
+            let after = ["--phase", "after", "--at", "2026-12-06T10:00:00+09:00"];
+            let rehearsed =
+                tool::check_with(&today, &at(&today), CLEAN, "", &[&after[..], &["--rehearse", &rehearse]].concat());
+            let published = tool::check_with(&then, &at(&then), CLEAN, "", &after);
+            let of_world = |run: &tool::Run| -> Vec<String> {
+                let findings = run.findings();
+                let own = findings.iter().filter(|line| !line.starts_with("rehearsal "));
+                own.map(|line| (*line).to_owned()).collect()
+            };
+            assert_eq!(of_world(&rehearsed), of_world(&published), "{zone}\n{}{}", today.logs(), then.logs());
+            assert_eq!((&rehearsed.verdict, rehearsed.exit), (&published.verdict, published.exit), "{zone}");
+            verdicts.push(published.verdict);
+        }
+    }
+    verdicts.dedup();
+    assert!(verdicts.contains(&"NO-GO".to_owned()) && verdicts.len() > 1, "the zones do not differ: {verdicts:?}");
 }

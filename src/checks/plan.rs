@@ -94,7 +94,9 @@ fn judge(context: &Arc<Context>) -> Vec<Statement> {
         said.push(Statement::outcome(&IP_SPECIAL, Subject::Run).args(args));
     }
     let phase_by_clock = if context.now < plan.cutover_at { Phase::Before } else { Phase::After };
-    if phase_by_clock != context.phase {
+    // A rehearsal judges the state after the cutover before it comes.
+    let is_ahead = context.phase == Phase::After && !context.dns.rehearsed().is_empty();
+    if phase_by_clock != context.phase && !is_ahead {
         let phase = match context.phase {
             Phase::Before => Text { en: "before", ja: "切り替え前" },
             Phase::After => Text { en: "after", ja: "切り替え後" },

@@ -6,7 +6,7 @@ use hickory_proto::rr::RecordType;
 
 use super::ptr::{lookup, names};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
-use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
+use crate::model::{Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Text, Value};
 use crate::plan::Address;
 use crate::probe::{Answer, Ask, Question};
 
@@ -103,18 +103,18 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
         }
     };
     let several = names.len() > 1;
-    let mut said = join_all(names.iter().take(8).map(|name| {
+    let told = join_all(names.iter().take(8).map(|name| {
         let args = args.clone().and("name", name);
         let subject = subject.clone();
         let ptr = reply.observation;
         async move {
             let Some(question) = question(name, rtype) else {
-                return Some(Statement::outcome(&FORWARD, subject).args(args.with("found", nothing())));
+                return Err(Statement::outcome(&FORWARD, subject).args(args.with("found", nothing())).evidence([ptr]));
             };
             let forward = context.dns.ask(Ask::new(question)).await;
             let evidence = [ptr, forward.observation];
             if forward.addresses().contains(&address.ip) {
-                return None;
+                return Ok(evidence);
             }
             let statement = if forward.is_definite() {
                 let found = if forward.addresses().is_empty() { nothing() } else { Value::list(forward.addresses()) };
@@ -123,18 +123,17 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
             } else {
                 Statement::outcome(&UNANSWERED, subject).args(args.with("why", forward.why()))
             };
-            Some(statement.about(name.as_str()).evidence(evidence))
+            Err(statement.about(name.as_str()).evidence(evidence))
         }
     }))
-    .await
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>();
+    .await;
+    let evidence: Vec<ObservationId> = told.iter().filter_map(|told| told.as_ref().ok()).flatten().copied().collect();
+    let mut said: Vec<Statement> = told.into_iter().filter_map(Result::err).collect();
     if said.is_empty() {
         // A PTR RRset of nothing but impossible names is judged by `ptr`, and leads nowhere.
         said.push(match names.is_empty() {
             true => Statement::outcome(&FORWARD, subject).args(args.and("name", "?").with("found", nothing())),
-            false => Statement::passed(subject),
+            false => Statement::passed(subject).evidence(evidence),
         });
     }
     said

@@ -17,10 +17,11 @@ use crate::dnsbl::{Consultant, select};
 use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict, visible};
 use crate::output::PendingFile;
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
-use crate::probe::{Dns, ResolverChoice, Settings};
+use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings};
 use crate::render::{self, Format, Style};
 use crate::runner::{self, Limits};
 use crate::words;
+use crate::zonefile::Loaded;
 
 /// Runs the check of a plan file.
 pub(super) fn run(arguments: &Check, terminal: &Terminal) -> Result<Printed, CommandError> {
@@ -112,6 +113,7 @@ pub(super) fn check_plan(
     for name in arguments.only.iter().chain(&arguments.skip) {
         super::explain::must_exist(name)?;
     }
+    let rehearsed = super::rehearse::load(&arguments.rehearse)?;
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.
     let interrupted = {
@@ -121,7 +123,7 @@ pub(super) fn check_plan(
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     let pending = output.map(PendingFile::beside).transpose()?;
     let secrets = secrets_of(&plan);
-    let report = runtime.block_on(measure(plan, arguments, terminal, demo, &secrets, interrupted))?;
+    let report = runtime.block_on(measure(plan, rehearsed, arguments, terminal, demo, &secrets, interrupted))?;
     let format = match arguments.format {
         FormatArg::Table => Format::Table,
         FormatArg::Json => Format::Json,
@@ -150,6 +152,7 @@ pub(super) fn check_plan(
 
 async fn measure(
     plan: Plan,
+    rehearsed: Vec<Loaded>,
     arguments: &RunArgs,
     terminal: &Terminal,
     demo: Option<DateTime<FixedOffset>>,
@@ -160,7 +163,7 @@ async fn measure(
     let started = demo.or(arguments.at).unwrap_or_else(|| Utc::now().fixed_offset()).with_timezone(&offset);
     let phase_by_clock = if started < plan.cutover_at { Phase::Before } else { Phase::After };
     let phase = arguments.phase.map_or(phase_by_clock, Phase::from);
-    let context = Arc::new(context(plan, phase, started, secrets)?);
+    let context = Arc::new(context(plan, phase, started, secrets, rehearsed)?);
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
     let bar = progress_bar(terminal, arguments.quiet);
     let clock = Local::now();
@@ -187,6 +190,7 @@ async fn measure(
         finished: started + (Local::now() - clock),
         run_by: run_by(),
         resolvers: context.dns.resolvers(),
+        rehearsed: super::rehearse::described(context.dns.rehearsed()),
         simulated: demo.is_some(),
         completion: ending.completion,
         columns: context.addresses().map(|address| Column { ip: address.ip, side: address.side }).collect(),
@@ -196,7 +200,8 @@ async fn measure(
     })
 }
 
-/// Everything that the checks of one run share. Keys are read from the environment.
+/// Everything that the checks of one run share. Keys are read from the environment; zones in `rehearsed` answer in place of the
+/// world.
 ///
 /// # Errors
 /// [`CommandError::Resolver`] when there is nobody to ask.
@@ -205,15 +210,17 @@ pub fn context(
     phase: Phase,
     now: DateTime<FixedOffset>,
     secrets: &Secrets,
+    rehearsed: Vec<Loaded>,
 ) -> Result<Context, CommandError> {
     let catalogue = Catalogue::embedded();
-    let dns = connect(&plan.dns, secrets)?;
+    let dns = connect(&plan.dns, secrets, rehearsed)?;
     let selection = select(&plan.dnsbl, catalogue, key_in);
     Ok(Context {
         phase,
         now,
         catalogue,
         consultant: Consultant::new(dns.clone(), plan.dns.resolver == Resolver::Auto),
+        https: Https::new(HttpsSettings::default(), &dns)?,
         dns,
         lists: selection.asked,
         retired: selection.retired,
@@ -226,7 +233,7 @@ pub fn context(
 }
 
 /// Opens the door to the DNS as `[dns]` says.
-pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets) -> Result<Dns, CommandError> {
+pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets, rehearsed: Vec<Loaded>) -> Result<Dns, CommandError> {
     let settings = Settings {
         resolver: match &plan.resolver {
             Resolver::Auto | Resolver::System => ResolverChoice::System,
@@ -237,6 +244,7 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets) -> Result<Dns, CommandE
         authority_port: plan.authority_port,
         retransmit: plan.timeout.to_std().unwrap_or(Settings::default().retransmit),
         secrets: secrets.clone(),
+        rehearsed,
         ..Settings::default()
     };
     Ok(Dns::new(settings)?)

@@ -154,7 +154,7 @@ fn health(
     let mut known: Vec<Option<Health>> = wanted.iter().map(|_| None).collect();
     let cut = runtime()?.block_on(async {
         let interrupted = interrupted();
-        let dns = connect(dns_plan, secrets)?;
+        let dns = connect(dns_plan, secrets, Vec::new())?;
         let consultant = Consultant::new(dns, dns_plan.resolver == Resolver::Auto);
         let probe = async |index: usize, (selected, family): (&Selected, Family)| {
             (index, consultant.health(selected, family).await)

@@ -6,11 +6,13 @@ mod check;
 mod demo;
 mod explain;
 mod lists;
+mod rehearse;
 mod schema;
 mod stop;
 mod terminal;
 
 pub use check::{context, known};
+pub use rehearse::load as load_rehearsed;
 pub use terminal::Terminal;
 
 use crate::cli::{Cli, Command};
@@ -47,12 +49,23 @@ pub enum CommandError {
         "could not use a resolver: {0}; write resolver = [\"192.0.2.53\"] or resolver = \"direct\" under [dns] in the plan"
     )]
     Resolver(#[from] crate::probe::ResolverError),
+    /// No way to fetch.
+    #[error(transparent)]
+    Https(#[from] crate::probe::HttpsError),
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),
     /// The report would take the plan's place.
     #[error("could not write the report to {0}: that is the plan")]
     Overwrite(String),
+    /// A zone that is to be rehearsed.
+    #[error("could not rehearse {path}: {detail}")]
+    Rehearse {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it, with its place.
+        detail: String,
+    },
     /// No such check or tag.
     #[error("no check or tag is called {name}{hint}; `mail-cutover explain` lists them all")]
     NoSuchName {
@@ -92,6 +105,14 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// The key that the environment holds under this name. A line end that a shell or a secret store left at it is no part of it.
 fn key_in(variable: &str) -> Option<String> {
     std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
+}
+
+/// A name as people write it; the root stays a dot.
+fn without_dot(name: &str) -> String {
+    match name.strip_suffix('.') {
+        Some("") | None => name.to_owned(),
+        Some(bare) => bare.to_owned(),
+    }
 }
 
 /// The keys that the environment holds for `plan`.

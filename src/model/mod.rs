@@ -16,7 +16,7 @@ pub use card::{Card, Needs, Outcome, Reference};
 pub use level::{Level, Levels, Phase, Side};
 pub use name::{DomainName, NameError};
 pub use observation::{Exchange, Observation, ObservationId};
-pub use report::{Column, Completion, Report, Section};
+pub use report::{Column, Completion, Rehearsed, Report, Section};
 pub use secrets::{REDACTED, Secrets};
 pub use statement::{Saying, Statement, Status};
 pub use subject::Subject;

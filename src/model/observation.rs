@@ -32,6 +32,9 @@ pub struct Observation {
     pub authoritative: bool,
     /// The resolver vouches for DNSSEC (AD).
     pub authenticated: bool,
+    /// The files of rehearsed zones that the answer comes from, in whole or in part; empty for what the world said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rehearsed: Vec<String>,
     /// Every packet exchange it took, in order.
     pub exchanges: Vec<Exchange>,
 }

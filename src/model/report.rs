@@ -1,6 +1,7 @@
 //! All that a renderer may know about a run.
 
 use chrono::{DateTime, FixedOffset};
+use serde::Serialize;
 
 use super::card::Card;
 use super::level::{Phase, Side};
@@ -24,6 +25,17 @@ pub struct Column {
     pub ip: std::net::IpAddr,
     /// Its side.
     pub side: Side,
+}
+
+/// A zone that the run took from a file instead of the world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rehearsed {
+    /// The zone's name, without the last dot.
+    pub zone: String,
+    /// The file, as the user wrote it.
+    pub path: String,
+    /// SHA-256 of the file and of those it includes, hexadecimal.
+    pub sha256: String,
 }
 
 /// The state of the run itself.
@@ -78,6 +90,8 @@ pub struct Report {
     pub run_by: String,
     /// The resolvers asked, in words: `system: 192.0.2.53:53`.
     pub resolvers: Vec<String>,
+    /// Zones that were judged as their files say, not as they are.
+    pub rehearsed: Vec<Rehearsed>,
     /// The world is the demo's, not the real one.
     pub simulated: bool,
     /// How the run ended.

@@ -151,16 +151,30 @@ pub(super) fn auth(section: &Reader<'_>) -> Auth {
             section.notes.wrong_kind(value, "dkim", "a list of selectors in quotes");
             return None;
         };
-        let selectors =
-            items.iter().filter_map(|item| text(item, "dkim", "selectors in quotes", section.notes).map(str::to_owned));
+        let selectors = items.iter().filter_map(|item| {
+            selector(text(item, "dkim", "selectors in quotes", section.notes)?, item.span(), section.notes)
+        });
         Some((domain, selectors.collect()))
     });
+    let kept = section.texts("keep_dkim", "a list of selectors in quotes").unwrap_or_default();
     Auth {
         mail_from: section.names("mail_from").unwrap_or_default(),
         dkim: dkim.collect(),
-        keep_dkim: words(section, "keep_dkim"),
+        keep_dkim: kept.into_iter().filter_map(|(span, text)| selector(&text, span, section.notes)).collect(),
         mta_sts: section.flag("mta_sts"),
         dane: section.flag("dane"),
+    }
+}
+
+/// A DKIM selector: labels that can stand before `._domainkey` (RFC 6376, section 3.1).
+fn selector(written: &str, span: Range<usize>, notes: &Notes) -> Option<String> {
+    match DomainName::parse(written) {
+        Ok(name) if !name.labels().any(|label| label == "_domainkey") => Some(name.to_string()),
+        _ => {
+            let help = "write what stands before ._domainkey, such as \"s2026a\"";
+            notes.add(span, format!("\"{}\" is not a DKIM selector", visible(written)), help);
+            None
+        }
     }
 }
 

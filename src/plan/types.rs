@@ -59,11 +59,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What `[mx]` says of a domain; nothing if it says nothing.
+    pub fn said_mx(&self, domain: &DomainName) -> Option<&[Mx]> {
+        let of = |wanted: &str| self.mx.iter().find(|(name, _)| name == wanted);
+        of(domain.as_str()).or_else(|| of("*")).map(|(_, records)| records.as_slice())
+    }
+
     /// The mail hosts that `domain` is to have after the cutover; the host name, if `[mx]` does not say.
     pub fn planned_hosts(&self, domain: &DomainName) -> Vec<DomainName> {
-        let of = |wanted: &str| self.mx.iter().find(|(name, _)| name == wanted);
-        match of(domain.as_str()).or_else(|| of("*")) {
-            Some((_, records)) => records.iter().map(|record| record.host.clone()).collect(),
+        match self.said_mx(domain) {
+            Some(records) => records.iter().map(|record| record.host.clone()).collect(),
             None => vec![self.hostname.clone()],
         }
     }

@@ -3,10 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "the room with the sockets; the transcript says when")]
 
 mod dns;
+mod https;
+mod transcript;
 
 pub use dns::{
     Answer, Ask, Authority, Dns, Limits, NameServer, Pace, Question, QuestionError, QuestionName, Reply,
-    ResolverChoice, ResolverError, Route, Settings, is_public_resolver,
+    ResolverChoice, ResolverError, Route, Settings, is_public_resolver, presentation,
 };
 pub use hickory_proto::op::ResponseCode;
 pub use hickory_proto::rr::{Name, RData, Record, RecordType};
+pub use https::{Fetch, Fetched, Https, HttpsError, HttpsSettings};

@@ -2,6 +2,10 @@
 
 pub mod caa;
 pub mod certificate;
+pub mod dkim;
+pub mod dmarc;
+pub mod fault;
+pub mod mta_sts;
 pub mod spf;
 pub mod tags;
 pub mod tls_rpt;

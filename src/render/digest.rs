@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Column, Completion, Lang, Level, Report, Section, Side, Statement, Status, Subject};
+use crate::model::{
+    Column, Completion, Lang, Level, Observation, ObservationId, Report, Section, Side, Statement, Status, Subject,
+};
 use crate::words;
 
 /// What a cell of the summary shows: where a check stands on a subject, worst first in order.
@@ -38,6 +40,27 @@ impl Standing {
 /// The worst that a section says of the subjects that `about` admits; nothing if it does not speak of them.
 pub(super) fn worst(section: &Section, about: impl Fn(&Subject) -> bool) -> Option<Standing> {
     section.statements.iter().filter(|statement| about(&statement.subject)).map(Standing::of).max()
+}
+
+/// Whether something that a section says of the subjects that `about` admits rests on a rehearsed zone.
+pub(super) fn rehearses(report: &Report, section: &Section, about: impl Fn(&Subject) -> bool) -> bool {
+    section.statements.iter().any(|statement| about(&statement.subject) && is_rehearsed(report, statement))
+}
+
+/// Whether a statement rests on a rehearsed zone.
+pub(super) fn is_rehearsed(report: &Report, statement: &Statement) -> bool {
+    let seen = |id: &ObservationId| observation(report, id.0).is_some_and(|seen| !seen.rehearsed.is_empty());
+    !report.rehearsed.is_empty() && statement.evidence.iter().any(seen)
+}
+
+/// The observation with this number.
+pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {
+    let index = usize::try_from(id).ok()?;
+    report
+        .observations
+        .get(index)
+        .filter(|seen| seen.id.0 == id)
+        .or_else(|| report.observations.iter().find(|seen| seen.id.0 == id))
 }
 
 /// Whether a subject is this column's address.

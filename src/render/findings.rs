@@ -1,6 +1,6 @@
 //! A finding in sentences: what is so, what was seen, what to do, how to ask by hand.
 
-use super::digest::{Group, Standing, subject, tag_of};
+use super::digest::{Group, Standing, is_rehearsed, observation, subject, tag_of};
 use crate::model::{Lang, Observation, Report, Saying, Statement, Subject};
 use crate::words;
 
@@ -26,6 +26,8 @@ pub(super) struct Item {
     named: bool,
     pub(super) side: Option<&'static str>,
     pub(super) says: String,
+    /// It rests on a rehearsed zone.
+    rehearsed: bool,
     pub(super) evidence: Vec<String>,
     pub(super) waiver: Option<String>,
 }
@@ -33,10 +35,11 @@ pub(super) struct Item {
 impl Item {
     /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
     pub(super) fn sentence(&self) -> String {
+        let mark = if self.rehearsed { "*" } else { "" };
         match self.side {
-            Some(side) if self.named => format!("{side}  {}", self.says),
-            None if self.named => self.says.clone(),
-            _ => format!("{}: {}", self.subject, self.says),
+            Some(side) if self.named => format!("{side}  {}{mark}", self.says),
+            None if self.named => format!("{}{mark}", self.says),
+            _ => format!("{}: {}{mark}", self.subject, self.says),
         }
     }
 }
@@ -54,7 +57,8 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
             named,
             side: statement.subject.side().map(|side| words::side(lang, side)),
             says,
-            evidence: evidence(report, statement, &mut shown),
+            rehearsed: is_rehearsed(report, statement),
+            evidence: evidence(report, statement, &mut shown, lang),
             waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
         }
     });
@@ -91,9 +95,9 @@ pub(super) fn by_hand(template: &'static str, statement: &Statement, lang: Lang)
 }
 
 /// What was seen, a line each; what stands above already, in `shown`, is not repeated.
-fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>) -> Vec<String> {
+fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>, lang: Lang) -> Vec<String> {
     let seen = statement.evidence.iter().filter_map(|id| observation(report, id.0));
-    let mut lines: Vec<String> = unique(seen.map(line).filter(|line| !shown.contains(line)));
+    let mut lines: Vec<String> = unique(seen.map(|seen| line(seen, lang)).filter(|line| !shown.contains(line)));
     shown.extend_from_slice(&lines);
     if lines.len() > EVIDENCE {
         let more = lines.len() - EVIDENCE;
@@ -103,17 +107,8 @@ fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>) -> 
     lines
 }
 
-pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {
-    let index = usize::try_from(id).ok()?;
-    report
-        .observations
-        .get(index)
-        .filter(|seen| seen.id.0 == id)
-        .or_else(|| report.observations.iter().find(|seen| seen.id.0 == id))
-}
-
 /// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`.
-pub(super) fn line(seen: &Observation) -> String {
+pub(super) fn line(seen: &Observation, lang: Lang) -> String {
     // The answer repeats the type only where it is another than the one asked for.
     let rtype = seen.question.rsplit(' ').next().unwrap_or_default();
     let bare =
@@ -123,6 +118,9 @@ pub(super) fn line(seen: &Observation) -> String {
         (outcome, _) => outcome.to_uppercase(),
     };
     let mut circumstances = Vec::new();
+    if !seen.rehearsed.is_empty() {
+        circumstances.push(words::rehearsed_from(lang, &seen.rehearsed.join(", ")));
+    }
     if let Some(exchange) =
         seen.exchanges.iter().rev().find(|exchange| exchange.outcome == seen.outcome).or(seen.exchanges.last())
     {

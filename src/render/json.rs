@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::Style;
-use super::digest::counts;
+use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
-use crate::model::{Lang, Level, Observation, Phase, Report, Side, Statement, Status, Verdict};
+use crate::model::{Lang, Level, Observation, Phase, Rehearsed, Report, Side, Statement, Status, Verdict};
 
 /// The version of the shape.
 const SCHEMA: u32 = 1;
@@ -22,6 +22,8 @@ struct Document<'r> {
     run_by: &'r str,
     resolvers: &'r [String],
     simulated: bool,
+    #[serde(skip_serializing_if = "<[Rehearsed]>::is_empty")]
+    rehearsed: &'r [Rehearsed],
     completion: &'r str,
     verdict: Verdict,
     exit_code: u8,
@@ -85,6 +87,8 @@ struct Said {
     observations: Vec<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rehearsed: bool,
 }
 
 #[derive(Serialize)]
@@ -125,6 +129,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
         run_by: &report.run_by,
         resolvers: &report.resolvers,
         simulated: report.simulated,
+        rehearsed: &report.rehearsed,
         completion: report.completion.word(),
         verdict: report.verdict,
         exit_code: crate::exit::code(report.verdict, style.strict),
@@ -150,7 +155,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
                 statements: section
                     .statements
                     .iter()
-                    .map(|statement| said(statement, section.card.by_hand, lang))
+                    .map(|statement| said(report, statement, section.card.by_hand, lang))
                     .collect(),
             })
             .collect(),
@@ -162,7 +167,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
     text
 }
 
-fn said(statement: &Statement, template: &'static str, lang: Lang) -> Said {
+fn said(report: &Report, statement: &Statement, template: &'static str, lang: Lang) -> Said {
     Said {
         subject: Subject {
             kind: statement.subject.kind(),
@@ -184,5 +189,6 @@ fn said(statement: &Statement, template: &'static str, lang: Lang) -> Said {
             r#ref: waiver.reference.clone(),
             until: waiver.until.to_string(),
         }),
+        rehearsed: is_rehearsed(report, statement),
     }
 }

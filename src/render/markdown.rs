@@ -1,6 +1,6 @@
 //! Markdown: the tick-box checklist that goes into a change ticket.
 
-use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, worst};
+use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, rehearses, worst};
 use super::findings::{Told, tell};
 use crate::model::{Column, Lang, Report, Section};
 use crate::words;
@@ -13,6 +13,10 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
     text.push_str(&format!("# {}: {}\n\n", report.verdict.words(), escape(&title)));
     if report.simulated {
         text.push_str(&format!("> **{}**\n\n", words::simulated(lang)));
+    }
+    if !report.rehearsed.is_empty() {
+        let said = escape(&words::rehearsed(lang, &report.rehearsed));
+        text.push_str(&format!("> **{said}**\n> {}\n\n", escape(words::rehearsed_mark(lang))));
     }
     for reason in reasons(report, lang) {
         text.push_str(&format!("**{}**\n\n", escape(&reason)));
@@ -51,10 +55,11 @@ fn matrix(report: &Report, lang: Lang) -> String {
         report.columns.iter().map(name)
     };
     if report.columns.len() > MOST_COLUMNS {
-        let row = |column| sections.iter().map(|section| cell(section, column, lang)).collect();
+        let row = |column| sections.iter().map(|section| cell(report, section, column, lang)).collect();
         rows(checks, addresses(" ").zip(report.columns.iter().map(row)))
     } else {
-        let row = |section: &&Section| report.columns.iter().map(|column| cell(section, column, lang)).collect();
+        let row =
+            |section: &&Section| report.columns.iter().map(|column| cell(report, section, column, lang)).collect();
         rows(addresses("<br>"), checks.zip(sections.iter().map(row)))
     }
 }
@@ -69,10 +74,11 @@ fn rows(heading: impl Iterator<Item = String>, rows: impl Iterator<Item = (Strin
     text
 }
 
-fn cell(section: &Section, column: &Column, lang: Lang) -> String {
+fn cell(report: &Report, section: &Section, column: &Column, lang: Lang) -> String {
     let Some(standing) = worst(section, |subject| is_at(subject, column)) else { return String::new() };
     let word = words::standing(lang, standing.word());
-    if standing >= Standing::Warning { format!("**{word}**") } else { word.to_owned() }
+    let mark = if rehearses(report, section, |subject| is_at(subject, column)) { "\\*" } else { "" };
+    if standing >= Standing::Warning { format!("**{word}**{mark}") } else { format!("{word}{mark}") }
 }
 
 fn checklist(report: &Report, lang: Lang) -> String {

@@ -4,7 +4,7 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Style;
-use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, worst};
+use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, rehearses, worst};
 use super::findings::{Told, line, tell};
 use super::wrap::{block, pad, width, wrap};
 use crate::model::{Column, Lang, Report, Section, Side, Subject, Verdict};
@@ -64,6 +64,13 @@ impl Writer<'_> {
         if report.simulated {
             head.push_str(&self.paint(Ink::Loud, words::simulated(self.lang())));
             head.push('\n');
+        }
+        if !report.rehearsed.is_empty() {
+            for line in [&words::rehearsed(self.lang(), &report.rehearsed), words::rehearsed_mark(self.lang())] {
+                let lines: Vec<String> =
+                    wrap(line, self.style.width).iter().map(|line| self.paint(Ink::Loud, line)).collect();
+                head.push_str(&format!("{}\n", lines.join("\n")));
+            }
         }
         let title: Vec<&str> = [report.change.as_deref(), report.title.as_deref()].into_iter().flatten().collect();
         let words = words::head(self.lang());
@@ -125,7 +132,10 @@ impl Writer<'_> {
         table.set_header(std::iter::once(String::new()).chain(columns.iter().map(heading)));
         for section in sections {
             let cells = columns.iter().map(|column| match worst(section, |subject| is_at(subject, column)) {
-                Some(standing) => self.mark_word(standing),
+                Some(standing) => {
+                    let rehearsed = rehearses(self.report, section, |subject| is_at(subject, column));
+                    self.mark_word(standing, rehearsed)
+                }
                 None => self.worst_of_run(section),
             });
             table.add_row(std::iter::once(section.card.short.in_lang(self.lang()).to_owned()).chain(cells));
@@ -140,7 +150,8 @@ impl Writer<'_> {
 
     /// What a section says of the run as a whole, where it says nothing of an address: left out, cut short.
     fn worst_of_run(&self, section: &Section) -> String {
-        worst(section, |subject| *subject == Subject::Run).map_or_else(String::new, |standing| self.mark_word(standing))
+        worst(section, |subject| *subject == Subject::Run)
+            .map_or_else(String::new, |standing| self.mark_word(standing, false))
     }
 
     /// A row for each address, when there are too many for columns.
@@ -163,7 +174,10 @@ impl Writer<'_> {
                 .collect();
             table.add_row([
                 format!("{} {}", words::side(self.lang(), column.side), column.ip),
-                self.mark_word(worst),
+                self.mark_word(
+                    worst,
+                    sections.iter().any(|section| rehearses(self.report, section, |subject| is_at(subject, column))),
+                ),
                 where_found.join(", "),
             ]);
         }
@@ -183,11 +197,8 @@ impl Writer<'_> {
                 .filter(|subject| subject != "run")
                 .collect();
             subjects.dedup();
-            let text = if subjects.is_empty() {
-                self.mark_word(standing)
-            } else {
-                format!("{}: {}", self.mark_word(standing), subjects.join(", "))
-            };
+            let word = self.mark_word(standing, rehearses(self.report, section, |_| true));
+            let text = if subjects.is_empty() { word } else { format!("{word}: {}", subjects.join(", ")) };
             table.add_row([section.card.short.in_lang(self.lang()).to_owned(), text]);
         }
         let fixed =
@@ -279,7 +290,11 @@ impl Writer<'_> {
     fn transcript(&self) -> String {
         let mut text = format!("{}\n", words::transcript(self.lang()));
         for seen in &self.report.observations {
-            text.push_str(&block(&format!("  {:>4} {:9} ", seen.id.0, seen.route), &line(seen), self.style.width));
+            text.push_str(&block(
+                &format!("  {:>4} {:9} ", seen.id.0, seen.route),
+                &line(seen, self.lang()),
+                self.style.width,
+            ));
             for exchange in seen.exchanges.iter().filter(|_| seen.exchanges.len() > 1) {
                 let at = exchange.at.format("%H:%M:%S%.3f");
                 let told = format!(
@@ -305,6 +320,9 @@ impl Writer<'_> {
         let mut lines = vec![spread(self.report.verdict.words())];
         for reason in reasons(self.report, self.lang()) {
             lines.extend(wrap(&reason, inner));
+        }
+        if !self.report.rehearsed.is_empty() {
+            lines.extend(wrap(&words::rehearsed(self.lang(), &self.report.rehearsed), inner));
         }
         if self.report.simulated {
             lines.extend(wrap(words::simulated(self.lang()), inner));
@@ -340,10 +358,14 @@ impl Writer<'_> {
         if let Some(why) = cut(self.report, self.lang()) {
             text.push_str(&format!("{why}\n"));
         }
-        let simulated =
-            if self.report.simulated { format!(" ({})", words::simulated(self.lang())) } else { String::new() };
         text.push_str(&self.paint(verdict_ink(self.report.verdict), self.report.verdict.words()));
-        text.push_str(&format!("{simulated}\n"));
+        if !self.report.rehearsed.is_empty() {
+            text.push_str(&format!(" ({})", words::rehearsed(self.lang(), &self.report.rehearsed)));
+        }
+        if self.report.simulated {
+            text.push_str(&format!(" ({})", words::simulated(self.lang())));
+        }
+        text.push('\n');
         text
     }
 
@@ -364,9 +386,10 @@ impl Writer<'_> {
         }
     }
 
-    fn mark_word(&self, standing: Standing) -> String {
+    fn mark_word(&self, standing: Standing, rehearsed: bool) -> String {
         let word = words::standing(self.lang(), standing.word());
-        self.paint(ink(standing), format!("{} {word}", self.mark(standing)).trim_end())
+        let word = self.paint(ink(standing), format!("{} {word}", self.mark(standing)).trim_end());
+        if rehearsed { format!("{word}*") } else { word }
     }
 
     fn paint(&self, ink: Ink, text: &str) -> String {

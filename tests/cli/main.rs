@@ -7,6 +7,7 @@ mod errors;
 mod exits;
 mod files;
 mod pages;
+mod rehearse;
 mod secrets;
 mod shapes;
 mod signals;

@@ -62,7 +62,7 @@ fn the_verdict_says_that_it_was_interrupted() {
         ╔══════════════════════════════════════════════════════════════════════════════════════════════════╗
         ║  H O L D                                                                                         ║
         ║  The run was interrupted; what was not finished is not known.                                    ║
-        ║  12 not measured: run-interrupted (HELO in DNS, PTR, PTR and back +9)                            ║
+        ║  14 not measured: run-interrupted (HELO in DNS, MX, PTR +11)                                     ║
         ╚══════════════════════════════════════════════════════════════════════════════════════════════════╝"#]]
     .assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
     let (socket, folder) = silent();

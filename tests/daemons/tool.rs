@@ -32,6 +32,11 @@ impl Run {
 
 /// Checks the demo's company with these new addresses; `resolver` is the value of that key.
 pub(crate) fn check(daemons: &Daemons, resolver: &str, new: &str, more: &str) -> Run {
+    check_with(daemons, resolver, new, more, &["--at", "2026-12-01T10:00:00+09:00"])
+}
+
+/// The same with these arguments.
+pub(crate) fn check_with(daemons: &Daemons, resolver: &str, new: &str, more: &str, arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.toml");
     let text = format!(
@@ -44,7 +49,8 @@ pub(crate) fn check(daemons: &Daemons, resolver: &str, new: &str, more: &str) ->
     );
     std::fs::write(&plan, text).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_mail-cutover"))
-        .args(["check", plan.to_str().unwrap(), "--format", "json", "--at", "2026-12-01T10:00:00+09:00"])
+        .args(["check", plan.to_str().unwrap(), "--format", "json"])
+        .args(arguments)
         .env_clear()
         .output()
         .unwrap();

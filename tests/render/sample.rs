@@ -98,6 +98,7 @@ fn seen(id: u32, question: &str, outcome: &str, answer: &[&str]) -> Observation 
         negative_ttl: (outcome == "nxdomain").then_some(900),
         authoritative: false,
         authenticated: outcome == "data",
+        rehearsed: Vec::new(),
         exchanges: if outcome == "timeout" { vec![exchange(1000.04), exchange(1500.0)] } else { vec![exchange(12.34)] },
     }
 }
@@ -181,6 +182,7 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
         finished: at("10:00:02"),
         run_by: "kanri@mx1".to_owned(),
         resolvers: vec!["system: [2001:db8::53]:53".to_owned()],
+        rehearsed: Vec::new(),
         simulated: false,
         completion: Completion::Complete,
         columns: columns(new),

@@ -29,6 +29,9 @@
 //! when_cd = false
 //! do = "servfail"                                       # see FaultLine
 //!
+//! [rehearse]                                            # origin = master file; answers in place of the world
+//! "example.co.jp" = "mail A 203.0.113.25"
+//!
 //! [expect]
 //! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete for the check
 //! passes = ["ptr 192.0.2.25"]                           # check, subject; not complete
@@ -39,6 +42,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset};
 use mail_cutover::demo::{self, Setup, World, WorldFile};
+use mail_cutover::zonefile::{self, Loaded};
 use serde::Deserialize;
 
 /// Stands in a case's plan for the address of its world.
@@ -58,6 +62,8 @@ struct Head {
     new: String,
     #[serde(default)]
     more: String,
+    #[serde(default)]
+    rehearse: std::collections::BTreeMap<String, String>,
     expect: Expect,
 }
 
@@ -123,6 +129,8 @@ pub(crate) struct Case {
     plan: String,
     /// Its world.
     pub(crate) setup: Setup,
+    /// Zones that answer in its place, as origin and text.
+    rehearse: Vec<(String, String)>,
     /// What must be said.
     pub(crate) expect: Expect,
 }
@@ -139,7 +147,7 @@ impl Case {
 
     fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let mut world: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
-        let head = ["now", "phase", "plan", "new", "more", "expect"];
+        let head = ["now", "phase", "plan", "new", "more", "rehearse", "expect"];
         let head: toml::Table =
             head.iter().filter_map(|key| world.remove(*key).map(|v| ((*key).to_owned(), v))).collect();
         let head = Head::deserialize(head).map_err(|e| e.to_string())?;
@@ -161,8 +169,20 @@ impl Case {
             phase: head.phase,
             plan: head.plan.replace("@NEW@", &head.new) + &head.more,
             setup,
+            rehearse: head.rehearse.into_iter().collect(),
             expect: head.expect,
         })
+    }
+
+    /// The zones that it rehearses.
+    pub(crate) fn rehearsed(&self) -> Vec<Loaded> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let load = |(origin, text): &(String, String)| {
+            let file = folder.path().join("zone");
+            std::fs::write(&file, text).expect("a file");
+            zonefile::load(&file, Some(origin)).unwrap_or_else(|e| panic!("{}: {e}", self.path.display()))
+        };
+        self.rehearse.iter().map(load).collect()
     }
 
     /// Starts its world, and says the plan that asks it.

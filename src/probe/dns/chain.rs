@@ -7,7 +7,7 @@ use super::question::Question;
 use super::reply::Answer;
 
 /// So many CNAMEs are followed; resolvers agree on something near it.
-const LONGEST: usize = 8;
+pub(super) const LONGEST: usize = 8;
 
 /// A question on its way along its aliases.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ fn soa_for(message: &Message, name: &Name) -> Option<(u32, u32)> {
 }
 
 /// A TTL with the highest bit set is zero (RFC 2181, section 8).
-fn lawful(ttl: u32) -> u32 {
+pub(super) fn lawful(ttl: u32) -> u32 {
     if ttl > u32::MAX >> 1 { 0 } else { ttl }
 }
 

@@ -12,10 +12,10 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::draft::Log;
 use super::limits::{Gates, Server};
 use super::question::Question;
 use super::reply::Answer;
-use super::transcript::Log;
 use super::wire::{self, Flags, Packet};
 
 /// Larger datagrams than this are cut, and then unreadable; we invite 1232 octets.

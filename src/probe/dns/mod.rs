@@ -1,21 +1,24 @@
 //! The one door to the DNS: questions by a route, answers that keep "no" and "not known" apart.
 
 mod chain;
+mod draft;
 mod exchange;
 mod limits;
 mod question;
+mod rehearse;
 mod reply;
 mod resolve;
 mod roots;
 mod servers;
 mod system;
-mod transcript;
 mod walk;
 mod wire;
 mod zones;
 
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod tests_rehearse;
 #[cfg(test)]
 mod tests_run;
 #[cfg(test)]
@@ -33,13 +36,16 @@ use hickory_proto::rr::Name;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use draft::presentation;
 pub use limits::Limits;
 pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route};
 pub use reply::{Answer, Reply};
 pub use system::{ResolverError, is_public_resolver};
 pub use walk::{Authority, NameServer};
 
+use super::transcript::Transcript;
 use crate::model::{Observation, Secrets};
+use crate::zonefile::Loaded;
 use resolve::Engine;
 
 /// How a run asks.
@@ -56,6 +62,8 @@ pub struct Settings {
     pub retransmit: Duration,
     /// What must not be shown.
     pub secrets: Secrets,
+    /// Zones that answer in place of the world, except to questions that want it live.
+    pub rehearsed: Vec<Loaded>,
     /// How much at once.
     pub limits: Limits,
 }
@@ -68,6 +76,7 @@ impl Default for Settings {
             authority_port: 53,
             retransmit: Duration::from_secs(1),
             secrets: Secrets::default(),
+            rehearsed: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -94,7 +103,7 @@ pub struct Dns {
 #[derive(Debug)]
 struct Run {
     engine: Arc<Engine>,
-    replies: Shared<(Question, Route, bool), Reply>,
+    replies: Shared<(Question, Route, bool, bool), Reply>,
     authorities: Shared<Name, Authority>,
     /// The work stands apart from the askers: one that gives up takes nothing from the others.
     tasks: Mutex<JoinSet<()>>,
@@ -131,9 +140,19 @@ impl Dns {
     /// If the work on the question panicked.
     pub async fn ask(&self, ask: Ask) -> Arc<Reply> {
         let route = self.run.engine.route(ask.route);
-        let key = (ask.question.clone(), route, ask.checking_disabled);
+        let live = ask.live || !self.run.engine.can_rehearse(&ask);
+        let key = (ask.question.clone(), route, ask.checking_disabled, live);
         let engine = Arc::clone(&self.run.engine);
-        self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, ..ask }).await }).await
+        self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, live, ..ask }).await }).await
+    }
+
+    /// The answer of the zone's own servers, past all caches; where they say nothing definite, that of the resolvers.
+    ///
+    /// # Panics
+    /// If the work on the question panicked.
+    pub async fn published(&self, question: Question) -> Arc<Reply> {
+        let reply = self.ask(Ask::new(question.clone()).via(Route::Authority)).await;
+        if reply.is_definite() { reply } else { self.ask(Ask::new(question)).await }
     }
 
     /// The servers of the closest zone that encloses `name`, found by walking down from the root; shared like answers.
@@ -148,7 +167,12 @@ impl Dns {
         self.share(&self.run.authorities, key, move || async move { engine.authority(&wanted).await }).await
     }
 
-    /// Everything that was asked so far, in the order in which it was completed.
+    /// What other doors of the run write into, too.
+    pub(super) fn transcript(&self) -> Arc<Transcript> {
+        Arc::clone(&self.run.engine.transcript)
+    }
+
+    /// Everything that was asked so far, by whichever door, in the order in which it was completed.
     pub fn observations(&self) -> Vec<Observation> {
         self.run.engine.transcript.observations()
     }
@@ -164,6 +188,11 @@ impl Dns {
     /// Whom [`Route::Resolver`] asks; empty if it goes to the servers of each zone.
     pub fn resolver_addresses(&self) -> Vec<SocketAddr> {
         self.run.engine.resolvers.clone()
+    }
+
+    /// The zones that answer in place of the world.
+    pub fn rehearsed(&self) -> &[Loaded] {
+        &self.run.engine.settings.rehearsed
     }
 
     /// How many packets and TCP queries went out.

@@ -140,12 +140,14 @@ pub struct Ask {
     pub checking_disabled: bool,
     /// Not faster than this.
     pub pace: Option<Pace>,
+    /// The world as it is, also where a zone is rehearsed.
+    pub live: bool,
 }
 
 impl Ask {
     /// `question` to the configured resolvers, unpaced.
     pub fn new(question: Question) -> Self {
-        Self { question, route: Route::Resolver, checking_disabled: false, pace: None }
+        Self { question, route: Route::Resolver, checking_disabled: false, pace: None, live: false }
     }
 
     /// The same by another route.
@@ -158,6 +160,12 @@ impl Ask {
     #[must_use]
     pub fn checking_disabled(self) -> Self {
         Self { checking_disabled: true, ..self }
+    }
+
+    /// The same, put to the world also where a zone is rehearsed.
+    #[must_use]
+    pub fn live(self) -> Self {
+        Self { live: true, ..self }
     }
 
     /// The same at a pace.

@@ -93,6 +93,8 @@ pub struct Reply {
     pub tcp: bool,
     /// Who gave the answer that is reported; nothing if none was reached.
     pub server: Option<SocketAddr>,
+    /// It comes, in whole or in part, from a zone that is rehearsed.
+    pub rehearsed: bool,
     /// From sending the packet that was answered to its answer.
     pub rtt: Duration,
     /// How many packets (or TCP queries) went out for it.

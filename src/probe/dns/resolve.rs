@@ -1,20 +1,22 @@
 //! Answers one question by its route: asks, follows the aliases, writes it down.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 
 use super::chain::{Chain, Step};
+use super::draft::{self, Draft, Log};
 use super::exchange::{Errand, Heard};
 use super::limits::Gates;
 use super::question::{Ask, Question, Route};
 use super::reply::{Answer, Reply};
 use super::servers::{self, Failure};
-use super::transcript::{Draft, Log, Transcript};
 use super::wire::Flags;
 use super::zones::Atlas;
 use super::{ResolverChoice, Settings};
+use crate::probe::transcript::Transcript;
 
 /// All that the work on questions shares.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub(super) struct Engine {
     pub(super) settings: Settings,
     pub(super) resolvers: Vec<SocketAddr>,
     pub(super) gates: Gates,
-    pub(super) transcript: Transcript,
+    pub(super) transcript: Arc<Transcript>,
     pub(super) atlas: Atlas,
 }
 
@@ -31,7 +33,7 @@ impl Engine {
         Self {
             resolvers,
             gates: Gates::new(settings.limits),
-            transcript: Transcript::new(settings.secrets.clone(), settings.limits.transcript),
+            transcript: Arc::new(Transcript::new(settings.secrets.clone(), settings.limits.transcript)),
             atlas: Atlas::new(&settings.root_hints),
             settings,
         }
@@ -51,12 +53,22 @@ impl Engine {
             self.gates.wait_for(pace).await;
         }
         let log = Log::new(self.settings.retransmit);
-        let draft = match ask.route {
-            Route::Resolver => self.by_servers(&ask, &self.resolvers, &log).await,
-            Route::Server(server) => self.by_servers(&ask, &[server], &log).await,
-            Route::Authority => self.by_walk(&ask.question, &log).await,
-        };
-        self.transcript.close(draft, ask.route.word(), &log)
+        let draft = if ask.live { self.live(&ask, &log).await } else { self.rehearse(&ask, &log).await };
+        draft::close(&self.transcript, draft, ask.route.word(), &log)
+    }
+
+    /// Whether a zone could answer `ask` in place of the world: a server that is asked by its address speaks for itself.
+    pub(super) fn can_rehearse(&self, ask: &Ask) -> bool {
+        !self.settings.rehearsed.is_empty() && !matches!(ask.route, Route::Server(_))
+    }
+
+    /// What the world says.
+    pub(super) async fn live(&self, ask: &Ask, log: &Log) -> Draft {
+        match ask.route {
+            Route::Resolver => self.by_servers(ask, &self.resolvers, log).await,
+            Route::Server(server) => self.by_servers(ask, &[server], log).await,
+            Route::Authority => self.by_walk(&ask.question, log).await,
+        }
     }
 
     /// One question to one set of servers by the retry rule.

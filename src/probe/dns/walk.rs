@@ -13,11 +13,11 @@ use hickory_proto::rr::{Name, RecordType};
 use tokio::time::timeout;
 
 use super::chain::{Chain, Step};
+use super::draft::{self, Draft, Log};
 use super::question::Question;
 use super::reply::{Answer, addresses};
 use super::resolve::Engine;
 use super::servers::Failure;
-use super::transcript::{Draft, Log};
 use super::wire::Flags;
 use super::zones::{self, Cut, Host, Told};
 use crate::model::ObservationId;
@@ -84,7 +84,7 @@ impl Engine {
             .unwrap_or_else(|_| (Draft::new(&question, Answer::Timeout), self.atlas.closest(name)));
         let failure = (!draft.answer.is_definite()).then(|| draft.answer.clone());
         let servers = timeout(limit, walk.servers(&cut)).await.unwrap_or_default();
-        let reply = self.transcript.close(draft, "authority", &log);
+        let reply = draft::close(&self.transcript, draft, "authority", &log);
         let failure = failure.map(|_| reply.answer);
         Authority { zone: cut.zone.clone(), servers, failure, observations: vec![reply.observation] }
     }

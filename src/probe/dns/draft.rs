@@ -1,7 +1,7 @@
-//! The record of everything that was asked, by which server and with what outcome; keys are gone before it comes here.
+//! From the packets of one question to its reply and its line in the transcript.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,88 +10,57 @@ use tokio::time::Instant;
 
 use super::question::Question;
 use super::reply::{Answer, Reply};
-use crate::model::{Exchange, Observation, ObservationId, Secrets, visible};
+use crate::model::{Exchange, Observation, ObservationId};
+use crate::probe::transcript::Transcript;
 
 /// So many records of an answer are written down.
 const LINES: usize = 32;
 
-/// All observations of a run.
-#[derive(Debug)]
-pub(super) struct Transcript {
-    secrets: Secrets,
-    most: usize,
-    observations: Mutex<(Vec<Observation>, u32)>,
-}
-
-impl Transcript {
-    pub(super) fn new(secrets: Secrets, most: usize) -> Self {
-        Self { secrets, most, observations: Mutex::default() }
+/// Writes `draft` down with the exchanges it took, and makes the reply of it. Beyond the limit of the transcript the
+/// reply's id leads nowhere.
+pub(super) fn close(transcript: &Transcript, draft: Draft, route: &'static str, log: &Log) -> Reply {
+    let exchanges = log.close();
+    let tries = u8::try_from(exchanges.len()).unwrap_or(u8::MAX);
+    let answer = match draft.answer {
+        Answer::Malformed(reason) => Answer::Malformed(transcript.clean(&reason)),
+        other => other,
+    };
+    let aliases = draft.chain.iter().map(|name| format!("CNAME {}", name.to_ascii()));
+    let mut lines: Vec<String> =
+        aliases.chain(draft.records.iter().map(presentation)).take(LINES).map(|line| transcript.clean(&line)).collect();
+    let more = (draft.chain.len() + draft.records.len()).saturating_sub(LINES);
+    if more > 0 {
+        lines.push(format!("… {more} more"));
     }
-
-    /// `text` without keys, safe to show.
-    pub(super) fn clean(&self, text: &str) -> String {
-        visible(&self.secrets.redact(text))
-    }
-
-    /// Writes `draft` down with the exchanges it took, and makes the reply of it. Beyond the limit of the transcript the
-    /// reply's id leads nowhere.
-    pub(super) fn close(&self, draft: Draft, route: &'static str, log: &Log) -> Reply {
-        let exchanges = log.close();
-        let tries = u8::try_from(exchanges.len()).unwrap_or(u8::MAX);
-        let answer = match draft.answer {
-            Answer::Malformed(reason) => Answer::Malformed(self.clean(&reason)),
-            other => other,
-        };
-        let aliases = draft.chain.iter().map(|name| format!("CNAME {}", name.to_ascii()));
-        let mut lines: Vec<String> =
-            aliases.chain(draft.records.iter().map(presentation)).take(LINES).map(|line| self.clean(&line)).collect();
-        let more = (draft.chain.len() + draft.records.len()).saturating_sub(LINES);
-        if more > 0 {
-            lines.push(format!("… {more} more"));
-        }
-        let observation = Observation {
-            id: ObservationId(0),
-            door: "dns",
-            question: self.clean(&draft.question.to_string()),
-            route,
-            outcome: answer.to_string(),
-            answer: lines,
-            ttl: draft.ttl,
-            negative_ttl: draft.negative_ttl,
-            authoritative: draft.aa,
-            authenticated: draft.ad,
-            exchanges,
-        };
-        Reply {
-            question: draft.question,
-            answer,
-            records: draft.records,
-            chain: draft.chain,
-            ttl: draft.ttl,
-            negative_ttl: draft.negative_ttl,
-            aa: draft.aa,
-            ad: draft.ad,
-            tcp: draft.tcp,
-            server: draft.server,
-            rtt: draft.rtt,
-            tries,
-            observation: self.add(observation),
-        }
-    }
-
-    /// Everything so far, in the order in which it was completed.
-    pub(super) fn observations(&self) -> Vec<Observation> {
-        self.observations.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
-    }
-
-    fn add(&self, observation: Observation) -> ObservationId {
-        let mut observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = ObservationId(observations.1);
-        observations.1 = observations.1.saturating_add(1);
-        if observations.0.len() < self.most {
-            observations.0.push(Observation { id, ..observation });
-        }
-        id
+    let observation = Observation {
+        id: ObservationId(0),
+        door: "dns",
+        question: transcript.clean(&draft.question.to_string()),
+        route,
+        outcome: answer.to_string(),
+        answer: lines,
+        ttl: draft.ttl,
+        negative_ttl: draft.negative_ttl,
+        authoritative: draft.aa,
+        authenticated: draft.ad,
+        rehearsed: draft.rehearsed.iter().map(ToString::to_string).collect(),
+        exchanges,
+    };
+    Reply {
+        question: draft.question,
+        answer,
+        records: draft.records,
+        chain: draft.chain,
+        ttl: draft.ttl,
+        negative_ttl: draft.negative_ttl,
+        aa: draft.aa,
+        ad: draft.ad,
+        tcp: draft.tcp,
+        server: draft.server,
+        rehearsed: !draft.rehearsed.is_empty(),
+        rtt: draft.rtt,
+        tries,
+        observation: transcript.add(observation),
     }
 }
 
@@ -108,6 +77,8 @@ pub(super) struct Draft {
     pub(super) ad: bool,
     pub(super) tcp: bool,
     pub(super) server: Option<SocketAddr>,
+    /// The files of the rehearsed zones that it comes from.
+    pub(super) rehearsed: Vec<Arc<str>>,
     pub(super) rtt: Duration,
 }
 
@@ -125,6 +96,7 @@ impl Draft {
             ad: false,
             tcp: false,
             server: None,
+            rehearsed: Vec::new(),
             rtt: Duration::ZERO,
         }
     }
@@ -188,7 +160,7 @@ impl Log {
 }
 
 /// `TYPE data`; the character strings of TXT in quotes with the escapes of RFC 1035, section 5.1, other text as it is.
-fn presentation(record: &Record) -> String {
+pub fn presentation(record: &Record) -> String {
     let data = match &record.data {
         RData::TXT(txt) => {
             let quoted = txt.txt_data.iter().map(|part| {

@@ -25,7 +25,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
     ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
-    ("checks", &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "dmarc", "zonefile", "inbound", "check"]),
+    (
+        "checks",
+        &["model", "plan", "catalogue", "probe", "dnsbl", "records", "spf", "dmarc", "zonefile", "inbound", "check"],
+    ),
     ("runner", &["model", "check"]),
     (
         "command",

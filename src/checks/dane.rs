@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::TLSA;
-use hickory_proto::rr::{RecordData, RecordType};
+use hickory_proto::rr::{LowerName, Name, RecordData, RecordType};
 
 use super::client_names::{lead, published};
 use super::ptr;
@@ -330,7 +330,7 @@ async fn look(context: &Context, host: DomainName, role: Role) -> Option<Seen> {
 
 /// What the resolver says of the answers to these questions.
 async fn trust_in(context: &Context, needed: &[Question], evidence: &mut Vec<ObservationId>) -> Trust {
-    let replies = join_all(needed.iter().map(|question| context.dns.ask(Ask::new(question.clone())))).await;
+    let replies = join_all(needed.iter().map(|question| vouched(context, question))).await;
     evidence.extend(replies.iter().map(|reply| reply.observation));
     let (mut bogus, mut silent) = (Vec::new(), None);
     // Of the host, and of MX: with an unsigned MX there are senders that obey signed TLSA records, and senders that do not.
@@ -359,6 +359,19 @@ async fn trust_in(context: &Context, needed: &[Question], evidence: &mut Vec<Obs
         None if insecure.is_empty() => Trust::Secure(insecure_mx),
         None if replies.iter().any(|reply| reply.ad) || validates(context).await => Trust::Insecure(insecure),
         None => Trust::Unvalidated,
+    }
+}
+
+/// The resolver's answer. A file that is rehearsed does not tell whether it will be signed: there the zone as it is now answers for
+/// the zone as it shall be.
+async fn vouched(context: &Context, question: &Question) -> Arc<Reply> {
+    let reply = context.dns.ask(Ask::new(question.clone())).await;
+    let name = LowerName::new(&question.name);
+    let around = context.dns.rehearsed().iter().map(|loaded| loaded.zone.origin()).filter(|origin| origin.zone_of(&name));
+    let zone = around.max_by_key(|origin| origin.num_labels()).filter(|_| reply.rehearsed);
+    match zone.and_then(|origin| Question::new(Name::from(origin.clone()), RecordType::SOA).ok()) {
+        Some(soa) => context.dns.ask(Ask::new(soa).live()).await,
+        None => reply,
     }
 }
 

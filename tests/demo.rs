@@ -106,7 +106,7 @@ async fn worlds_start_at_once() {
 async fn every_case_can_be_served() {
     let cases = case::all().unwrap_or_else(|problems| panic!("{problems}"));
     for case in cases {
-        let (world, plan) = case.start().await;
+        let (world, _sites, plan) = case.start().await;
         assert!(plan.contains(&world.address().to_string()), "{}", case.path.display());
     }
 }

@@ -32,7 +32,7 @@ impl Played {
 }
 
 async fn play(case: Case) -> Played {
-    let (world, text) = case.start().await;
+    let (world, sites, text) = case.start().await;
     let path = case.path.display().to_string();
     // Files that a case's plan names lie beside the case.
     let folder = case.path.parent().map(Path::to_owned).unwrap_or_default();
@@ -50,7 +50,7 @@ async fn play(case: Case) -> Played {
     let ending = runner::run(CHECKS, &context, &limits, std::future::pending(), |_, _| {}).await;
     assert_eq!(ending.completion, Completion::Complete, "{path}");
     let verdict = Verdict::over(&ending.sections, phase, true);
-    drop(world);
+    drop((world, sites));
     Played { case, sections: ending.sections, verdict }
 }
 

@@ -32,7 +32,7 @@ pub static CHECK: Check = Check {
         }],
         needs: Needs::Plan,
         waivable: false,
-        outcomes: &[&IP_SAME, &PHASE_CLOCK, &IP_SPECIAL],
+        outcomes: &[&IP_SAME, &PHASE_CLOCK, &OWN_TRUST, &IP_SPECIAL],
     },
     run: Run::World(|context| async move { judge(&context) }.boxed()),
 };
@@ -47,6 +47,19 @@ static IP_SAME: Outcome = Outcome {
     remedy: Text {
         en: "Check that the address really stays in use, or take it out of one side.",
         ja: "本当に引き続き使うアドレスか確かめる。そうでなければ片方から消す。",
+    },
+};
+
+static OWN_TRUST: Outcome = Outcome {
+    tag: "plan-own-trust",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "HTTPS servers were verified by the authorities in the plan's [https] trust, not by those that senders trust",
+        ja: "HTTPS サーバーの証明書を、送信側が信頼する認証局ではなく、計画の [https] trust の認証局で検証した",
+    },
+    remedy: Text {
+        en: "Take trust out of [https], except in a laboratory.",
+        ja: "検証環境でなければ、[https] から trust を外す。",
     },
 };
 
@@ -103,6 +116,9 @@ fn judge(context: &Arc<Context>) -> Vec<Statement> {
         };
         let args = Args::none().with("phase", phase).and("now", context.now.to_rfc3339()).and("cutover", plan.cutover_at.to_rfc3339());
         said.push(Statement::outcome(&PHASE_CLOCK, Subject::Run).args(args));
+    }
+    if plan.https.trust.is_some() {
+        said.push(Statement::outcome(&OWN_TRUST, Subject::Run));
     }
     if said.is_empty() {
         said.push(Statement::passed(Subject::Run));

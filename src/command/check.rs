@@ -220,7 +220,7 @@ pub fn context(
         now,
         catalogue,
         consultant: Consultant::new(dns.clone(), plan.dns.resolver == Resolver::Auto),
-        https: Https::new(HttpsSettings::default(), &dns)?,
+        https: Https::new(https_settings(&plan), &dns)?,
         dns,
         lists: selection.asked,
         retired: selection.retired,
@@ -230,6 +230,14 @@ pub fn context(
             .collect(),
         plan,
     })
+}
+
+/// The door to HTTPS as `[https]` says.
+fn https_settings(plan: &Plan) -> HttpsSettings {
+    let trusted = plan.https.trust.iter().flat_map(|chain| std::iter::once(&chain.leaf).chain(&chain.issuers));
+    let roots = trusted.map(|certificate| certificate.der.clone()).collect();
+    let usual = HttpsSettings::default();
+    HttpsSettings { port: plan.https.port, roots, total: plan.https.timeout.to_std().unwrap_or(usual.total) }
 }
 
 /// Opens the door to the DNS as `[dns]` says.

@@ -84,6 +84,7 @@ const PLAN: &[Key] = &[
         "What MX must be after the cutover, by domain, such as `\"*\" = [\"10 mail.example.co.jp\"]`; `\"*\"` is every domain not named.",
     ),
     key("dns", Kind::Table("dns"), "How the DNS is asked, and the TTLs."),
+    key("https", Kind::Table("https"), "How policies are fetched by HTTPS."),
     key("auth", Kind::Table("auth"), "Sender authentication."),
     key("smtp", Kind::Table("smtp"), "What the servers are asked over SMTP."),
     key("dnsbl", Kind::Table("dnsbl"), "The blocklists that judge us."),
@@ -139,6 +140,16 @@ const DNS: &[Key] = &[
     key("ttl_target", Kind::Duration, "The TTL that changing records should have at the cutover.").or(r#""5m""#),
     key("lowered_at", Kind::Time, "When somebody lowered the TTLs."),
     key("old_ttl", Kind::Duration, "The TTL that they had before."),
+];
+
+const HTTPS: &[Key] = &[
+    key("port", Kind::Integer(1, 65_535), "The port of HTTPS servers; laboratories use another.").or("443"),
+    key(
+        "trust",
+        Kind::Text,
+        "A PEM file with the authorities to trust instead of the public ones, for laboratories; the path is taken from the plan's folder.",
+    ),
+    key("timeout", Kind::Duration, "How long one fetch may take, the connection included.").or(r#""15s""#),
 ];
 
 const AUTH: &[Key] = &[
@@ -230,6 +241,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("new", NEW),
     ("address", ADDRESS),
     ("dns", DNS),
+    ("https", HTTPS),
     ("auth", AUTH),
     ("smtp", SMTP),
     ("dnsbl", DNSBL),

@@ -141,7 +141,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
     };
     let (_, old) = side("old", Side::Old);
     let (new_section, new) = side("new", Side::New);
-    let certificate = new_section.as_ref().and_then(|section| sections::certificate(section, known));
+    let certificate = new_section.as_ref().and_then(|section| sections::certificates(section, "certificate", known));
     let provider = new_section.and_then(|section| {
         let written = section.text("provider")?;
         sections::among("provider", &written, section.value("provider")?.span(), &known.providers, notes)
@@ -158,6 +158,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         certificate,
         mx: sections::mx(&plan),
         dns: section("dns").as_ref().map(sections::dns).unwrap_or_default(),
+        https: section("https").as_ref().map(|section| sections::https(section, known)).unwrap_or_default(),
         auth: section("auth").as_ref().map(sections::auth).unwrap_or_default(),
         smtp: section("smtp").as_ref().map(sections::smtp).unwrap_or_default(),
         dnsbl: section("dnsbl").as_ref().map(|section| dnsbl::read(section, known)).unwrap_or_default(),

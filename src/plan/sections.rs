@@ -9,7 +9,9 @@ use toml::de::DeValue;
 use super::Known;
 use super::dnsbl::holds_key;
 use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
-use super::types::{Attestation, Auth, DnsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback, Smtp};
+use super::types::{
+    Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback, Smtp,
+};
 use crate::model::{DomainName, Waiver, visible};
 use crate::records::certificate::Chain;
 
@@ -47,12 +49,21 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
     found
 }
 
-/// The file that `certificate` of `[new]` names.
-pub(super) fn certificate(section: &Reader<'_>, known: &Known<'_>) -> Option<Chain> {
-    let written = section.text("certificate")?;
-    let span = section.value("certificate")?.span();
-    let help =
-        "write the path of a PEM file, from the plan's folder: the server's certificate first, then its issuers'";
+/// `[https]`.
+pub(super) fn https(section: &Reader<'_>, known: &Known<'_>) -> HttpsPlan {
+    let usual = HttpsPlan::default();
+    HttpsPlan {
+        port: section.value("port").and_then(|value| port(value, "port", section.notes)).unwrap_or(usual.port),
+        trust: certificates(section, "trust", known),
+        timeout: timeout(section).unwrap_or(usual.timeout),
+    }
+}
+
+/// The certificates in the PEM file that `key` names.
+pub(super) fn certificates(section: &Reader<'_>, key: &'static str, known: &Known<'_>) -> Option<Chain> {
+    let written = section.text(key)?;
+    let span = section.value(key)?.span();
+    let help = "write the path of a PEM file, from the plan's folder: a server's certificate first, then its issuers'";
     let Some(read_file) = known.read_file else {
         section.notes.add(span, format!("could not read {written}: this plan cannot name files"), help);
         return None;

@@ -38,6 +38,8 @@ pub struct Plan {
     pub mx: Vec<(String, Vec<Mx>)>,
     /// How the DNS is asked, and the TTLs.
     pub dns: DnsPlan,
+    /// How HTTPS is asked.
+    pub https: HttpsPlan,
     /// Sender authentication.
     pub auth: Auth,
     /// What the servers are asked over SMTP.
@@ -154,6 +156,23 @@ impl Default for DnsPlan {
             lowered_at: None,
             old_ttl: None,
         }
+    }
+}
+
+/// `[https]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpsPlan {
+    /// The port of the servers; laboratories use another than 443.
+    pub port: u16,
+    /// Authorities to trust instead of the public ones.
+    pub trust: Option<Chain>,
+    /// How long one fetch may take.
+    pub timeout: TimeDelta,
+}
+
+impl Default for HttpsPlan {
+    fn default() -> Self {
+        Self { port: 443, trust: None, timeout: TimeDelta::seconds(15) }
     }
 }
 

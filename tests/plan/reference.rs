@@ -22,6 +22,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
         "`ips` takes plain addresses, and tables where an address differs from its neighbours.",
     ),
     ("dns", "`[dns]`", "See [resolvers](resolvers.md)."),
+    ("https", "`[https]`", "How MTA-STS policies are fetched."),
     ("auth", "`[auth]`", "Sender authentication."),
     ("smtp", "`[smtp]`", "What the servers are asked over SMTP."),
     ("dnsbl", "`[dnsbl]`", "The blocklists that judge us. `mail-cutover lists` shows the catalogue."),

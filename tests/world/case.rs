@@ -29,6 +29,9 @@
 //! when_cd = false
 //! do = "servfail"                                       # see FaultLine
 //!
+//! [https."mta-sts.example.co.jp"]                        # a site on 127.0.0.1; the plan trusts its authority
+//! body = "version: STSv1..."                            # see Site
+//!
 //! [rehearse]                                            # origin = master file; answers in place of the world
 //! "example.co.jp" = "mail A 203.0.113.25"
 //!
@@ -40,6 +43,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::https::{Site, Sites};
 use chrono::{DateTime, FixedOffset};
 use mail_cutover::demo::{self, Setup, World, WorldFile};
 use mail_cutover::zonefile::{self, Loaded};
@@ -62,6 +66,8 @@ struct Head {
     new: String,
     #[serde(default)]
     more: String,
+    #[serde(default)]
+    https: std::collections::BTreeMap<String, Site>,
     #[serde(default)]
     rehearse: std::collections::BTreeMap<String, String>,
     expect: Expect,
@@ -129,6 +135,8 @@ pub(crate) struct Case {
     plan: String,
     /// Its world.
     pub(crate) setup: Setup,
+    /// Its sites, by host.
+    sites: Vec<(String, Site)>,
     /// Zones that answer in its place, as origin and text.
     rehearse: Vec<(String, String)>,
     /// What must be said.
@@ -147,7 +155,7 @@ impl Case {
 
     fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let mut world: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
-        let head = ["now", "phase", "plan", "new", "more", "rehearse", "expect"];
+        let head = ["now", "phase", "plan", "new", "more", "https", "rehearse", "expect"];
         let head: toml::Table =
             head.iter().filter_map(|key| world.remove(*key).map(|v| ((*key).to_owned(), v))).collect();
         let head = Head::deserialize(head).map_err(|e| e.to_string())?;
@@ -169,6 +177,7 @@ impl Case {
             phase: head.phase,
             plan: head.plan.replace("@NEW@", &head.new) + &head.more,
             setup,
+            sites: head.https.into_iter().collect(),
             rehearse: head.rehearse.into_iter().collect(),
             expect: head.expect,
         })
@@ -186,12 +195,16 @@ impl Case {
     }
 
     /// Starts its world, and says the plan that asks it.
-    pub(crate) async fn start(&self) -> (World, String) {
+    pub(crate) async fn start(&self) -> (World, Option<Sites>, String) {
         let world = World::serve(&self.setup).await;
         let world = world.unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
         let plan = self.plan.replace(PLACE, &world.address().to_string());
-        let plan = plan.replace("@PORT@", &world.address().port().to_string());
-        (world, plan)
+        let mut plan = plan.replace("@PORT@", &world.address().port().to_string());
+        let sites = if self.sites.is_empty() { None } else { Some(Sites::serve(&self.sites).await) };
+        if let Some(sites) = &sites {
+            plan.push_str(&sites.section());
+        }
+        (world, sites, plan)
     }
 }
 

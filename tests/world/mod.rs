@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod case;
+pub(crate) mod https;
 
 /// Runs a blocking client beside the servers of a test.
 pub(crate) async fn beside<T: Send + 'static>(client: impl FnOnce() -> T + Send + 'static) -> T {

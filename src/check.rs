@@ -24,8 +24,10 @@ pub struct Check {
 pub enum Run {
     /// It asks the world.
     World(fn(Arc<Context>) -> BoxFuture<'static, Vec<Statement>>),
-    /// It reads what the others said, when they are done.
+    /// It reads what those said who ask the world, when they are done.
     Results(fn(&Context, &[Section]) -> Vec<Statement>),
+    /// It reads what all others said, those of [`Run::Results`] too.
+    Last(fn(&Context, &[Section]) -> Vec<Statement>),
 }
 
 /// Everything a check may use. Nothing else reaches the world.

@@ -91,7 +91,7 @@ pub async fn run(
         let statements = match (said[index].take(), &check.run) {
             (Some(statements), _) => statements,
             (None, Run::World(_)) => vec![Statement::outcome(unfinished, Subject::Run)],
-            (None, Run::Results(judge)) => {
+            (None, Run::Results(judge) | Run::Last(judge)) => {
                 results.push((index, *judge));
                 Vec::new()
             }
@@ -100,6 +100,7 @@ pub async fn run(
         settle(check, &mut section, context);
         sections.push(section);
     }
+    results.sort_by_key(|(index, _)| matches!(checks[*index].run, Run::Last(_)));
     for (index, judge) in results {
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| judge(context, &sections)));
         sections[index].statements = outcome.unwrap_or_else(|panic| vec![bug(panic.as_ref())]);

@@ -355,7 +355,11 @@ mod tests {
     "#;
 
     fn read(list: &str) -> Result<Catalogue, CatalogueError> {
-        Catalogue::parse(&format!("revised = \"2026-11-24\"\n[[list]]\n{list}"), "provider = []")
+        Catalogue::parse(
+            &format!("revised = \"2026-11-24\"\n[[list]]\n{list}"),
+            "provider = []",
+            "fact = []\nreceiver = []",
+        )
     }
 
     /// Lost if it fails: a slip in the file would become a list that looks clean for ever.

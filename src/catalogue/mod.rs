@@ -8,6 +8,7 @@ mod lists;
 mod load;
 mod providers;
 mod query;
+mod receivers;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -22,6 +23,7 @@ pub use lists::{
 pub use load::ListError;
 pub use providers::{Port25, PortPolicy, Provider, Ptr, Shape};
 pub use query::{QueryNameError, is_label};
+pub use receivers::{Consequence, Fact, Receiver, Rule};
 
 /// The blocklists and providers the tool knows.
 #[derive(Clone, Debug)]
@@ -32,6 +34,10 @@ pub struct Catalogue {
     pub lists: Vec<List>,
     /// The providers, in the order of the file.
     pub providers: Vec<Provider>,
+    /// What the rules of receivers rest on.
+    pub facts: Vec<Fact>,
+    /// The receivers, in the order of the file.
+    pub receivers: Vec<Receiver>,
 }
 
 /// Why a catalogue cannot be read.
@@ -54,6 +60,14 @@ pub enum CatalogueError {
         /// The id of the later one.
         id: String,
     },
+    /// A rule of a receiver rests on nothing, or on a fact that is not there, or its date is none.
+    #[error("could not read the rule {rule} of the receiver {receiver}: it needs facts that are there, and a date")]
+    Rule {
+        /// The receiver's id.
+        receiver: String,
+        /// The rule's id.
+        rule: String,
+    },
     /// A shape is no regular expression.
     #[error("could not read the shape {shape:?} of the provider {id}: {why}")]
     Shape {
@@ -67,7 +81,12 @@ pub enum CatalogueError {
 }
 
 static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
-    Catalogue::parse(include_str!("../../config/blocklists.toml"), include_str!("../../config/providers.toml"))
+    let [blocklists, providers, receivers] = [
+        include_str!("../../config/blocklists.toml"),
+        include_str!("../../config/providers.toml"),
+        include_str!("../../config/receivers.toml"),
+    ];
+    Catalogue::parse(blocklists, providers, receivers)
         .expect("the embedded catalogue never changes after the build, and a test reads it")
 });
 
@@ -77,19 +96,20 @@ impl Catalogue {
         &EMBEDDED
     }
 
-    /// Reads the texts of a blocklists.toml and a providers.toml.
+    /// Reads the texts of a blocklists.toml, a providers.toml and a receivers.toml.
     ///
     /// # Errors
-    /// [`CatalogueError`] names the list or provider and what is wrong with it.
-    pub fn parse(blocklists: &str, providers: &str) -> Result<Self, CatalogueError> {
+    /// [`CatalogueError`] names the list, provider or receiver and what is wrong with it.
+    pub fn parse(blocklists: &str, providers: &str, receivers: &str) -> Result<Self, CatalogueError> {
         // Reading the catalogue is half of the tool's start-up; two files, two threads.
         std::thread::scope(|threads| {
             let providers = threads.spawn(|| toml::from_str::<providers::File>(providers)?.providers());
             let lists: load::File = toml::from_str(blocklists)?;
             let revised = lists.revised.to_string();
             let lists = lists.lists()?;
+            let (facts, receivers) = toml::from_str::<receivers::File>(receivers)?.read()?;
             let providers = providers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok(Self { revised, lists, providers })
+            Ok(Self { revised, lists, providers, facts, receivers })
         })
     }
 

@@ -22,6 +22,7 @@ crate::catalogue! {
     mx,
     mx_host,
     mta_sts,
+    receivers,
     dnsbl,
     dnsbl_domain,
     dnsbl_lists,

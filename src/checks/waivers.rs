@@ -24,7 +24,7 @@ pub static CHECK: Check = Check {
         waivable: false,
         outcomes: &[&EXPIRED, &UNUSED, &UNKNOWN_TAG, &NOT_WAIVABLE],
     },
-    run: Run::Results(judge),
+    run: Run::Last(judge),
 };
 
 static EXPIRED: Outcome = Outcome {

@@ -82,7 +82,7 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
             .iter()
             .flat_map(|check| check.card.outcomes.iter().map(|outcome| outcome.tag).chain([check.card.id]))
             .collect(),
-        receivers: Vec::new(),
+        receivers: catalogue.receivers.iter().map(|receiver| receiver.id.as_str()).collect(),
         folder: PathBuf::new(),
         read_file: Some(read_file),
     }

@@ -52,7 +52,7 @@ pub struct Known<'a> {
     pub providers: Vec<&'a str>,
     /// Ids of checks, and tags.
     pub tags: Vec<&'a str>,
-    /// Ids of receivers; empty as long as nothing is checked for them.
+    /// Ids of receivers.
     pub receivers: Vec<&'a str>,
     /// The folder from which the paths in the plan are taken.
     pub folder: PathBuf,

@@ -261,10 +261,8 @@ pub(super) fn inbound(section: &Reader<'_>, known: &Known<'_>) -> InboundDnsbl {
 /// `[receivers]`.
 pub(super) fn receivers(section: &Reader<'_>, known: &Known<'_>) -> Receivers {
     let texts = section.texts("care_about", "a list of receivers in quotes").unwrap_or_default();
-    let receiver = |(span, text): (Range<usize>, String)| match known.receivers.as_slice() {
-        [] => Some(text),
-        some => among("receiver", &text, span, some, section.notes),
-    };
+    let receiver =
+        |(span, text): (Range<usize>, String)| among("receiver", &text, span, &known.receivers, section.notes);
     Receivers {
         care_about: texts.into_iter().filter_map(receiver).collect(),
         per_day: section.number("per_day", "a number of messages"),

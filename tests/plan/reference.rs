@@ -33,7 +33,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "attest",
         "A table in `[attest]`",
-        "What no probe can see, under a name of your choice. A check reads `port25_lifted`.",
+        "What no probe can see, under a name of your choice. Checks read `port25_lifted` and `t_online_admitted`.",
     ),
     ("rollback", "`[rollback]`", "The way back."),
     ("waive", "`[[waive]]`", "An accepted risk."),

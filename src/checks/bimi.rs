@@ -15,7 +15,7 @@ pub static CHECK: Check = Check {
     card: Card {
         id: "bimi",
         title: Text { en: "No logo depends on the DMARC policy", ja: "DMARC ポリシーに依存するロゴ表示がない" },
-        short: Text { en: "BIMI", ja: "BIMI" },
+        short: Text { en: "BIMI", ja: "BIMI のロゴ" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "Receivers show the logo only while DMARC says quarantine or reject. Whoever relaxes DMARC for the cutover, to be on the safe side, takes the logo away from every message.",

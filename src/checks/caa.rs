@@ -23,7 +23,7 @@ pub static CHECK: Check = Check {
             en: "The new server can get and renew its certificates",
             ja: "新サーバーが証明書を取得し、更新できる",
         },
-        short: Text { en: "CAA", ja: "CAA" },
+        short: Text { en: "CAA", ja: "CAA の制限" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "CAA records can bind certificates to one authority, one account, or one method. A new server has a new account: its first renewal fails weeks after the cutover, when nobody looks any more.",

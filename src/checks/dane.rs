@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::TLSA;
-use hickory_proto::rr::{RecordData, RecordType};
+use hickory_proto::rr::{LowerName, Name, RecordData, RecordType};
 
 use super::client_names::{lead, published};
 use super::ptr;
@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
             en: "Senders that use DANE accept the new server's certificate",
             ja: "DANE を使う送信側が新サーバーの証明書を受け入れる",
         },
-        short: Text { en: "DANE", ja: "DANE" },
+        short: Text { en: "DANE", ja: "DANE の TLSA" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "A sender that finds signed TLSA records delivers only to a certificate that matches. With the new server's key and the old server's records it holds every message back, and returns it days later.",
@@ -47,7 +47,7 @@ pub static CHECK: Check = Check {
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
-            &WANTED, &PREPUBLISH, &NAME, &BOGUS, &SIGNED, &USAGE, &UNUSABLE, &LOST, &CERTIFICATE, &UNVALIDATED, &UNANSWERED,
+            &WANTED, &PREPUBLISH, &NAME, &BOGUS, &SIGNED, &MX_UNSIGNED, &USAGE, &UNUSABLE, &LOST, &CERTIFICATE, &UNVALIDATED, &UNANSWERED,
         ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
@@ -109,12 +109,25 @@ static SIGNED: Outcome = Outcome {
     tag: "dane-signed",
     levels: Levels::WARNING,
     says: Text {
-        en: "{name} has TLSA records, but these answers are not signed, so senders ignore the records: {names}",
+        en: "{name} has TLSA records, but these answers about it are not signed, so senders ignore the records: {names}",
         ja: "{name} に TLSA があるが、次の応答が署名されていないため送信側は TLSA を無視する: {names}",
     },
     remedy: Text {
-        en: "Sign the zones of the mail domain and of {name} with DNSSEC, or delete the TLSA records at _25._tcp.{name}.",
-        ja: "メールドメインと {name} のゾーンに DNSSEC で署名するか、_25._tcp.{name} の TLSA を削除する。",
+        en: "Sign the zone of {name} with DNSSEC, or delete the TLSA records at _25._tcp.{name}.",
+        ja: "{name} のゾーンに DNSSEC で署名するか、_25._tcp.{name} の TLSA を削除する。",
+    },
+};
+
+static MX_UNSIGNED: Outcome = Outcome {
+    tag: "dane-mx-unsigned",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "{name} has signed TLSA records, but these answers that lead to it are not signed and can be forged: {names}",
+        ja: "{name} の TLSA は署名されているが、そこに至る次の応答が署名されておらず、偽造できる: {names}",
+    },
+    remedy: Text {
+        en: "Sign the mail domain with DNSSEC; some senders obey the TLSA records all the same (Postfix does).",
+        ja: "メールドメインに DNSSEC で署名する。なお、署名がなくても TLSA に従う送信側はある (Postfix など)。",
     },
 };
 
@@ -229,8 +242,8 @@ struct Seen {
 
 /// How far the resolver vouches for the answers that DANE rests on.
 enum Trust {
-    /// For all.
-    Secure,
+    /// For all that concerns the host; not for MX of these domains.
+    Secure(Vec<String>),
     /// Not for these.
     Insecure(Vec<String>),
     /// It rejects these.
@@ -246,7 +259,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let seen = join_all(hosts.into_iter().map(|(host, role)| look(context, host, role))).await;
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
     let protected = seen.iter().find(|one| !one.role.planned && one.tlsa.answer == Answer::Data);
-    let protected = protected.filter(|one| matches!(one.trust, Trust::Secure)).map(|one| &one.host);
+    let protected = protected.filter(|one| matches!(one.trust, Trust::Secure(_))).map(|one| &one.host);
     seen.iter().flat_map(|one| judge(&context.plan, one, protected)).collect()
 }
 
@@ -297,7 +310,7 @@ async fn look(context: &Context, host: DomainName, role: Role) -> Option<Seen> {
     let question = Question::new(format!("_25._tcp.{host}"), RecordType::TLSA).ok()?;
     let tlsa = context.published(question.clone()).await;
     let mut evidence = vec![tlsa.observation];
-    let mut trust = Trust::Secure;
+    let mut trust = Trust::Secure(Vec::new());
     if tlsa.answer == Answer::Data {
         // What does not exist yet is not asked of the resolver: it would remember the absence.
         let mut needed = vec![question];
@@ -317,32 +330,49 @@ async fn look(context: &Context, host: DomainName, role: Role) -> Option<Seen> {
 
 /// What the resolver says of the answers to these questions.
 async fn trust_in(context: &Context, needed: &[Question], evidence: &mut Vec<ObservationId>) -> Trust {
-    let replies = join_all(needed.iter().map(|question| context.dns.ask(Ask::new(question.clone())))).await;
+    let replies = join_all(needed.iter().map(|question| vouched(context, question))).await;
     evidence.extend(replies.iter().map(|reply| reply.observation));
-    let (mut bogus, mut insecure) = (Vec::new(), Vec::new());
+    let (mut bogus, mut silent) = (Vec::new(), None);
+    // Of the host, and of MX: with an unsigned MX there are senders that obey signed TLSA records, and senders that do not.
+    let (mut insecure, mut insecure_mx) = (Vec::new(), Vec::new());
     for (question, reply) in needed.iter().zip(&replies) {
         let name = format!("{} {}", question.name.to_ascii().trim_end_matches('.'), question.rtype);
-        if reply.answer == Answer::Rcode(ResponseCode::ServFail) {
-            let unchecked = context.dns.ask(Ask::new(question.clone()).checking_disabled()).await;
-            evidence.push(unchecked.observation);
-            if unchecked.is_definite() {
-                bogus.push(name);
-                continue;
-            }
-        }
         match reply.answer {
             Answer::Data if reply.ad => {}
+            Answer::Data if question.rtype == RecordType::MX => insecure_mx.push(name),
             Answer::Data => insecure.push(name),
-            _ => return Trust::Unanswered(reply.why()),
+            Answer::Rcode(ResponseCode::ServFail) => {
+                let unchecked = context.dns.ask(Ask::new(question.clone()).checking_disabled()).await;
+                evidence.push(unchecked.observation);
+                if unchecked.is_definite() {
+                    bogus.push(name);
+                } else {
+                    silent = Some(reply.why());
+                }
+            }
+            _ => silent = Some(reply.why()),
         }
     }
-    if !bogus.is_empty() {
-        return Trust::Bogus(bogus);
+    match silent {
+        _ if !bogus.is_empty() => Trust::Bogus(bogus),
+        Some(why) => Trust::Unanswered(why),
+        None if insecure.is_empty() => Trust::Secure(insecure_mx),
+        None if replies.iter().any(|reply| reply.ad) || validates(context).await => Trust::Insecure(insecure),
+        None => Trust::Unvalidated,
     }
-    if insecure.is_empty() {
-        return Trust::Secure;
+}
+
+/// The resolver's answer. A file that is rehearsed does not tell whether it will be signed: there the zone as it is now answers for
+/// the zone as it shall be.
+async fn vouched(context: &Context, question: &Question) -> Arc<Reply> {
+    let reply = context.dns.ask(Ask::new(question.clone())).await;
+    let name = LowerName::new(&question.name);
+    let around = context.dns.rehearsed().iter().map(|loaded| loaded.zone.origin()).filter(|origin| origin.zone_of(&name));
+    let zone = around.max_by_key(|origin| origin.num_labels()).filter(|_| reply.rehearsed);
+    match zone.and_then(|origin| Question::new(Name::from(origin.clone()), RecordType::SOA).ok()) {
+        Some(soa) => context.dns.ask(Ask::new(soa).live()).await,
+        None => reply,
     }
-    if insecure.len() < needed.len() || validates(context).await { Trust::Insecure(insecure) } else { Trust::Unvalidated }
 }
 
 /// Whether the resolver vouches for anything: the root and com have been signed since 2011. In a laboratory one of them may not be.
@@ -383,8 +413,10 @@ fn judge(plan: &Plan, seen: &Seen, protected: Option<&DomainName>) -> Vec<Statem
         .as_ref()
         .filter(|_| is_new)
         .map(|chain| (chain, tlsa::compare(&records, chain, &seen.host, &seen.role.domains)));
+    let mut said = Vec::new();
     match &seen.trust {
-        Trust::Secure => {}
+        Trust::Secure(all) if all.is_empty() => {}
+        Trust::Secure(names) => said.push(say(&MX_UNSIGNED, args.clone().with("names", Value::list(names)))),
         Trust::Insecure(names) => return vec![say(&SIGNED, args.with("names", Value::list(names)))],
         Trust::Bogus(names) if is_new => return vec![say(&BOGUS, args.with("names", Value::list(names)))],
         Trust::Unanswered(why) if is_new => return vec![say(&UNANSWERED, args.with("why", why.clone()))],
@@ -396,7 +428,6 @@ fn judge(plan: &Plan, seen: &Seen, protected: Option<&DomainName>) -> Vec<Statem
     }
     let unusable: Vec<(&Tlsa, Unusable)> =
         records.iter().filter_map(|record| Some((record, record.unusable()?))).collect();
-    let mut said = Vec::new();
     if !unusable.is_empty() {
         let outcome = if unusable.len() == records.len() { &UNUSABLE } else { &USAGE };
         said.push(say(outcome, args.clone().with("detail", reasons(&unusable))));

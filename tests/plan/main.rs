@@ -74,6 +74,24 @@ fn the_plans_in_config_are_sound() {
     assert_eq!(full.new[3].special.as_deref(), Some("behind the load balancer of the laboratory"));
 }
 
+/// Lost if it fails: a domain with mail hosts of its own would be judged by those of the others, or by none.
+#[test]
+fn mail_hosts_are_planned_domain_by_domain() {
+    let mx = "[mx]\n\"*\" = [\"10 a.example\"]\n\"example.com\" = [\"10 b.example\", \"20 c.example\"]";
+    let (said, silent) = (read(&more(mx)), read(SOUND));
+    let hosts = |plan: &Plan, domain| plan.planned_hosts(&DomainName::parse(domain).unwrap());
+    assert_eq!(names(&hosts(&said, "example.com")), ["b.example", "c.example"]);
+    assert_eq!(names(&hosts(&said, "example.co.jp")), ["a.example"]);
+    assert_eq!(names(&hosts(&silent, "example.co.jp")), ["mail.example.co.jp"]);
+}
+
+/// Lost if it fails: an address that stays in use would be cleaned up after.
+#[test]
+fn what_is_also_new_is_not_given_up() {
+    let plan = read(&SOUND.replace("[\"192.0.2.25\"]", "[\"192.0.2.25\", \"1.2.3.4\"]"));
+    assert_eq!(plan.given_up(), ["192.0.2.25".parse::<std::net::IpAddr>().unwrap()]);
+}
+
 /// Lost if it fails: the README and the file it stands for would tell two stories.
 #[test]
 fn the_readme_shows_the_minimal_plan() {

@@ -6,7 +6,9 @@
 mod sample;
 
 use expect_test::expect_file;
-use mail_cutover::model::{Completion, Detail, Lang, Report, Verdict};
+use mail_cutover::model::{
+    Card, Completion, Detail, Lang, Level, Levels, Outcome, Report, Section, Side, Statement, Subject, Text, Verdict,
+};
 use mail_cutover::render::{Format, Style, render};
 use unicode_width::UnicodeWidthStr;
 
@@ -191,6 +193,28 @@ fn steps_keep_their_shape_in_every_form() {
     let folded = "  - <details><summary>steps (24 lines)</summary>\n\n    ````text\n    a step\n      ``` </details>";
     assert_eq!(page.matches(folded).count(), 3, "{page}");
     assert_eq!(page.matches("    ````\n\n    </details>\n").count(), 3);
+}
+
+/// Lost if it fails: a run held by an old address that must still do its part would not say what held it.
+#[test]
+fn an_old_address_that_counts_is_named() {
+    static LEAVES: Outcome = Outcome {
+        tag: "sample-leaves",
+        levels: Levels::BLOCKER.old(Level::Blocker),
+        says: Text { en: "", ja: "" },
+        remedy: Text { en: "", ja: "" },
+    };
+    static COUNTS: [&Outcome; 1] = [&LEAVES];
+    let mut report = sample::report(&sample::five());
+    let sample = report.sections[0].card;
+    let silent = sample.outcome("sample-silent").unwrap();
+    let old = Subject::Address("192.0.2.25".parse().unwrap(), Side::Old);
+    let unknown = Statement { level: Some(Level::Unknown), ..Statement::outcome(silent, old) };
+    let counts: &'static Card = Box::leak(Box::new(Card { outcomes: &COUNTS, ..*sample }));
+    for (card, expected) in [(counts, true), (sample, false)] {
+        report.sections = vec![Section { card, statements: vec![unknown.clone()] }];
+        assert_eq!(table(&report, &PLAIN).contains("1 not measured: sample-silent (192.0.2.25)"), expected);
+    }
 }
 
 /// Lost if it fails: a simulated run could be attached to a change ticket as if it were real.

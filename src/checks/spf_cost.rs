@@ -95,9 +95,6 @@ const NEAR_LIMIT: u32 = 9;
 /// Enough to count on where an evaluation would stop.
 const MANY_VOIDS: u32 = 60;
 
-/// A void lookup: the name and its type.
-type Void = String;
-
 async fn ask(context: &Context) -> Vec<Statement> {
     let each = domains(context).iter().map(|domain| async move {
         let survey = survey(context, domain).await;
@@ -113,8 +110,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     join_all(each).await.concat()
 }
 
-/// The evaluation of an address that nobody has, for each family that the plan sends by, beyond the limit
-/// of voids.
+/// The evaluation of an address that nobody has, for each family that the plan sends by, past the limit of empty answers.
 async fn strangers(context: &Context, domain: &DomainName) -> Vec<Evaluation> {
     let limits = Limits { voids: MANY_VOIDS, ..Limits::default() };
     let evaluator = Evaluator::published(context.dns.clone()).within(limits);
@@ -155,14 +151,17 @@ fn judge(domain: &DomainName, survey: &Survey, strangers: &[Evaluation]) -> Vec<
         said.push(say(&NEAR, counted).details(survey.details()));
     }
     let limit = Limits::default().voids;
-    let voids = strangers.iter().map(|evaluation| voids(&evaluation.root)).max_by_key(Vec::len).unwrap_or_default();
+    let counted = strangers.iter().map(|stranger| (voids(&stranger.root), stranger));
+    let worst = counted.max_by_key(|(voids, _)| voids.len());
     let silent = strangers.iter().find(|evaluation| evaluation.result == SpfResult::TempError);
-    if voids.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
-        let args = args.and("count", voids.len()).and("limit", limit).with("names", Value::list(voids));
-        let worst = strangers.iter().max_by_key(|evaluation| self::voids(&evaluation.root).len());
-        said.push(say(&VOID, args).details(worst.map(Evaluation::details).unwrap_or_default()));
-    } else if let Some(problem) = silent.and_then(|evaluation| evaluation.problem.as_ref()) {
-        said.push(say(&UNANSWERED, args.with("why", problem.cause.why())));
+    match worst {
+        Some((voids, stranger)) if voids.len() > usize::try_from(limit).unwrap_or(usize::MAX) => {
+            let args = args.and("count", voids.len()).and("limit", limit).with("names", Value::list(voids));
+            said.push(say(&VOID, args).evidence(stranger.observations()).details(stranger.details()));
+        }
+        _ => said.extend(silent.map(|silent| {
+            say(&UNANSWERED, args.with("why", silent.how())).evidence(silent.observations()).details(silent.details())
+        })),
     }
     if said.is_empty() {
         said.push(Statement::passed(subject).evidence(evidence).details(survey.details()));
@@ -180,8 +179,8 @@ fn count(survey: &Survey, turns: bool) -> Value {
     }
 }
 
-/// The questions of an evaluation that were answered with nothing, but for those that depend on the message.
-fn voids(visit: &Visit) -> Vec<Void> {
+/// The questions of an evaluation that were answered with nothing, name and type; not those that depend on the message.
+fn voids(visit: &Visit) -> Vec<String> {
     let is_fixed = |step: &&Step| {
         let name = step.term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
         !step.term.contains('%') && !name.starts_with("ptr")

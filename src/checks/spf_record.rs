@@ -166,13 +166,18 @@ pub(super) fn is_retired(context: &Context) -> bool {
 /// The addresses that must pass: those that send, new before old as long as the old ones are in use, each once.
 pub(super) fn senders(context: &Context) -> Vec<IpAddr> {
     let old: &[Address] = if is_retired(context) { &[] } else { &context.plan.old };
-    let mut ips: Vec<IpAddr> = Vec::new();
-    for address in context.plan.new.iter().chain(old).filter(|address| address.sends) {
-        if !ips.contains(&address.ip) {
-            ips.push(address.ip);
+    distinct(context.plan.new.iter().chain(old).filter(|address| address.sends).map(|address| address.ip))
+}
+
+/// Each of `ips` once, in their order.
+pub(super) fn distinct(ips: impl IntoIterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut once: Vec<IpAddr> = Vec::new();
+    for ip in ips {
+        if !once.contains(&ip) {
+            once.push(ip);
         }
     }
-    ips
+    once
 }
 
 async fn ask(context: &Context) -> Vec<Statement> {

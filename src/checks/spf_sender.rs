@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::spf_record::{domains, is_retired, retires_at};
+use super::spf_record::{distinct, domains, is_retired, retires_at};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{
     Args, Card, Detail, DomainName, Lang, Level, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value,
@@ -339,27 +339,21 @@ fn expiry(now: &Evaluation, cached: &Evaluation) -> Option<u32> {
 
 /// The record to publish: the present one with every address that must pass and does not, old ones as long as they are needed.
 fn record_for(seen: &[Seen<'_>], clock: &Clock) -> Option<String> {
-    let fails = |evaluation: &Evaluation| !matches!(evaluation.result, SpfResult::Pass | SpfResult::TempError);
-    let needed = |seen: &&Seen<'_>| !clock.retired.contains(&seen.address.ip);
-    let needed: Vec<&Seen<'_>> = seen.iter().filter(needed).collect();
-    let failed: Vec<(&Seen<'_>, Vec<&Evaluation>)> = needed
-        .iter()
-        .map(|seen| (*seen, std::iter::once(&seen.now).chain(&seen.later).filter(|e| fails(e)).collect::<Vec<_>>()))
-        .filter(|(_, failed)| !failed.is_empty())
-        .collect();
-    let ips = |seen: &mut dyn Iterator<Item = IpAddr>| {
-        let mut ips: Vec<IpAddr> = Vec::new();
-        seen.for_each(|ip| if !ips.contains(&ip) { ips.push(ip) });
-        ips
+    let fails = |evaluation: &&Evaluation| !matches!(evaluation.result, SpfResult::Pass | SpfResult::TempError);
+    let failures = |seen: &Seen<'_>| {
+        let failed: Vec<Option<usize>> =
+            std::iter::once(&seen.now).chain(&seen.later).filter(fails).map(decided_at).collect();
+        (!failed.is_empty()).then_some((seen.address.ip, failed))
     };
-    let root = &seen.first()?.now.root;
-    let Some(text) = &root.record else {
-        let all = ips(&mut needed.iter().map(|seen| seen.address.ip));
-        return (root.result == SpfResult::None).then(|| fresh(&all, "~all"));
+    let needed: Vec<&Seen<'_>> = seen.iter().filter(|seen| !clock.retired.contains(&seen.address.ip)).collect();
+    let Some(text) = seen.iter().find_map(|seen| seen.now.root.record.as_ref()) else {
+        let is_absent = seen.iter().any(|seen| seen.now.root.result == SpfResult::None);
+        return is_absent.then(|| fresh(&distinct(needed.iter().map(|seen| seen.address.ip)), "~all"));
     };
-    let before = failed.iter().flat_map(|(_, evaluations)| evaluations).filter_map(|e| decided_at(e)).min();
-    let missing = ips(&mut failed.iter().map(|(seen, _)| seen.address.ip));
-    Record::parse(text.as_bytes()).ok().map(|record| record.allowing(&missing, before))
+    let (missing, places): (Vec<IpAddr>, Vec<Vec<Option<usize>>>) =
+        needed.iter().filter_map(|seen| failures(seen)).unzip();
+    let before = places.into_iter().flatten().flatten().min();
+    Record::parse(text.as_bytes()).ok().map(|record| record.allowing(&distinct(missing), before))
 }
 
 /// The place of the term in the domain's own record that kept an address from passing.

@@ -22,12 +22,12 @@ impl Evaluation {
         let result = self.result;
         match (&self.matched, &self.problem) {
             (Some(matched), _) => Value::both(
-                format!("{result}, by {:?} of {}", matched.term, matched.domain),
-                format!("{result}: {} の {:?}", matched.domain, matched.term),
+                format!("{result}, by {:?} of {}", cut(&matched.term), matched.domain),
+                format!("{result}: {} の {:?}", matched.domain, cut(&matched.term)),
             ),
             (None, Some(problem)) => {
                 let why = problem.cause.why();
-                let term = problem.term.as_ref().map_or_else(String::new, |(term, _)| format!(" {term:?}"));
+                let term = problem.term.as_ref().map_or_else(String::new, |(term, _)| format!(" {:?}", cut(term)));
                 Value::both(
                     format!("{result} in the record of {}{term}: {}", problem.domain, why.in_lang(Lang::En)),
                     format!("{result}: {} のレコード{term}、{}", problem.domain, why.in_lang(Lang::Ja)),
@@ -69,7 +69,8 @@ impl Step {
             Some(target) if self.term.contains('%') => format!(" ({target})"),
             _ => String::new(),
         };
-        Detail::new(Value::both(format!("{}{target}: {en}", self.term), format!("{}{target}: {ja}", self.term)))
+        let term = cut(&self.term);
+        Detail::new(Value::both(format!("{term}{target}: {en}"), format!("{term}{target}: {ja}")))
             .with(self.queries.iter().map(Query::detail))
             .with(self.inner.iter().map(|visit| visit.detail()))
     }
@@ -111,7 +112,8 @@ impl Leaf {
             (true, None) => Value::both(format!("costs {}", self.lookups), format!("{} 個", self.lookups)),
         };
         let (en, ja) = (said.in_lang(Lang::En), said.in_lang(Lang::Ja));
-        Detail::new(Value::both(format!("{}: {en}", self.term), format!("{}: {ja}", self.term)))
+        let term = cut(&self.term);
+        Detail::new(Value::both(format!("{term}: {en}"), format!("{term}: {ja}")))
             .with(self.inner.iter().map(|branch| branch.detail()))
     }
 }
@@ -130,14 +132,17 @@ impl Unfollowed {
 /// A record in a line, with what it came to.
 fn record_line(domain: &str, record: Option<&str>, end: &str) -> Value {
     match record {
-        // Cut before the end is put behind it, so that a long record does not hide it.
-        Some(record) => Value::plain(format!("{domain} TXT {} → {end}", shortened(record))),
+        Some(record) => Value::plain(format!("{domain} TXT {:?} → {end}", cut(record))),
         None => Value::both(format!("{domain}: no SPF record → {end}"), format!("{domain}: SPF レコードなし → {end}")),
     }
 }
 
-fn shortened(record: &str) -> String {
+/// The beginning of a record or a term, so that a long one does not hide what is said behind it.
+fn cut(text: &str) -> String {
     const LONGEST: usize = 120;
-    let shown: String = record.chars().take(LONGEST).collect();
-    if shown.len() < record.len() { format!("{shown:?}…") } else { format!("{shown:?}") }
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }

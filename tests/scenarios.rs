@@ -61,14 +61,16 @@ fn play_all() -> Vec<Played> {
     assert!(cases.len() > 100, "the cases were not found");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    let mut played: Vec<Played> = runtime.block_on(
         iter(cases)
             .map(|case| tokio::spawn(play(case)))
-            .buffered(24)
+            // One that waits for silence must not keep others from starting.
+            .buffer_unordered(24)
             .map(|played| played.expect("a case"))
-            .collect()
-            .await
-    })
+            .collect(),
+    );
+    played.sort_by(|one, other| one.case.path.cmp(&other.case.path));
+    played
 }
 
 fn said(statement: &Statement) -> Option<String> {

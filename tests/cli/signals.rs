@@ -62,7 +62,7 @@ fn the_verdict_says_that_it_was_interrupted() {
         ╔══════════════════════════════════════════════════════════════════════════════════════════════════╗
         ║  H O L D                                                                                         ║
         ║  The run was interrupted; what was not finished is not known.                                    ║
-        ║  14 not measured: run-interrupted (HELO in DNS, MX, PTR +11)                                     ║
+        ║  34 not measured: run-interrupted (BIMI, CAA, DANE +31)                                          ║
         ╚══════════════════════════════════════════════════════════════════════════════════════════════════╝"#]]
     .assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
     let (socket, folder) = silent();

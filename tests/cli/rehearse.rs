@@ -36,7 +36,7 @@ fn every_form_says_what_was_rehearsed() {
     let stage = Stage::set(&ready(), "");
     stage.folder.write("zone", ZONE);
     let table = stage.check(&["--rehearse", "zone"]).out;
-    assert!(table.contains("│ host name     ┆ ✓ ok*"), "{table}");
+    assert!(table.contains("│ host name      ┆ ✓ ok*"), "{table}");
     assert_eq!(
         table.matches("REHEARSED: judged as if this were published: example.co.jp from zone").count(),
         2,

@@ -9,7 +9,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
 use crate::model::{DomainName, Phase, Text};
-use crate::plan::{Address, Mx, Plan};
+use crate::plan::{Address, Plan};
 use crate::probe::{Answer, Question, Reply, Route};
 use crate::spf::{Envelope, Evaluator, SpfResult};
 
@@ -94,7 +94,7 @@ pub async fn watched(context: &Context) -> Vec<Watched> {
     let mut hosts = planned_hosts(plan);
     for (domain, reply) in plan.domains.iter().zip(&mx) {
         // Where the plan does not say what becomes of MX, today's hosts may as well stay and get new addresses.
-        if said_mx(plan, domain).is_none() {
+        if plan.said_mx(domain).is_none() {
             hosts.extend(hosts_in(reply.as_deref()));
             // Without MX the domain is its own mail host (RFC 5321, section 5.1).
             hosts.extend(reply.iter().filter(|reply| reply.answer == Answer::NoData).map(|_| domain.clone()));
@@ -191,19 +191,10 @@ fn stands_in(addresses: &[Address], ip: IpAddr) -> bool {
     addresses.iter().any(|address| address.ip == ip)
 }
 
-/// What the plan says of a domain's MX; nothing if it says nothing.
-fn said_mx<'a>(plan: &'a Plan, domain: &DomainName) -> Option<&'a [Mx]> {
-    let of = |wanted: &str| plan.mx.iter().find(|(name, _)| name == wanted);
-    of(domain.as_str()).or_else(|| of("*")).map(|(_, records)| records.as_slice())
-}
-
 /// Whether the hosts in `reply` are those that the plan wants; without a word in the plan that is its host name.
 fn mx_is_as_planned(plan: &Plan, domain: &DomainName, reply: &Reply) -> bool {
     let present: BTreeSet<DomainName> = hosts_in(Some(reply)).collect();
-    let planned: BTreeSet<DomainName> = match said_mx(plan, domain) {
-        Some(records) => records.iter().map(|mx| mx.host.clone()).collect(),
-        None => BTreeSet::from([plan.hostname.clone()]),
-    };
+    let planned: BTreeSet<DomainName> = plan.planned_hosts(domain).into_iter().collect();
     present == planned
 }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use hickory_proto::rr::Name;
 
 use crate::check::Context;
-use crate::probe::{Answer, Authority, Reply};
+use crate::probe::{Answer, Authority, Reply, plain};
 
 /// A server at one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,11 +85,6 @@ pub fn standing(reply: &Reply) -> Standing {
 pub async fn cannot_walk(context: &Context, name: &Name) -> bool {
     let authority = context.dns.authority(name).await;
     authority.failure.is_some() && authority.zone.is_root()
-}
-
-/// `name` in lower case, without the trailing dot.
-pub fn plain(name: &Name) -> String {
-    name.to_ascii().to_ascii_lowercase().trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use crate::model::{
     Args, Card, DomainName, Lang, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text,
     Value, visible_bytes,
 };
-use crate::probe::{Answer, Ask, Authority, Question, Reply, Route};
-use crate::zone_servers::{Server, Standing, plain, servers, standing};
+use crate::probe::{Answer, Ask, Authority, Question, Reply, Route, plain};
+use crate::zone_servers::{Server, Standing, servers, standing};
 
 /// The check.
 pub static CHECK: Check = Check {

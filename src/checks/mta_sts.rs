@@ -12,7 +12,7 @@ use crate::check::{Check, Context, Run};
 use crate::model::{
     Args, Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
-use crate::probe::{Answer, Ask, Fetch, Fetched, Question, Reply};
+use crate::probe::{Answer, Ask, Fetch, Fetched, Question, Reply, plain};
 use crate::records::mta_sts::{Mode, Policy, PolicyFault, RecordFault, is_record, read_record};
 
 /// Where a policy is (RFC 8461, section 3.3).
@@ -293,13 +293,12 @@ fn cover(
     say: &dyn Fn(&'static Outcome, Args) -> Statement,
 ) -> Vec<Statement> {
     let mut said = Vec::new();
-    let bare = |host: String| host.trim_end_matches('.').to_owned();
     let uncovered = |hosts: Vec<String>| hosts.into_iter().filter(|host| !policy.covers(host)).collect::<Vec<String>>();
     let planned: Vec<String> = context.plan.planned_hosts(domain).iter().map(ToString::to_string).collect();
     let planned = uncovered(planned);
-    let present: Vec<String> = live.map(Reply::names).unwrap_or_default().iter().map(|name| bare(name.to_ascii())).collect();
+    let present: Vec<String> = live.map(Reply::names).unwrap_or_default().iter().map(plain).collect();
     let mut present = uncovered(present);
-    present.retain(|host| !host.is_empty());
+    present.retain(|host| host != ".");
     match policy.mode {
         Mode::None => return said,
         Mode::Testing => {

@@ -13,7 +13,7 @@ use crate::model::{
     Value,
 };
 use crate::plan::Plan;
-use crate::probe::{Answer, Question, Reply};
+use crate::probe::{Answer, Question, Reply, plain};
 
 /// So many mail hosts of a domain are looked at.
 const MOST_HOSTS: usize = 20;
@@ -272,8 +272,8 @@ fn judge(context: &Context, domain: &DomainName, mx: &Reply, records: &[(u16, Na
         let found: Vec<IpAddr> = hosts.iter().flat_map(|host| host.addresses.iter().copied()).collect();
         said.push(say(&IMPLICIT, args.clone().with("found", Value::list(found))));
     }
-    let literal = |name: &&Name| bare(name).parse::<IpAddr>().is_ok();
-    let literals: Vec<String> = records.iter().map(|(_, name)| name).filter(literal).map(bare).collect();
+    let literal = |name: &&Name| plain(name).parse::<IpAddr>().is_ok();
+    let literals: Vec<String> = records.iter().map(|(_, name)| name).filter(literal).map(plain).collect();
     if !literals.is_empty() {
         said.push(say(&LITERAL, args.clone().with("hosts", Value::list(literals))));
     }
@@ -363,16 +363,11 @@ fn exchanges(reply: &Reply) -> Vec<(u16, Name)> {
 }
 
 fn shown((preference, name): &(u16, Name)) -> String {
-    format!("{preference} {}", bare(name))
-}
-
-fn bare(name: &Name) -> String {
-    let text = name.to_ascii();
-    text.strip_suffix('.').filter(|bare| !bare.is_empty()).unwrap_or(&text).to_owned()
+    format!("{preference} {}", plain(name))
 }
 
 fn names(hosts: &[&Host]) -> Value {
-    Value::list(hosts.iter().map(|host| bare(&host.name)))
+    Value::list(hosts.iter().map(|host| plain(&host.name)))
 }
 
 fn addresses(hosts: &[&Host]) -> Value {

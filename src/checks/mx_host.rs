@@ -12,7 +12,7 @@ use crate::model::{
     Args, Card, DomainName, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
 use crate::plan::special_purpose;
-use crate::probe::{Question, Reply};
+use crate::probe::{Question, Reply, plain};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -175,7 +175,7 @@ async fn ask_one(context: &Context, host: &DomainName) -> Vec<Statement> {
 async fn receives_now(context: &Context, host: &DomainName) -> bool {
     let questions = context.plan.domains.iter().filter_map(|domain| Question::new(domain, RecordType::MX).ok());
     let replies = join_all(questions.map(|question| context.published(question))).await;
-    let is_host = |name: hickory_proto::rr::Name| name.to_ascii().trim_end_matches('.').eq_ignore_ascii_case(host.as_str());
+    let is_host = |name: hickory_proto::rr::Name| plain(&name) == host.as_str();
     replies.iter().flat_map(|reply| reply.names()).any(is_host)
 }
 
@@ -188,8 +188,7 @@ fn judge(context: &Context, host: &DomainName, receives_now: bool, a: &Reply, aa
     };
     let mut said = Vec::new();
     if let Some(target) = a.chain.first().or(aaaa.chain.first()) {
-        let found = target.to_ascii().trim_end_matches('.').to_owned();
-        said.push(say(&CNAME, args.clone().and("found", found)));
+        said.push(say(&CNAME, args.clone().and("found", plain(target))));
     }
     let found = [a.addresses(), aaaa.addresses()].concat();
     let of = |wanted: &dyn Fn(&IpAddr) -> bool| found.iter().copied().filter(|ip| wanted(ip)).collect::<Vec<IpAddr>>();

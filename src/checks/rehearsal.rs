@@ -9,7 +9,7 @@ use hickory_proto::rr::{LowerName, Name, RData, RecordType};
 
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
-use crate::probe::{Answer, Ask, Question, Reply, Route, presentation};
+use crate::probe::{Answer, Ask, Question, Reply, Route, plain, presentation};
 use crate::zonefile::{Found, Loaded};
 
 /// The most sets of records that are compared in a zone.
@@ -150,7 +150,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 async fn compare(context: &Context, loaded: &Loaded, implied: &[Question]) -> Vec<Statement> {
     let origin = Name::from(loaded.zone.origin().clone());
-    let args = Args::none().and("name", bare(&origin)).and("rtype", "SOA");
+    let args = Args::none().and("name", plain(&origin)).and("rtype", "SOA");
     let own: Vec<Question> = implied
         .iter()
         .filter(|question| loaded.zone.origin().zone_of(&LowerName::new(&question.name)))
@@ -251,7 +251,7 @@ fn judge(live: &Reply, intended: &Reply) -> impl Iterator<Item = Statement> {
     let is_alias = !live.chain.is_empty() || !intended.chain.is_empty();
     let rtype = if is_alias { RecordType::CNAME } else { live.question.rtype };
     let name = &live.question.name;
-    let args = Args::none().and("name", bare(name)).and("rtype", rtype);
+    let args = Args::none().and("name", plain(name)).and("rtype", rtype);
     let say = |outcome, args: Args| {
         Statement::outcome(outcome, subject(name))
             .about(rtype.to_string())
@@ -293,7 +293,7 @@ async fn apex(context: &Context, origin: &Name, args: Args) -> Vec<Statement> {
         said.push(Statement::outcome(&SERIAL, subject(origin)).about("SOA").args(args).evidence(evidence));
     }
     if (&live_ns.answer, &ns.answer) == (&Answer::Data, &Answer::Data) && state(&live_ns) != state(&ns) {
-        let names = |reply: &Reply| Value::list(reply.names().iter().map(bare));
+        let names = |reply: &Reply| Value::list(reply.names().iter().map(plain));
         let args = args.and("rtype", "NS").with("live", names(&live_ns)).with("intended", names(&ns));
         let evidence = [live_ns.observation, ns.observation];
         said.push(Statement::outcome(&SERVERS, subject(origin)).about("NS").args(args).evidence(evidence));
@@ -308,11 +308,6 @@ fn serial(reply: &Reply) -> Option<u32> {
     })
 }
 
-fn bare(name: &Name) -> String {
-    let text = name.to_ascii().to_ascii_lowercase();
-    text.strip_suffix('.').filter(|bare| !bare.is_empty()).unwrap_or(&text).to_owned()
-}
-
 fn subject(name: &Name) -> Subject {
-    Subject::Name(crate::model::visible(&bare(name)))
+    Subject::Name(crate::model::visible(&plain(name)))
 }

@@ -107,14 +107,6 @@ fn key_in(variable: &str) -> Option<String> {
     std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
 }
 
-/// A name as people write it; the root stays a dot.
-fn without_dot(name: &str) -> String {
-    match name.strip_suffix('.') {
-        Some("") | None => name.to_owned(),
-        Some(bare) => bare.to_owned(),
-    }
-}
-
 /// The keys that the environment holds for `plan`.
 fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
     Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable)))

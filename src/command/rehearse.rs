@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::CommandError;
 use crate::model::{Rehearsed, visible};
+use crate::probe::plain;
 use crate::zonefile::{self, Loaded};
 
 /// Reads the zones that `--rehearse` names, as `FILE` or `ORIGIN=FILE`.
@@ -30,7 +31,7 @@ pub fn load(arguments: &[String]) -> Result<Vec<Loaded>, CommandError> {
 /// What the report says of them.
 pub(super) fn described(zones: &[Loaded]) -> Vec<Rehearsed> {
     let one = |loaded: &Loaded| Rehearsed {
-        zone: visible(&super::without_dot(&loaded.zone.origin().to_string())),
+        zone: visible(&plain(&loaded.zone.origin().into())),
         path: visible(&loaded.path),
         sha256: loaded.sha256.clone(),
     };

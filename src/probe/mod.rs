@@ -8,7 +8,7 @@ mod transcript;
 
 pub use dns::{
     Answer, Ask, Authority, Dns, Limits, NameServer, Pace, Question, QuestionError, QuestionName, Reply,
-    ResolverChoice, ResolverError, Route, Settings, is_public_resolver, presentation,
+    ResolverChoice, ResolverError, Route, Settings, is_public_resolver, plain, presentation,
 };
 pub use hickory_proto::op::ResponseCode;
 pub use hickory_proto::rr::{Name, RData, Record, RecordType};

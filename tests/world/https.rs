@@ -66,6 +66,7 @@ fn plain() -> String {
 pub(crate) struct Sites {
     address: SocketAddr,
     authority: PathBuf,
+    never_ends: bool,
     _folder: tempfile::TempDir,
     _tasks: JoinSet<()>,
 }
@@ -129,6 +130,7 @@ impl Sites {
         let authority = folder.path().join("authority.pem");
         std::fs::write(&authority, &trusted.pem).expect("a file");
         let address = listener.local_addr().expect("an address");
+        let never_ends = sites.iter().any(|(_, site)| site.fault == Some(Trouble::NeverEnds));
         let sites: Arc<HashMap<String, Site>> = Arc::new(sites.iter().cloned().collect());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -139,13 +141,15 @@ impl Sites {
                 while connections.try_join_next().is_some() {}
             }
         });
-        Self { address, authority, _folder: folder, _tasks: tasks }
+        Self { address, authority, never_ends, _folder: folder, _tasks: tasks }
     }
 
     /// The section of a plan that asks them and nobody else.
     pub(crate) fn section(&self) -> String {
         let authority = toml::Value::from(self.authority.display().to_string());
-        format!("\n[https]\nport = {}\ntrust = {authority}\ntimeout = \"1s\"\n", self.address.port())
+        // Only a site that never ends is waited for to the end.
+        let timeout = if self.never_ends { "3s" } else { "30s" };
+        format!("\n[https]\nport = {}\ntrust = {authority}\ntimeout = \"{timeout}\"\n", self.address.port())
     }
 }
 

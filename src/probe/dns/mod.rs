@@ -38,7 +38,7 @@ use tokio::task::JoinSet;
 
 pub use draft::presentation;
 pub use limits::Limits;
-pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route};
+pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route, plain};
 pub use reply::{Answer, Reply};
 pub use system::{ResolverError, is_public_resolver};
 pub use walk::{Authority, NameServer};

@@ -175,6 +175,12 @@ impl Ask {
     }
 }
 
+/// `name` as people write it: in lower case, without the dot at its end; the root stays a dot.
+pub fn plain(name: &Name) -> String {
+    let text = name.to_ascii().to_ascii_lowercase();
+    text.strip_suffix('.').filter(|bare| !bare.is_empty()).unwrap_or(&text).to_owned()
+}
+
 /// `name`, absolute and in lower case.
 fn absolute(name: &Name) -> Name {
     let mut name = name.to_lowercase();

@@ -12,13 +12,14 @@ pub struct ObservationId(pub u32);
 pub struct Observation {
     /// Its place in the transcript.
     pub id: ObservationId,
-    /// Which door: `dns`.
+    /// Which door: `dns` or `https`.
     pub door: &'static str,
     /// The question, as a person would write it: `25.113.0.203.zen.example. A`.
     pub question: String,
-    /// Whom it was put to: `resolver`, `authority`, `server`.
+    /// Whom it was put to: `resolver`, `authority`, `server`; by HTTPS `https`.
     pub route: &'static str,
     /// `data`, `nodata`, `nxdomain`, an rcode in lower case, `timeout`, `unreachable`, `malformed`, `truncated`.
+    /// By HTTPS the status, `certificate`, `too-long`, `malformed`, `timeout` or `unreachable`.
     pub outcome: String,
     /// The answer's records in presentation form, without owner names; bounded.
     pub answer: Vec<String>,

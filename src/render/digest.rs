@@ -8,6 +8,9 @@ use crate::model::{
 };
 use crate::words;
 
+/// So many tags of a kind stand below the verdict: where nothing answers, every check says so.
+const MOST_TAGS: usize = 8;
+
 /// What a cell of the summary shows: where a check stands on a subject, worst first in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
@@ -177,14 +180,18 @@ pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
                 None => by_tag.push((tag_of(group), subjects.collect())),
             }
         }
-        let named: Vec<String> = by_tag
+        let mut named: Vec<String> = by_tag
             .iter()
+            .take(MOST_TAGS)
             .map(|(tag, subjects)| {
                 let shown: Vec<&str> = subjects.iter().take(3).map(String::as_str).collect();
                 let more = if subjects.len() > 3 { format!(" +{}", subjects.len() - 3) } else { String::new() };
                 format!("{tag} ({}{more})", shown.join(", "))
             })
             .collect();
+        if by_tag.len() > MOST_TAGS {
+            named.push(format!("+{}", by_tag.len() - MOST_TAGS));
+        }
         (count, named.join(", "))
     };
     for (standing, say) in [

@@ -232,3 +232,12 @@ fn a_japanese_report() {
     "#]]
     .assert_eq(&ran.out);
 }
+
+/// Lost if it fails: where nothing answers, the verdict would be buried under a page of tags.
+#[test]
+fn the_verdict_stays_short_where_nothing_answers() {
+    let silent = Ran::of(Folder::empty().tool(&["demo", "--scenario", "silent"]).env("COLUMNS", "80")).out;
+    let lines: Vec<&str> = silent.lines().filter(|line| line.starts_with('║')).collect();
+    assert!(lines[0].contains("H O L D") && lines.len() < 16, "{}", lines.join("\n"));
+    assert!(lines.iter().any(|line| line.contains(", +")), "{}", lines.join("\n"));
+}

@@ -25,7 +25,7 @@ pub static CHECK: Check = Check {
             en: "The profiles under [receivers] care_about are compared with what the other checks of this run found out about the new addresses; the rules with their sources and dates are in config/receivers.toml. What a reputation is worth there nobody can measure from outside.",
             ja: "[receivers] care_about の各プロファイルを、この実行の他の検査が新アドレスについて得た結果と比べる。規則とその出典、確認日は config/receivers.toml にある。受信側での評判は外から測れない。",
         },
-        by_hand: "xdg-open {source}",
+        by_hand: "mail-cutover explain {tag}",
         references: &[
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
             Reference { title: "Yahoo: sender best practices", url: "https://senders.yahooinc.com/best-practices/" },
@@ -46,7 +46,7 @@ static REFUSES: Outcome = Outcome {
         ja: "{receiver} は {needs} を求めており、メールを拒否する ({answer}): {tags}",
     },
     remedy: Text {
-        en: "Mend what {tags} says ({source}, seen {checked}).",
+        en: "Mend the findings {tags} ({source}, seen {checked}).",
         ja: "{tags} の指摘を直す ({source}、{checked} 確認)。",
     },
 };
@@ -59,7 +59,7 @@ static HAMPERS: Outcome = Outcome {
         ja: "{receiver} は {needs} を求めており、メールを制限または警告表示する ({answer}): {tags}",
     },
     remedy: Text {
-        en: "Mend what {tags} says ({source}, seen {checked}).",
+        en: "Mend the findings {tags} ({source}, seen {checked}).",
         ja: "{tags} の指摘を直す ({source}、{checked} 確認)。",
     },
 };
@@ -126,7 +126,8 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
             .and("receiver", &receiver.name)
             .and("answer", &rule.answer)
             .and("source", &rule.source)
-            .and("checked", &rule.checked);
+            .and("checked", &rule.checked)
+            .and("tag", "receivers");
         let say = |outcome, args| Statement::outcome(outcome, subject.clone()).about(&rule.id).args(args);
         if let Some(key) = &rule.attest {
             let is_attested = context.plan.attest.iter().any(|(name, attestation)| name == key && attestation.yes);
@@ -139,6 +140,7 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
                 Standing::Holds => {}
                 Standing::Broken(tags) => {
                     let outcome = if rule.weight == Consequence::Block { &REFUSES } else { &HAMPERS };
+                    let args = args.and("tag", tags.first().unwrap_or(&"receivers"));
                     said.push(say(outcome, args.with("tags", Value::list(tags))).evidence(seen));
                 }
                 Standing::Unknown => {
@@ -215,9 +217,14 @@ fn standing(context: &Context, sections: &[Section], fact: &Fact) -> (Standing, 
     };
     let by_check: Vec<Vec<&Statement>> = fact.checks.iter().map(of_check).collect();
     let own: Vec<&Statement> = by_check.concat();
-    let evidence = own.iter().flat_map(|statement| statement.evidence.iter().copied()).collect();
-    let named = own.iter().filter_map(|statement| statement.named()).map(|outcome| outcome.tag);
-    let mut tags: Vec<&'static str> = named.filter(|tag| fact.broken_by.iter().any(|known| known == tag)).collect();
+    let breaks = |statement: &&&Statement| {
+        statement.named().is_some_and(|outcome| fact.broken_by.iter().any(|known| known == outcome.tag))
+    };
+    let broken: Vec<&Statement> = own.iter().filter(breaks).copied().collect();
+    let telling = if broken.is_empty() { &own } else { &broken };
+    let evidence = telling.iter().flat_map(|statement| statement.evidence.iter().copied()).collect();
+    let mut tags: Vec<&'static str> =
+        broken.iter().filter_map(|statement| statement.named()).map(|outcome| outcome.tag).collect();
     tags.sort_unstable();
     tags.dedup();
     let has_answer = |statements: &Vec<&Statement>| {

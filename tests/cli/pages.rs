@@ -31,6 +31,8 @@ fn the_demo_tells_its_stories() {
         ✗ ptr-generic  NEW  2001:db8:25::25 is called host-2001-db8-25--25.cloud.example: it contains the address (groups)
         ✗ dnsbl-listed  NEW  203.0.113.26 is listed on Spamhaus ZEN: 127.0.0.2 (SBL: verified spam source or spam support service) “https://check.spamhaus.org/results/?query=203.0.113.26”
         ✗ dnsbl-policy  NEW  Spamhaus ZEN says that 203.0.113.26 should not send mail directly: 127.0.0.10 (PBL, entered by the network's owner: no mail direct from this range) “https://check.spamhaus.org/results/?query=203.0.113.26”. This is a policy about its network, no accusation of spam
+        ✗ rcv-refuses  gmail: Gmail needs a PTR record that leads back to each sending address, and would refuse the mail (550 5.7.25): ptr-missing
+        ✗ rcv-refuses  outlook: Outlook.com needs a PTR record that leads back to each sending address, and would refuse the mail (550): ptr-missing
         NO-GO (SIMULATED WORLD: a miniature internet on this machine; nothing real was asked)
     "#]].assert_eq(&run(&["demo", "-q"]).out);
 }

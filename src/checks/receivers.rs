@@ -99,6 +99,11 @@ const NO_INPUT: Text = Text {
     ja: "この実行では確認しなかった検査に基づく規則がある",
 };
 
+const FOR_BULK: Text = Text {
+    en: "it asks this only of bulk senders, and the plan does not name more than 5000 messages a day ([receivers] per_day)",
+    ja: "この受信側の規則は大量送信者だけが対象で、計画の 1 日あたりの通数 ([receivers] per_day) は 5000 を超えていない",
+};
+
 /// What is known about a fact.
 enum Standing {
     Holds,
@@ -120,8 +125,12 @@ fn judge(context: &Context, sections: &[Section]) -> Vec<Statement> {
 fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Vec<Statement> {
     let subject = Subject::Name(receiver.id.clone());
     let is_bulk = context.plan.receivers.per_day.is_some_and(|count| count > BULK);
+    let rules: Vec<&Rule> = receiver.rules.iter().filter(|rule| is_bulk || !rule.bulk).collect();
+    if rules.is_empty() {
+        return vec![Statement::not_applicable(subject, FOR_BULK)];
+    }
     let (mut said, mut gap, mut evidence) = (Vec::new(), false, Vec::new());
-    for rule in receiver.rules.iter().filter(|rule| is_bulk || !rule.bulk) {
+    for rule in rules {
         let args = Args::none()
             .and("receiver", &receiver.name)
             .and("answer", &rule.answer)

@@ -34,11 +34,12 @@ pub static CHECK: Check = Check {
             Reference { title: "RFC 6376, section 3.6.1", url: "https://www.rfc-editor.org/rfc/rfc6376#section-3.6.1" },
             Reference { title: "RFC 8301, section 3.2", url: "https://www.rfc-editor.org/rfc/rfc8301#section-3.2" },
             Reference { title: "RFC 8463, section 4", url: "https://www.rfc-editor.org/rfc/rfc8463#section-4" },
+            Reference { title: "URIports: DKIM Ed25519 adoption", url: "https://www.uriports.com/blog/dkim-ed25519-adoption/" },
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&PRESENT, &PARSE, &REVOKED, &SEVERAL, &BITS_SHORT, &BITS, &BITS_LONG, &FLAGS, &UNUSABLE, &UNANSWERED],
+        outcomes: &[&PRESENT, &PARSE, &REVOKED, &SEVERAL, &BITS_SHORT, &BITS, &BITS_LONG, &ED25519_ONLY, &FLAGS, &UNUSABLE, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -128,6 +129,19 @@ static BITS_LONG: Outcome = Outcome {
     },
 };
 
+static ED25519_ONLY: Outcome = Outcome {
+    tag: "dkim-ed25519-only",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "all DKIM keys named for {name} are Ed25519; Gmail, Outlook.com, Yahoo and others do not verify such signatures",
+        ja: "計画にある {name} の DKIM の鍵はすべて Ed25519 である。Gmail、Outlook.com、Yahoo などはこの方式の署名を検証しない",
+    },
+    remedy: Text {
+        en: "Sign mail from {name} with an RSA key of 2048 bits as well, and name its selector in the plan too.",
+        ja: "{name} のメールに 2048 ビットの RSA 鍵でも署名し、そのセレクターも計画に書く。",
+    },
+};
+
 static FLAGS: Outcome = Outcome {
     tag: "dkim-flags",
     levels: Levels::WARNING,
@@ -214,7 +228,28 @@ async fn ask(context: &Context) -> Vec<Statement> {
     keys.dedup();
     let judged = join_all(keys.iter().map(|key| async move { judge(key, lookup(context, key).await.as_deref()) }));
     said.extend(judged.await.concat());
+    let by_domain = auth.dkim.iter().map(|(domain, all)| async move {
+        let keys: Vec<String> = all.iter().map(|selector| key_name(selector, domain)).collect();
+        let replies = join_all(keys.iter().map(|key| lookup(context, key))).await;
+        judge_together(domain, &keys.join(" TXT "), &replies)
+    });
+    said.extend(join_all(by_domain).await.into_iter().flatten());
     said
+}
+
+/// What all keys of a domain taken together lack: a signature that everybody can verify. Where one is not known, nothing is said.
+fn judge_together(domain: &DomainName, names: &str, replies: &[Option<Arc<Reply>>]) -> Option<Statement> {
+    let replies: Vec<&Arc<Reply>> = replies.iter().flatten().collect();
+    let texts = replies.iter().flat_map(|reply| reply.texts());
+    let keys: Vec<Material> = texts.filter_map(|text| Key::read(&text).ok()).map(|key| key.material).collect();
+    let is_known = replies.iter().all(|reply| reply.is_definite());
+    let is_rsa = |material: &Material| matches!(material, Material::Rsa(_));
+    let holds = is_known && keys.contains(&Material::Ed25519) && !keys.iter().any(is_rsa);
+    holds.then(|| {
+        let statement = Statement::outcome(&ED25519_ONLY, Subject::Name(domain.to_string()));
+        let args = Args::none().and("name", domain).and("key", names);
+        statement.args(args).evidence(replies.iter().map(|reply| reply.observation))
+    })
 }
 
 fn judge(key: &str, reply: Option<&Reply>) -> Vec<Statement> {

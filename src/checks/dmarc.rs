@@ -157,12 +157,20 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-/// The domains mail is sent from: those of the plan, and those of MAIL FROM.
+/// The domains that stand in From: those of the plan, and those of MAIL FROM that belong to the same organizations. DMARC asks
+/// nothing of the MAIL FROM domain of somebody else (RFC 9989, section 4.10: it starts from the author's domain).
 pub(super) fn sending_domains(context: &Context) -> Vec<&DomainName> {
-    let mut domains: Vec<&DomainName> = context.plan.domains.iter().chain(&context.plan.auth.mail_from).collect();
+    let plan = &context.plan;
+    let is_own = |one: &&DomainName| plan.domains.iter().any(|domain| organization(domain) == organization(one));
+    let mut domains: Vec<&DomainName> = plan.domains.iter().chain(plan.auth.mail_from.iter().filter(is_own)).collect();
     domains.sort();
     domains.dedup();
     domains
+}
+
+/// The organization of a domain by the public suffix list; the domain itself, if it is a suffix.
+pub(super) fn organization(domain: &DomainName) -> DomainName {
+    domain.registrable().unwrap_or_else(|| domain.clone())
 }
 
 /// The first name that was not answered, in the words of a statement.
@@ -192,7 +200,7 @@ fn judge(discovery: &Discovery, judged: &[&DomainName]) -> Vec<Statement> {
         if at == domain { statement } else { statement.about(at.as_str()) }
     };
     // What stands at a public suffix is not in the hands of the sender.
-    let organization = domain.registrable().unwrap_or_else(|| domain.clone());
+    let organization = organization(domain);
     let is_told_here = |at: &DomainName| at.is_within(&organization) && (at == domain || !judged.contains(&at));
     let mut said = Vec::new();
     for visit in discovery.visits.iter().filter(|visit| is_told_here(&visit.domain)) {

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use super::dmarc::{sending_domains, silence};
+use super::dmarc::{organization, sending_domains, silence};
 use crate::check::{Check, Context, Run};
 use crate::dmarc::{Discovery, Source, discover};
 use crate::model::{
@@ -139,10 +139,6 @@ fn applying(discovery: &Discovery) -> Result<Option<Source<'_>>, Args> {
     let silence = |visit| silence(&discovery.domain, visit);
     let (walk, list) = (discovery.by_walk().map_err(silence)?, discovery.by_list().map_err(silence)?);
     Ok(walk.source.or(list.source))
-}
-
-fn organization(domain: &DomainName) -> DomainName {
-    domain.registrable().unwrap_or_else(|| domain.clone())
 }
 
 /// What is to be said if `host` has not agreed to take reports on `at` (RFC 9990, section 4).

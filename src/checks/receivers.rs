@@ -43,7 +43,7 @@ static REFUSES: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text {
         en: "{receiver} needs {needs}, and would refuse the mail ({answer}): {tags}",
-        ja: "{receiver} は {needs} を求めており、メールを拒否する ({answer}): {tags}",
+        ja: "{receiver} は「{needs}」を求めており、メールを拒否する ({answer}): {tags}",
     },
     remedy: Text {
         en: "Mend the findings {tags} ({source}, seen {checked}).",
@@ -55,8 +55,8 @@ static HAMPERS: Outcome = Outcome {
     tag: "rcv-hampers",
     levels: Levels::WARNING,
     says: Text {
-        en: "{receiver} asks for {needs}, and would hold back or mark the mail ({answer}): {tags}",
-        ja: "{receiver} は {needs} を求めており、メールを制限または警告表示する ({answer}): {tags}",
+        en: "{receiver} asks for {needs}, and may refuse, delay or mark the mail ({answer}): {tags}",
+        ja: "{receiver} は「{needs}」を求めており、メールを拒否、保留または警告表示することがある ({answer}): {tags}",
     },
     remedy: Text {
         en: "Mend the findings {tags} ({source}, seen {checked}).",
@@ -82,7 +82,7 @@ static UNKNOWN: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "whether {receiver} takes the mail is not known: it needs {needs}, and that was not measured",
-        ja: "{receiver} がメールを受け取るか確認できない: {needs} を求めるが、測定できていない",
+        ja: "{receiver} がメールを受け取るか確認できない。「{needs}」を求めるが、測定できていない",
     },
     remedy: Text {
         en: "See which of the checks {checks} did not come to an answer, and run again.",
@@ -97,6 +97,11 @@ const NOT_ASKED: Text = Text {
 const NO_INPUT: Text = Text {
     en: "some rule rests on a check that this run did not cover",
     ja: "この実行では確認しなかった検査に基づく規則がある",
+};
+
+const FOR_BULK: Text = Text {
+    en: "it asks this only of bulk senders, and the plan does not name more than 5000 messages a day ([receivers] per_day)",
+    ja: "この受信側の規則は大量送信者だけが対象で、計画の 1 日あたりの通数 ([receivers] per_day) は 5000 を超えていない",
 };
 
 /// What is known about a fact.
@@ -120,8 +125,12 @@ fn judge(context: &Context, sections: &[Section]) -> Vec<Statement> {
 fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Vec<Statement> {
     let subject = Subject::Name(receiver.id.clone());
     let is_bulk = context.plan.receivers.per_day.is_some_and(|count| count > BULK);
+    let rules: Vec<&Rule> = receiver.rules.iter().filter(|rule| is_bulk || !rule.bulk).collect();
+    if rules.is_empty() {
+        return vec![Statement::not_applicable(subject, FOR_BULK)];
+    }
     let (mut said, mut gap, mut evidence) = (Vec::new(), false, Vec::new());
-    for rule in receiver.rules.iter().filter(|rule| is_bulk || !rule.bulk) {
+    for rule in rules {
         let args = Args::none()
             .and("receiver", &receiver.name)
             .and("answer", &rule.answer)
@@ -133,9 +142,9 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
             let is_attested = context.plan.attest.iter().any(|(name, attestation)| name == key && attestation.yes);
             said.extend((!is_attested).then(|| say(&ATTEST, args.clone().and("key", key))));
         }
-        for (needs, standing, seen) in standings(context, sections, rule) {
+        for Need { facts, all, standing, seen } in standings(context, sections, rule) {
             evidence.extend(seen.iter().copied());
-            let args = args.clone().with("needs", joined(&needs));
+            let args = args.clone().with("needs", joined(&facts, all));
             match standing {
                 Standing::Holds => {}
                 Standing::Broken(tags) => {
@@ -144,7 +153,7 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
                     said.push(say(outcome, args.with("tags", Value::list(tags))).evidence(seen));
                 }
                 Standing::Unknown => {
-                    let checks = needs.iter().flat_map(|fact| &fact.checks);
+                    let checks = facts.iter().flat_map(|fact| &fact.checks);
                     said.push(say(&UNKNOWN, args.with("checks", Value::list(checks))).evidence(seen));
                 }
                 Standing::NotCovered => gap = true,
@@ -159,12 +168,17 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
     said
 }
 
+/// Facts that a rule needs, and how they stand.
+struct Need<'c> {
+    facts: Vec<&'c Fact>,
+    /// Whether all of them must hold; else one is enough.
+    all: bool,
+    standing: Standing,
+    seen: Vec<ObservationId>,
+}
+
 /// What a rule needs: its facts taken together, and those of which one is enough. A bulk sender's rule fails once, by whichever.
-fn standings<'c>(
-    context: &'c Context,
-    sections: &[Section],
-    rule: &Rule,
-) -> Vec<(Vec<&'c Fact>, Standing, Vec<ObservationId>)> {
+fn standings<'c>(context: &'c Context, sections: &[Section], rule: &Rule) -> Vec<Need<'c>> {
     let find = |ids: &[String]| -> Vec<&'c Fact> {
         ids.iter().filter_map(|id| context.catalogue.facts.iter().find(|fact| fact.id == *id)).collect()
     };
@@ -175,9 +189,9 @@ fn standings<'c>(
         }
         let each: Vec<(Standing, Vec<ObservationId>)> =
             facts.iter().map(|fact| standing(context, sections, fact)).collect();
-        let evidence: Vec<ObservationId> = each.iter().flat_map(|(_, seen)| seen.iter().copied()).collect();
+        let seen = each.iter().flat_map(|(_, seen)| seen.iter().copied()).collect();
         let standing = together(each.into_iter().map(|(standing, _)| standing).collect(), all);
-        found.push((facts, standing, evidence));
+        found.push(Need { facts, all, standing, seen });
     }
     found
 }
@@ -247,8 +261,9 @@ fn standing(context: &Context, sections: &[Section], fact: &Fact) -> (Standing, 
     (standing, evidence)
 }
 
-fn joined(facts: &[&Fact]) -> Value {
+fn joined(facts: &[&Fact], all: bool) -> Value {
     use crate::model::Lang;
     let text = |lang, between: &str| facts.iter().map(|fact| fact.text.in_lang(lang)).collect::<Vec<_>>().join(between);
-    Value::both(text(Lang::En, "; "), text(Lang::Ja, "、"))
+    let (en, ja) = if all { ("; ", "、") } else { ("; or ", "」または「") };
+    Value::both(text(Lang::En, en), text(Lang::Ja, ja))
 }

@@ -54,8 +54,8 @@ static NULL_MX: Outcome = Outcome {
         ja: "{name} は null MX を登録しており、メールを受信しないと宣言している",
     },
     remedy: Text {
-        en: "Replace \"0 .\" by the real mail host, or send from another domain.",
-        ja: "「0 .」を実際のメールホストに置き換えるか、別のドメインから送信する。",
+        en: "Replace \"0 .\" by the real mail host; if no mail is sent from {name} on purpose, take it out of domains in the plan.",
+        ja: "「0 .」を実際のメールホストに置き換える。意図して送信に使わないドメインなら、計画の domains から {name} を外す。",
     },
 };
 

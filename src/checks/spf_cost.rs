@@ -43,7 +43,7 @@ static LOOKUPS: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text {
         en: "the SPF record of {name} takes {count} terms that ask the DNS; {limit} are allowed",
-        ja: "{name} の SPF レコードの評価には DNS を引く項が {count} 必要である。上限は {limit} 個",
+        ja: "{name} の SPF レコードの評価には DNS を引く項が{count}必要である。上限は {limit} 個",
     },
     remedy: Text {
         en: "Take includes out that send no more, and write ip4: and ip6: instead of a, mx and includes of your own; --verbose shows what each term costs.",
@@ -56,7 +56,7 @@ static NEAR: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "the SPF record of {name} takes {count} terms that ask the DNS, and {limit} are allowed: somebody else's change can break it",
-        ja: "{name} の SPF レコードの評価には DNS を引く項が {count} 必要である。上限は {limit} 個で、他社の変更により超えうる",
+        ja: "{name} の SPF レコードの評価には DNS を引く項が{count}必要である。上限は {limit} 個で、他社の変更により超えうる",
     },
     remedy: Text {
         en: "Replace a, mx and includes of your own by ip4: and ip6: before you add anything.",
@@ -173,8 +173,8 @@ fn judge(domain: &DomainName, survey: &Survey, strangers: &[Evaluation]) -> Vec<
 fn count(survey: &Survey, turns: bool) -> Value {
     let count = survey.lookups;
     match (turns, survey.is_complete) {
-        (true, _) => Value::both("endlessly many, in a circle,", "限りなく (参照が循環している)"),
-        (false, true) => Value::both(count, format!("{count} 個")),
+        (true, _) => Value::both("endlessly many, in a circle,", "無数に (参照が循環している) "),
+        (false, true) => Value::both(count, format!(" {count} 個")),
         (false, false) => Value::both(format!("at least {count}"), format!("少なくとも {count} 個")),
     }
 }

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use super::spf_record::domains;
+use super::spf_record::{domains, is_retired};
 use super::spf_sender::supposed;
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
@@ -103,6 +103,11 @@ const MAIL_FROM: Text = Text {
     ja: "HELO 名は MAIL FROM のドメインでもあり、spf-record と spf-sender が判定する",
 };
 
+const RETIRED: Text = Text {
+    en: "the overlap is over, and no mail leaves from this address any more",
+    ja: "並行運用の期間が終わり、このアドレスからはもうメールを送信しない",
+};
+
 async fn ask(context: &Context) -> Vec<Statement> {
     join_all(context.addresses().map(|address| ask_one(context, address))).await
 }
@@ -111,6 +116,9 @@ async fn ask_one(context: &Context, address: &Address) -> Statement {
     let subject = subject_of(address);
     if !address.sends {
         return Statement::not_applicable(subject, DOES_NOT_SEND);
+    }
+    if address.side == Side::Old && is_retired(context) {
+        return Statement::not_applicable(subject, RETIRED);
     }
     let name = match DomainName::parse(&address.helo) {
         Ok(name) if name.is_host_name() => name,
@@ -136,7 +144,8 @@ async fn ask_one(context: &Context, address: &Address) -> Statement {
 /// The record for a HELO name: the shortest that lets every sender pass who uses the name.
 async fn record(context: &Context, name: &DomainName) -> String {
     let says_it = |address: &&Address| DomainName::parse(&address.helo).is_ok_and(|helo| helo == *name);
-    let mut ips: Vec<IpAddr> = context.senders().filter(says_it).map(|address| address.ip).collect();
+    let is_in_use = |address: &&Address| address.side == Side::New || !is_retired(context);
+    let mut ips: Vec<IpAddr> = context.senders().filter(is_in_use).filter(says_it).map(|address| address.ip).collect();
     ips.sort();
     ips.dedup();
     let mut known = Vec::new();

@@ -163,10 +163,10 @@ pub(super) fn is_retired(context: &Context) -> bool {
     context.phase == Phase::After && context.now >= retires_at(context)
 }
 
-/// The addresses that must pass: those that send, new before old as long as the old ones are in use, each once.
+/// The addresses that must pass: those that send, the old ones first as long as they are in use, each once.
 pub(super) fn senders(context: &Context) -> Vec<IpAddr> {
     let old: &[Address] = if is_retired(context) { &[] } else { &context.plan.old };
-    distinct(context.plan.new.iter().chain(old).filter(|address| address.sends).map(|address| address.ip))
+    distinct(old.iter().chain(&context.plan.new).filter(|address| address.sends).map(|address| address.ip))
 }
 
 /// Each of `ips` once, in their order.

@@ -70,8 +70,8 @@ static PTR: Outcome = Outcome {
     tag: "spf-ptr",
     levels: Levels::WARNING,
     says: Text {
-        en: "the SPF record of {name} uses {term} in the record of {target}, which should no longer be used",
-        ja: "{name} の SPF レコードは {target} のレコードで、使うべきでない {term} を使っている",
+        en: "the SPF record of {name} uses {term}, which should no longer be used (in the record of {target})",
+        ja: "{name} の SPF レコードが、使うべきでない {term} を使っている ({target} のレコード)",
     },
     remedy: Text {
         en: "Replace {term} by ip4: and ip6: terms of the servers that it stands for.",

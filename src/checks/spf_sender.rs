@@ -249,12 +249,16 @@ pub(super) fn supposed(plan: &Plan) -> Supposed {
         }
     }
     for address in &plan.new {
-        let (rtype, data) = match address.ip {
-            IpAddr::V4(ip) => (RecordType::A, RData::A(ip.into())),
-            IpAddr::V6(ip) => (RecordType::AAAA, RData::AAAA(ip.into())),
-        };
-        if let Ok(question) = Question::new(&address.ptr, rtype) {
-            supposed.entry(question).or_default().push(data);
+        // A name that moves to servers of one family keeps no address of the other.
+        for rtype in [RecordType::A, RecordType::AAAA] {
+            if let Ok(question) = Question::new(&address.ptr, rtype) {
+                let of_name = supposed.entry(question).or_default();
+                match (address.ip, rtype) {
+                    (IpAddr::V4(ip), RecordType::A) => of_name.push(RData::A(ip.into())),
+                    (IpAddr::V6(ip), RecordType::AAAA) => of_name.push(RData::AAAA(ip.into())),
+                    _ => {}
+                }
+            }
         }
     }
     supposed

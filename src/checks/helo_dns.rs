@@ -5,6 +5,7 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use super::ptr::{lookup, names};
+use super::ptr_forward::{HANDED_OVER, handed_over};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
 use crate::plan::Address;
@@ -98,6 +99,10 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
+const CHANGES: Text = Text {
+    en: "the name is the old server's until the cutover",
+    ja: "この名前は切り替えまで旧サーバーのものである",
+};
 const NO_NAME: Text = Text { en: "the HELO is not a host name", ja: "HELO がホスト名ではない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
@@ -132,6 +137,9 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     let found = [own.addresses(), other.addresses()].concat();
     if found.contains(&address.ip) {
         said.push(Statement::passed(subject.clone()).evidence([own.observation]));
+    } else if handed_over(context, address, &name).await.is_some() {
+        let why = if context.phase == Phase::Before { CHANGES } else { HANDED_OVER };
+        said.push(Statement::not_applicable(subject.clone(), why).evidence([own.observation, other.observation]));
     } else if !own.is_definite() {
         said.push(say(&UNANSWERED, args.clone().with("why", own.why())));
     } else if !own.addresses().is_empty() {

@@ -9,7 +9,7 @@ use super::ptr_forward::{HANDED_OVER, handed_over};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
 use crate::plan::Address;
-use crate::probe::{Answer, Ask, Question};
+use crate::probe::{Answer, Question};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -123,7 +123,7 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     };
     let (own, other) = if address.ip.is_ipv4() { (a, aaaa) } else { (aaaa, a) };
     let (own, other, ptr) =
-        futures::join!(context.dns.ask(Ask::new(own)), context.dns.ask(Ask::new(other)), lookup(context, address.ip));
+        futures::join!(context.published(own), context.published(other), lookup(context, address.ip));
     let args = address_args(address).and("helo", &name).and("rtype", own.question.rtype);
     let say = |outcome, args: Args| {
         Statement::outcome(outcome, subject.clone()).args(args).evidence([own.observation, other.observation])

@@ -11,7 +11,7 @@ use super::ptr::{lookup, names};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Address;
-use crate::probe::{Answer, Ask, Question};
+use crate::probe::{Answer, Question};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -133,7 +133,7 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
             let Some(question) = question(name, rtype) else {
                 return Err(Statement::outcome(&FORWARD, subject).args(args.with("found", nothing())).evidence([ptr]));
             };
-            let forward = context.dns.ask(Ask::new(question)).await;
+            let forward = context.published(question).await;
             let evidence = [ptr, forward.observation];
             if forward.addresses().contains(&address.ip) {
                 return Ok(evidence);

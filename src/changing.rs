@@ -153,6 +153,8 @@ fn pick(plan: &Plan, phase: Phase, covered: &BTreeSet<&DomainName>, mut found: V
     for one in &mut found {
         one.changes = match (one.role, &one.reply.answer) {
             (Role::Mx, Answer::Data) => phase == Phase::After || !mx_is_as_planned(plan, &one.name, &one.reply),
+            // The old server's own name stays with it when MX goes over to another one.
+            (Role::Host, Answer::Data) if stays_with_the_old(plan, &one.name) => false,
             (Role::Host | Role::Client, Answer::Data) => leads_to(one, &|ip| counts(plan, phase, ip)),
             (Role::Spf, Answer::Data) => {
                 !covered.contains(&one.name) && one.reply.texts().iter().any(|text| text.starts_with(b"v=spf1"))
@@ -185,6 +187,13 @@ fn counts(plan: &Plan, phase: Phase, ip: IpAddr) -> bool {
         Phase::Before => stands_in(&plan.old, ip) && !stands_in(&plan.new, ip),
         Phase::After => stands_in(&plan.old, ip) || stands_in(&plan.new, ip),
     }
+}
+
+/// Whether the plan gives the name to the old server and to nothing else.
+fn stays_with_the_old(plan: &Plan, name: &DomainName) -> bool {
+    let is_name_of = |address: &Address| address.ptr == *name || address.helo.eq_ignore_ascii_case(name.as_str());
+    let is_planned = plan.domains.iter().any(|domain| plan.planned_hosts(domain).contains(name));
+    plan.old.iter().any(is_name_of) && !plan.new.iter().any(is_name_of) && *name != plan.hostname && !is_planned
 }
 
 fn stands_in(addresses: &[Address], ip: IpAddr) -> bool {

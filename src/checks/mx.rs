@@ -61,8 +61,8 @@ static EARLY: Outcome = Outcome {
         ja: "{name} 宛てのメールは、{hosts} によりすでに新サーバーに届いている",
     },
     remedy: Text {
-        en: "Take {hosts} out of the MX of {name} until the cutover, or see that the new server takes the mail.",
-        ja: "切り替えまで {name} の MX から {hosts} を外すか、新サーバーが受信できることを確かめる。",
+        en: "Until the cutover, take {hosts} out of the MX of {name}, or, if that is a name of the old server too, lead it to the old server only; otherwise see that the new server takes the mail.",
+        ja: "切り替えまで {name} の MX から {hosts} を外す (旧サーバーの名前でもあるなら、正引きを旧サーバーだけにする)。外さないなら、新サーバーが受信できることを確かめる。",
     },
 };
 
@@ -86,7 +86,10 @@ static NEW_ABSENT: Outcome = Outcome {
         en: "mail for {name} does not go to the new server: {hosts} leads to {found}",
         ja: "{name} 宛てのメールが新サーバーに届かない: {hosts} の正引きは {found} である",
     },
-    remedy: Text { en: "Publish the planned MX of {name}: {planned}.", ja: "{name} に計画の MX ({planned}) を登録する。" },
+    remedy: Text {
+        en: "Publish {planned} as the MX of {name}, and lead the new server's name in it to {new}.",
+        ja: "{name} の MX に {planned} を登録し、その中の新サーバーの名前の正引きを {new} にする。",
+    },
 };
 
 static OLD_FIRST: Outcome = Outcome {
@@ -96,7 +99,10 @@ static OLD_FIRST: Outcome = Outcome {
         en: "mail for {name} still goes to the old server first or as often, by {hosts}",
         ja: "{name} 宛てのメールは、{hosts} により今も旧サーバーに優先的に (または同じ割合で) 届く",
     },
-    remedy: Text { en: "Take {hosts} out of the MX of {name}.", ja: "{name} の MX から {hosts} を外す。" },
+    remedy: Text {
+        en: "Take {hosts} out of the MX of {name}. A host that is the new server's name too stays there: take {found} out of its addresses.",
+        ja: "{name} の MX から {hosts} を外す。新サーバーの名前でもあるものは MX に残し、その正引きから {found} を外す。",
+    },
 };
 
 static OLD_LISTED: Outcome = Outcome {
@@ -327,10 +333,12 @@ fn after(plan: &Plan, hosts: &[Host], args: &Args, say: &dyn Fn(&'static Outcome
     match (first(&old), first(&new)) {
         (_, None) if is_known => {
             let all: Vec<&Host> = hosts.iter().collect();
-            vec![say(&NEW_ABSENT, args.clone().with("hosts", names(&all)).with("found", addresses(&all)))]
+            let new: Vec<IpAddr> = plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
+            let args = args.clone().with("hosts", names(&all)).with("found", addresses(&all));
+            vec![say(&NEW_ABSENT, args.with("new", Value::list(new)))]
         }
         (Some(of_old), Some(of_new)) if of_old <= of_new => {
-            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)))]
+            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)).with("found", Value::list(plan.given_up())))]
         }
         (Some(_), Some(_)) => vec![say(&OLD_LISTED, args.clone().with("hosts", names(&old)))],
         _ => Vec::new(),

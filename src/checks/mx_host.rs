@@ -98,8 +98,8 @@ static WILL_CHANGE: Outcome = Outcome {
     tag: "mx-host-changes",
     levels: Levels::NOTE,
     says: Text {
-        en: "{name} receives mail now and shall receive it after the cutover: its address {found} must change at that moment",
-        ja: "{name} は現在も切り替え後もメールを受信する。切り替えの時点でアドレス {found} を変更しなければならない",
+        en: "{name}, a planned mail host, leads to the old server now: its address {found} must change at the cutover",
+        ja: "計画のメールホスト {name} の正引きは現在は旧サーバーである。切り替え時にアドレス {found} を変更しなければならない",
     },
     remedy: Text {
         en: "Lower the TTL of {name} beforehand, and change A and AAAA at the cutover.",

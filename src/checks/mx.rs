@@ -355,7 +355,9 @@ fn after(
             vec![say(&NEW_ABSENT, args.with("new", Value::list(new)))]
         }
         (Some(of_old), Some(of_new)) if of_old <= of_new => {
-            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)).with("found", Value::list(plan.given_up())))]
+            let given_up = plan.given_up();
+            let found = old.iter().flat_map(|host| &host.addresses).filter(|ip| given_up.contains(ip));
+            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)).with("found", Value::list(found)))]
         }
         (Some(_), Some(_)) => vec![say(&OLD_LISTED, args.clone().with("hosts", names(&old)))],
         _ => Vec::new(),

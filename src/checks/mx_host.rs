@@ -217,7 +217,8 @@ fn judge(context: &Context, host: &DomainName, receives_now: bool, a: &Reply, aa
         (_, false, _) if changes && context.phase == Phase::Before => said.push(say(&WILL_CHANGE, at(&old))),
         (true, false, _) => said.push(say(&OLD_ADDRESS, at(&old))),
         (false, false, _) => said.push(say(&MIXED, at(&old))),
-        (false, true, false) if !is_own => said.push(say(&MIXED, at(&other))),
+        // Before the cutover the check of the host name warns of it.
+        (false, true, false) if !is_own || context.phase == Phase::After => said.push(say(&MIXED, at(&other))),
         (true, true, false) if !is_own => said.push(say(&BACKUP, at(&other))),
         _ => {}
     }

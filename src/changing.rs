@@ -101,13 +101,18 @@ pub async fn watched(context: &Context) -> Vec<Watched> {
         }
     }
     let candidates = candidates(plan, &hosts);
-    let replies = join_all(candidates.iter().map(|one| read(context, &one.name, one.rtype))).await;
+    let (replies, wild) = futures::join!(
+        join_all(candidates.iter().map(|one| read(context, &one.name, one.rtype))),
+        join_all(candidates.iter().map(|one| read_beside(context, one)))
+    );
     let covered = join_all(plan.domains.iter().map(|domain| spf_covers_the_new(context, domain))).await;
     let covered: BTreeSet<&DomainName> =
         plan.domains.iter().zip(covered).filter(|(_, covers)| *covers).map(|(domain, _)| domain).collect();
-    let found = candidates.into_iter().zip(replies).filter_map(|(candidate, reply)| {
+    let found = candidates.into_iter().zip(replies.into_iter().zip(wild)).filter_map(|(candidate, (reply, wild))| {
         let Candidate { name, rtype, role } = candidate;
-        Some(Watched { name, rtype, role, reply: reply?, changes: false })
+        let reply = reply?;
+        let is_wild = wild.is_some_and(|wild| is_same(&reply, &wild));
+        (!is_wild).then_some(Watched { name, rtype, role, reply, changes: false })
     });
     pick(plan, context.phase, &covered, found.collect())
 }
@@ -153,6 +158,8 @@ fn pick(plan: &Plan, phase: Phase, covered: &BTreeSet<&DomainName>, mut found: V
     for one in &mut found {
         one.changes = match (one.role, &one.reply.answer) {
             (Role::Mx, Answer::Data) => phase == Phase::After || !mx_is_as_planned(plan, &one.name, &one.reply),
+            // The old server's own name stays with it when MX goes over to another one.
+            (Role::Host, Answer::Data) if stays_with_the_old(plan, &one.name) => false,
             (Role::Host | Role::Client, Answer::Data) => leads_to(one, &|ip| counts(plan, phase, ip)),
             (Role::Spf, Answer::Data) => {
                 !covered.contains(&one.name) && one.reply.texts().iter().any(|text| text.starts_with(b"v=spf1"))
@@ -187,6 +194,13 @@ fn counts(plan: &Plan, phase: Phase, ip: IpAddr) -> bool {
     }
 }
 
+/// Whether the plan gives the name to the old server and to nothing else.
+fn stays_with_the_old(plan: &Plan, name: &DomainName) -> bool {
+    let is_name_of = |address: &Address| address.ptr == *name || address.helo.eq_ignore_ascii_case(name.as_str());
+    let is_planned = plan.domains.iter().any(|domain| plan.planned_hosts(domain).contains(name));
+    plan.old.iter().any(is_name_of) && !plan.new.iter().any(is_name_of) && *name != plan.hostname && !is_planned
+}
+
 fn stands_in(addresses: &[Address], ip: IpAddr) -> bool {
     addresses.iter().any(|address| address.ip == ip)
 }
@@ -212,6 +226,23 @@ async fn spf_covers_the_new(context: &Context, domain: &DomainName) -> bool {
         async move { evaluator.check_host(&envelope).await.result == SpfResult::Pass }
     });
     join_all(each).await.into_iter().all(|passes| passes)
+}
+
+/// What is said about a name that nobody set up, beside one that people might have set their mail programs to.
+async fn read_beside(context: &Context, one: &Candidate) -> Option<Arc<Reply>> {
+    let (_, domain) = one.name.as_str().split_once('.').filter(|_| one.role == Role::Client)?;
+    let label = context.consultant.nonexistent()?.labels().next()?;
+    read(context, &DomainName::parse(&format!("{label}.{domain}")).ok()?, one.rtype).await
+}
+
+/// Whether a wildcard may have given both answers.
+fn is_same(one: &Reply, other: &Reply) -> bool {
+    let sorted = |reply: &Reply| {
+        let mut found = reply.addresses();
+        found.sort();
+        found
+    };
+    other.answer == Answer::Data && one.ttl == other.ttl && one.chain == other.chain && sorted(one) == sorted(other)
 }
 
 async fn read(context: &Context, name: &DomainName, rtype: RecordType) -> Option<Arc<Reply>> {

@@ -56,8 +56,8 @@ static STILL: Outcome = Outcome {
     tag: "dns-nxcache-still",
     levels: Levels::WARNING,
     says: Text {
-        en: "the resolver still says that {name} has no address, although its zone has one: it may say so until {until}",
-        ja: "{name} のアドレスはゾーンに登録済みだが、リゾルバーはまだ「ない」と答える ({until} まで続くことがある)",
+        en: "the resolver still says that {name} has no {rtype} record, although its zone has one: it may say so until {until}",
+        ja: "{name} の {rtype} はゾーンに登録済みだが、リゾルバーはまだ「ない」と答える ({until} まで続くことがある)",
     },
     remedy: Text {
         en: "Wait until {until}, or flush {name} in the resolvers that you run.",
@@ -134,7 +134,7 @@ fn judge_after(context: &Context, host: &DomainName, pairs: [(&Arc<Reply>, &Arc<
     });
     let statement = if let Some((_, seen)) = pairs.iter().find(is_hidden) {
         let until = context.now + TimeDelta::seconds(i64::from(seen.negative_ttl.unwrap_or(0)));
-        Statement::outcome(&STILL, subject).args(args.and("until", context.clock(until)))
+        Statement::outcome(&STILL, subject).args(args.and("rtype", seen.question.rtype).and("until", context.clock(until)))
     } else if let Some(silent) = silent {
         Statement::outcome(&UNANSWERED, subject).args(args.with("why", silent.why()))
     } else if pairs.iter().all(|(_, seen)| is_absent(seen)) {

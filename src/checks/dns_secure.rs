@@ -79,7 +79,7 @@ const NOT_VALIDATING: Text = Text {
     ja: "リゾルバーが DNSSEC を検証しないため、署名が壊れていても見つけられない",
 };
 
-const NOT_YET: Text = Text { en: "the name is not published yet", ja: "名前がまだ登録されていない" };
+const NOT_YET: Text = Text { en: "there is no such record yet", ja: "レコードがまだ登録されていない" };
 
 /// What a resolver makes of the signatures of an answer.
 pub(super) enum Validation {
@@ -135,11 +135,16 @@ struct Look {
 async fn look(context: &Context, name: &DomainName, rtype: RecordType) -> Look {
     let validation = match Question::new(name, rtype) {
         // A resolver that is asked too early would remember that the name is missing.
-        Ok(question) if context.published(question.clone()).await.answer == Answer::NxDomain => None,
+        Ok(question) if is_absent(&*context.published(question.clone()).await) => None,
         Ok(question) => Some(validate(context, question).await),
         Err(_) => None,
     };
     Look { name: name.clone(), rtype, validation }
+}
+
+/// Whether the record is still to come. A domain without MX may be its own mail host: it is looked at all the same.
+fn is_absent(reply: &Reply) -> bool {
+    reply.answer == Answer::NxDomain || (reply.answer == Answer::NoData && reply.question.rtype != RecordType::MX)
 }
 
 async fn root_is_vouched_for(context: &Context) -> bool {

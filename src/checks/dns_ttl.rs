@@ -4,10 +4,12 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use futures::FutureExt;
 use futures::future::join_all;
 
-use crate::changing::{Watched, changing};
+use super::spf_sender::supposed;
+use crate::changing::{Role, Watched, changing};
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 use crate::probe::{Ask, Question, Route};
+use crate::spf::{Envelope, Evaluator, SpfResult};
 use crate::zone_servers::cannot_walk;
 
 /// The check.
@@ -156,6 +158,8 @@ const FORGOTTEN: TimeDelta = TimeDelta::days(7);
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let changing = changing(context).await;
+    let needed = join_all(changing.iter().map(|one| must_change(context, one))).await;
+    let changing: Vec<&Watched> = changing.iter().zip(needed).filter_map(|(one, needed)| needed.then_some(one)).collect();
     let mut said = join_all(changing.iter().map(|one| ask_one(context, one))).await;
     if changing.is_empty() {
         said.push(Statement::not_applicable(Subject::Run, NOTHING_CHANGES));
@@ -163,6 +167,21 @@ async fn ask(context: &Context) -> Vec<Statement> {
         said.push(judge_window(context));
     }
     said
+}
+
+/// Whether the record itself must change: an SPF record that passes the new senders as soon as MX and A change may stay, and
+/// caches may keep it.
+async fn must_change(context: &Context, one: &Watched) -> bool {
+    if one.role != Role::Spf || !one.reply.is_definite() || context.phase == Phase::After {
+        return true;
+    }
+    let evaluator = Evaluator::published(context.dns.clone()).supposing(supposed(&context.plan));
+    let each = context.plan.new.iter().filter(|address| address.sends).map(|address| {
+        let envelope = Envelope::new(address.ip, address.helo.as_str(), format!("postmaster@{}", one.name));
+        let evaluator = &evaluator;
+        async move { evaluator.check_host(&envelope).await.result == SpfResult::Pass }
+    });
+    !join_all(each).await.into_iter().all(|passes| passes)
 }
 
 async fn ask_one(context: &Context, one: &Watched) -> Statement {

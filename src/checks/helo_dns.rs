@@ -5,10 +5,11 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use super::ptr::{lookup, names};
+use super::ptr_forward::{HANDED_OVER, handed_over};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
 use crate::plan::Address;
-use crate::probe::{Answer, Ask, Question};
+use crate::probe::{Answer, Question};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -98,6 +99,10 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
+const CHANGES: Text = Text {
+    en: "the name is the old server's until the cutover",
+    ja: "この名前は切り替えまで旧サーバーのものである",
+};
 const NO_NAME: Text = Text { en: "the HELO is not a host name", ja: "HELO がホスト名ではない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
@@ -118,7 +123,7 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     };
     let (own, other) = if address.ip.is_ipv4() { (a, aaaa) } else { (aaaa, a) };
     let (own, other, ptr) =
-        futures::join!(context.dns.ask(Ask::new(own)), context.dns.ask(Ask::new(other)), lookup(context, address.ip));
+        futures::join!(context.published(own), context.published(other), lookup(context, address.ip));
     let args = address_args(address).and("helo", &name).and("rtype", own.question.rtype);
     let say = |outcome, args: Args| {
         Statement::outcome(outcome, subject.clone()).args(args).evidence([own.observation, other.observation])
@@ -132,6 +137,9 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     let found = [own.addresses(), other.addresses()].concat();
     if found.contains(&address.ip) {
         said.push(Statement::passed(subject.clone()).evidence([own.observation]));
+    } else if handed_over(context, address, &name).await.is_some() {
+        let why = if context.phase == Phase::Before { CHANGES } else { HANDED_OVER };
+        said.push(Statement::not_applicable(subject.clone(), why).evidence([own.observation, other.observation]));
     } else if !own.is_definite() {
         said.push(say(&UNANSWERED, args.clone().with("why", own.why())));
     } else if !own.addresses().is_empty() {

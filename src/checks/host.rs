@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
-use crate::probe::{Ask, Question, Reply};
+use crate::probe::{Question, Reply};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -75,7 +75,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let (Ok(a), Ok(aaaa)) = (Question::new(name, RecordType::A), Question::new(name, RecordType::AAAA)) else {
         return Vec::new();
     };
-    let (a, aaaa) = futures::join!(context.dns.ask(Ask::new(a)), context.dns.ask(Ask::new(aaaa)));
+    let (a, aaaa) = futures::join!(context.published(a), context.published(aaaa));
     judge(context, &a, &aaaa)
 }
 

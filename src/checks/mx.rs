@@ -30,8 +30,8 @@ pub static CHECK: Check = Check {
             ja: "MX の切り替えが早すぎたり漏れていたりすると、想定外の機械にメールが届き、メールボックスが分かれるか、メールが不達になる。",
         },
         how: Text {
-            en: "MX of every domain is read from the zone's own servers, and A and AAAA of each host in it. Before the cutover they should lead to the old addresses, after it to the new ones; where the plan has [mx], the records themselves are compared too.",
-            ja: "ドメインごとに MX を権威サーバーから読み、各ホストの A と AAAA を読む。切り替え前は旧アドレス、切り替え後は新アドレスに行き着かなければならない。計画に [mx] があれば、レコードそのものも比べる。",
+            en: "MX of every domain is read from the zone's own servers, and A and AAAA of each host in it. Before the cutover they should lead to the old addresses, after it to the new ones; where the plan has [mx], the records themselves are compared too, and a gateway of somebody else that stands first there may take the mail.",
+            ja: "ドメインごとに MX を権威サーバーから読み、各ホストの A と AAAA を読む。切り替え前は旧アドレス、切り替え後は新アドレスに行き着かなければならない。計画に [mx] があれば、レコードそのものも比べる。[mx] の先頭が他社のゲートウェイなら、それが受信してもよい。",
         },
         by_hand: "dig +short {name} MX",
         references: &[
@@ -61,8 +61,8 @@ static EARLY: Outcome = Outcome {
         ja: "{name} 宛てのメールは、{hosts} によりすでに新サーバーに届いている",
     },
     remedy: Text {
-        en: "Take {hosts} out of the MX of {name} until the cutover, or see that the new server takes the mail.",
-        ja: "切り替えまで {name} の MX から {hosts} を外すか、新サーバーが受信できることを確かめる。",
+        en: "Until the cutover, take {hosts} out of the MX of {name}, or, if that is a name of the old server too, lead it to the old server only; otherwise see that the new server takes the mail.",
+        ja: "切り替えまで {name} の MX から {hosts} を外す (旧サーバーの名前でもあるなら、正引きを旧サーバーだけにする)。外さないなら、新サーバーが受信できることを確かめる。",
     },
 };
 
@@ -86,7 +86,10 @@ static NEW_ABSENT: Outcome = Outcome {
         en: "mail for {name} does not go to the new server: {hosts} leads to {found}",
         ja: "{name} 宛てのメールが新サーバーに届かない: {hosts} の正引きは {found} である",
     },
-    remedy: Text { en: "Publish the planned MX of {name}: {planned}.", ja: "{name} に計画の MX ({planned}) を登録する。" },
+    remedy: Text {
+        en: "Publish {planned} as the MX of {name}, and lead the new server's name in it to {new}.",
+        ja: "{name} の MX に {planned} を登録し、その中の新サーバーの名前の正引きを {new} にする。",
+    },
 };
 
 static OLD_FIRST: Outcome = Outcome {
@@ -96,7 +99,10 @@ static OLD_FIRST: Outcome = Outcome {
         en: "mail for {name} still goes to the old server first or as often, by {hosts}",
         ja: "{name} 宛てのメールは、{hosts} により今も旧サーバーに優先的に (または同じ割合で) 届く",
     },
-    remedy: Text { en: "Take {hosts} out of the MX of {name}.", ja: "{name} の MX から {hosts} を外す。" },
+    remedy: Text {
+        en: "Take {hosts} out of the MX of {name}. A host that is the new server's name too stays there: take {found} out of its addresses.",
+        ja: "{name} の MX から {hosts} を外す。新サーバーの名前でもあるものは MX に残し、その正引きから {found} を外す。",
+    },
 };
 
 static OLD_LISTED: Outcome = Outcome {
@@ -278,8 +284,8 @@ fn judge(context: &Context, domain: &DomainName, mx: &Reply, records: &[(u16, Na
         said.push(say(&LITERAL, args.clone().with("hosts", Value::list(literals))));
     }
     said.extend(match context.phase {
-        Phase::Before => before(plan, hosts, &args, &say),
-        Phase::After => after(plan, hosts, &args, &say),
+        Phase::Before => before(plan, domain, hosts, &args, &say),
+        Phase::After => after(plan, domain, hosts, &args, &say),
     });
     // What is silent may lead anywhere: only what was seen is said.
     let silent = hosts.iter().filter_map(|host| host.silent.as_ref());
@@ -305,13 +311,21 @@ fn judge(context: &Context, domain: &DomainName, mx: &Reply, records: &[(u16, Na
     said
 }
 
-/// Before the cutover mail should go to the old server and only there.
-fn before(plan: &Plan, hosts: &[Host], args: &Args, say: &dyn Fn(&'static Outcome, Args) -> Statement) -> Vec<Statement> {
-    let (old, new) = sides(plan, hosts);
+/// Before the cutover mail should go to the old server and only there, or to the gateway that stays before it.
+fn before(
+    plan: &Plan,
+    domain: &DomainName,
+    hosts: &[Host],
+    args: &Args,
+    say: &dyn Fn(&'static Outcome, Args) -> Statement,
+) -> Vec<Statement> {
+    let old: Vec<IpAddr> = plan.old.iter().map(|address| address.ip).collect();
+    let new: Vec<IpAddr> = plan.new.iter().map(|address| address.ip).filter(|ip| !old.contains(ip)).collect();
+    let (old, new) = (leading(hosts, &old), leading(hosts, &new));
     let is_known = hosts.iter().all(|host| host.silent.is_none());
     if !new.is_empty() {
         vec![say(&EARLY, args.clone().with("hosts", names(&new)))]
-    } else if old.is_empty() && is_known {
+    } else if old.is_empty() && is_known && gateways(plan, domain, hosts).is_empty() {
         let all: Vec<&Host> = hosts.iter().collect();
         vec![say(&ELSEWHERE, args.clone().with("hosts", names(&all)).with("found", addresses(&all)))]
     } else {
@@ -319,30 +333,63 @@ fn before(plan: &Plan, hosts: &[Host], args: &Args, say: &dyn Fn(&'static Outcom
     }
 }
 
-/// After it to the new server, and to the old one at the most behind it.
-fn after(plan: &Plan, hosts: &[Host], args: &Args, say: &dyn Fn(&'static Outcome, Args) -> Statement) -> Vec<Statement> {
-    let (old, new) = sides(plan, hosts);
+/// After it to the new server or the gateway that stays before it, and to the old server at the most behind them.
+fn after(
+    plan: &Plan,
+    domain: &DomainName,
+    hosts: &[Host],
+    args: &Args,
+    say: &dyn Fn(&'static Outcome, Args) -> Statement,
+) -> Vec<Statement> {
+    let new: Vec<IpAddr> = plan.new.iter().map(|address| address.ip).collect();
+    let old = leading(hosts, &plan.given_up());
+    let new = [leading(hosts, &new), gateways(plan, domain, hosts)].concat();
     let is_known = hosts.iter().all(|host| host.silent.is_none());
     let first = |hosts: &[&Host]| hosts.iter().map(|host| host.preference).min();
     match (first(&old), first(&new)) {
         (_, None) if is_known => {
             let all: Vec<&Host> = hosts.iter().collect();
-            vec![say(&NEW_ABSENT, args.clone().with("hosts", names(&all)).with("found", addresses(&all)))]
+            let new: Vec<IpAddr> =
+                plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
+            let args = args.clone().with("hosts", names(&all)).with("found", addresses(&all));
+            vec![say(&NEW_ABSENT, args.with("new", Value::list(new)))]
         }
         (Some(of_old), Some(of_new)) if of_old <= of_new => {
-            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)))]
+            let given_up = plan.given_up();
+            let found = old.iter().flat_map(|host| &host.addresses).filter(|ip| given_up.contains(ip));
+            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)).with("found", Value::list(found)))]
         }
         (Some(_), Some(_)) => vec![say(&OLD_LISTED, args.clone().with("hosts", names(&old)))],
         _ => Vec::new(),
     }
 }
 
-/// The hosts that lead to an address that is given up, and those that lead to a new one.
-fn sides<'h>(plan: &Plan, hosts: &'h [Host]) -> (Vec<&'h Host>, Vec<&'h Host>) {
-    let (given_up, new): (Vec<IpAddr>, Vec<IpAddr>) =
-        (plan.given_up(), plan.new.iter().map(|address| address.ip).collect());
-    let leading = |to: &[IpAddr]| hosts.iter().filter(|host| host.addresses.iter().any(|ip| to.contains(ip))).collect();
-    (leading(&given_up), leading(&new))
+/// The hosts that lead to one of these addresses.
+fn leading<'h>(hosts: &'h [Host], to: &[IpAddr]) -> Vec<&'h Host> {
+    hosts.iter().filter(|host| host.addresses.iter().any(|ip| to.contains(ip))).collect()
+}
+
+/// The hosts of somebody else that `[mx]` puts before the plan's servers: they take the mail and hand it on. A host of somebody
+/// else behind the new server is a backup and does not stand for it.
+fn gateways<'h>(plan: &Plan, domain: &DomainName, hosts: &'h [Host]) -> Vec<&'h Host> {
+    let records = plan.said_mx(domain).unwrap_or_default();
+    let first = records.iter().map(|mx| mx.preference).min();
+    let front: Vec<&DomainName> =
+        records.iter().filter(|mx| Some(mx.preference) == first).map(|mx| &mx.host).collect();
+    if front.iter().any(|host| is_ours(plan, host)) {
+        return Vec::new();
+    }
+    let known: Vec<IpAddr> = plan.old.iter().chain(&plan.new).map(|address| address.ip).collect();
+    let is_front = |host: &&Host| front.iter().any(|name| name.as_str().eq_ignore_ascii_case(&bare(&host.name)));
+    let is_elsewhere = |host: &&Host| !host.addresses.is_empty() && !host.addresses.iter().any(|ip| known.contains(ip));
+    hosts.iter().filter(is_front).filter(is_elsewhere).collect()
+}
+
+/// Whether the plan calls one of its servers so, or the name is in a domain of this organization.
+fn is_ours(plan: &Plan, host: &DomainName) -> bool {
+    let is_server = plan.old.iter().chain(&plan.new).any(|address| address.ptr == *host);
+    let mut ours = plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable);
+    is_server || *host == plan.hostname || host.registrable().is_some_and(|domain| ours.any(|own| own == domain))
 }
 
 /// What MX shall be; the host name, if the plan does not say.

@@ -98,8 +98,8 @@ static WILL_CHANGE: Outcome = Outcome {
     tag: "mx-host-changes",
     levels: Levels::NOTE,
     says: Text {
-        en: "{name} receives mail now and shall receive it after the cutover: its address {found} must change at that moment",
-        ja: "{name} は現在も切り替え後もメールを受信する。切り替えの時点でアドレス {found} を変更しなければならない",
+        en: "{name}, a planned mail host, leads to the old server now: its address {found} must change at the cutover",
+        ja: "計画のメールホスト {name} の正引きは現在は旧サーバーである。切り替え時にアドレス {found} を変更しなければならない",
     },
     remedy: Text {
         en: "Lower the TTL of {name} beforehand, and change A and AAAA at the cutover.",
@@ -216,7 +216,8 @@ fn judge(context: &Context, host: &DomainName, receives_now: bool, a: &Reply, aa
         (_, false, _) if changes && context.phase == Phase::Before => said.push(say(&WILL_CHANGE, at(&old))),
         (true, false, _) => said.push(say(&OLD_ADDRESS, at(&old))),
         (false, false, _) => said.push(say(&MIXED, at(&old))),
-        (false, true, false) if !is_own => said.push(say(&MIXED, at(&other))),
+        // Before the cutover the check of the host name warns of it.
+        (false, true, false) if !is_own || context.phase == Phase::After => said.push(say(&MIXED, at(&other))),
         (true, true, false) if !is_own => said.push(say(&BACKUP, at(&other))),
         _ => {}
     }

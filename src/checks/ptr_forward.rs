@@ -1,14 +1,17 @@
 //! The way back: from the PTR name to the address.
 
+use std::net::IpAddr;
+
 use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
+use super::client_names::lead;
 use super::ptr::{lookup, names};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
-use crate::model::{Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Text, Value};
+use crate::model::{Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Address;
-use crate::probe::{Answer, Ask, Question};
+use crate::probe::{Answer, Question};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -36,7 +39,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&FORWARD, &SOME, &UNANSWERED],
+        outcomes: &[&FORWARD, &SOME, &CHANGES, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -67,6 +70,19 @@ static SOME: Outcome = Outcome {
     },
 };
 
+static CHANGES: Outcome = Outcome {
+    tag: "ptr-forward-changes",
+    levels: Levels::NOTE,
+    says: Text {
+        en: "{ip} is called {name}, which leads to {found} until the cutover, and back to {ip} only from then on",
+        ja: "{ip} の逆引き名 {name} の正引きは切り替えまで {found} であり、{ip} に戻るのは切り替え後になる",
+    },
+    remedy: Text {
+        en: "Change {name} to {rtype} {ip} at the cutover, and let the new server send nothing before; {ip} beside {found} would draw mail to the new server too early.",
+        ja: "切り替え時に {name} を {rtype} {ip} に変更し、それまで新サーバーからは送信しない。{found} と併記すると、早すぎるメールが新サーバーに届く。",
+    },
+};
+
 static UNANSWERED: Outcome = Outcome {
     tag: "ptr-forward-unanswered",
     levels: Levels::UNKNOWN,
@@ -78,6 +94,12 @@ static UNANSWERED: Outcome = Outcome {
         en: "Ask again; if it stays so, see whether the name servers of {name} answer.",
         ja: "再実行する。変わらなければ {name} のネームサーバーが応答するか調べる。",
     },
+};
+
+/// The name has gone over to the new server.
+pub(super) const HANDED_OVER: Text = Text {
+    en: "the name is the new server's since the cutover",
+    ja: "この名前は切り替えで新サーバーのものになった",
 };
 
 const NO_PTR: Text = Text { en: "there is no PTR name to look up", ja: "正引きすべき逆引き名がない" };
@@ -111,10 +133,17 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
             let Some(question) = question(name, rtype) else {
                 return Err(Statement::outcome(&FORWARD, subject).args(args.with("found", nothing())).evidence([ptr]));
             };
-            let forward = context.dns.ask(Ask::new(question)).await;
+            let forward = context.published(question).await;
             let evidence = [ptr, forward.observation];
             if forward.addresses().contains(&address.ip) {
                 return Ok(evidence);
+            }
+            if let Some(found) = handed_over(context, address, name).await {
+                let statement = match context.phase {
+                    Phase::Before => Statement::outcome(&CHANGES, subject).args(args.with("found", Value::list(found))),
+                    Phase::After => Statement::not_applicable(subject, HANDED_OVER),
+                };
+                return Err(statement.about(name.as_str()).evidence(evidence));
             }
             let statement = if forward.is_definite() {
                 let found = if forward.addresses().is_empty() { nothing() } else { Value::list(forward.addresses()) };
@@ -137,6 +166,25 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
         });
     }
     said
+}
+
+/// Where `name` leads, if it is a mail host that goes from the old server to the new one: before the cutover it has an old address
+/// and must not have the new one yet, after it the other way round.
+pub(super) async fn handed_over(context: &Context, address: &Address, name: &DomainName) -> Option<Vec<IpAddr>> {
+    let plan = &context.plan;
+    let new: Vec<IpAddr> = plan.new.iter().map(|address| address.ip).collect();
+    let holders = match (context.phase, address.side) {
+        (Phase::Before, Side::New) => plan.given_up(),
+        (Phase::After, Side::Old) => new,
+        _ => return None,
+    };
+    let is_planned = *name == plan.hostname || plan.domains.iter().any(|domain| plan.planned_hosts(domain).contains(name));
+    if !is_planned {
+        return None;
+    }
+    let lead = lead(context, name.as_str()).await.filter(|lead| lead.failed().is_none())?;
+    let known: Vec<IpAddr> = context.addresses().map(|address| address.ip).collect();
+    (!lead.among(&holders).is_empty() && lead.only_among(&known)).then(|| lead.addresses())
 }
 
 fn question(name: &DomainName, rtype: RecordType) -> Option<Question> {

@@ -8,9 +8,10 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::TLSA;
-use hickory_proto::rr::{LowerName, Name, RecordData, RecordType};
+use hickory_proto::rr::{RecordData, RecordType};
 
 use super::client_names::{lead, published};
+use super::dns_secure::live_zone;
 use super::ptr;
 use crate::check::{Check, Context, Run};
 use crate::model::{
@@ -362,15 +363,11 @@ async fn trust_in(context: &Context, needed: &[Question], evidence: &mut Vec<Obs
     }
 }
 
-/// The resolver's answer. A file that is rehearsed does not tell whether it will be signed: there the zone as it is now answers for
-/// the zone as it shall be.
+/// The resolver's answer; for one from a rehearsed file, that of the live zone.
 async fn vouched(context: &Context, question: &Question) -> Arc<Reply> {
     let reply = context.dns.ask(Ask::new(question.clone())).await;
-    let name = LowerName::new(&question.name);
-    let around = context.dns.rehearsed().iter().map(|loaded| loaded.zone.origin()).filter(|origin| origin.zone_of(&name));
-    let zone = around.max_by_key(|origin| origin.num_labels()).filter(|_| reply.rehearsed);
-    match zone.and_then(|origin| Question::new(Name::from(origin.clone()), RecordType::SOA).ok()) {
-        Some(soa) => context.dns.ask(Ask::new(soa).live()).await,
+    match live_zone(context, &reply) {
+        Some(zone) => context.dns.ask(zone).await,
         None => reply,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::RecordType;
+use hickory_proto::rr::{LowerName, Name, RecordType};
 
 use crate::changing::planned_hosts;
 use crate::check::{Check, Context, Run};
@@ -93,19 +93,33 @@ pub(super) enum Validation {
 
 /// Asks the resolver, and once more with checking disabled if it fails (RFC 4035, section 4.7).
 pub(super) async fn validate(context: &Context, question: Question) -> Validation {
-    let reply = context.dns.ask(Ask::new(question.clone())).await;
+    let mut ask = Ask::new(question);
+    let mut reply = context.dns.ask(ask.clone()).await;
+    if let Some(zone) = live_zone(context, &reply).filter(|_| reply.is_definite()) {
+        ask = zone;
+        reply = context.dns.ask(ask.clone()).await;
+    }
     if reply.is_definite() {
         return Validation::Answered(reply);
     }
     if reply.answer != Answer::Rcode(ResponseCode::ServFail) {
         return Validation::Unknown(reply.why(), vec![reply.observation]);
     }
-    let unchecked = context.dns.ask(Ask::new(question).checking_disabled()).await;
+    let unchecked = context.dns.ask(ask.checking_disabled()).await;
     let evidence = [reply.observation, unchecked.observation];
     if unchecked.is_definite() {
         return Validation::Bogus(evidence);
     }
     Validation::Unknown(unchecked.why(), evidence.to_vec())
+}
+
+/// What to ask in place of a question that a rehearsed file answered. The file does not tell whether it will be signed: the zone as
+/// it is now answers for the zone as it shall be.
+pub(super) fn live_zone(context: &Context, reply: &Reply) -> Option<Ask> {
+    let name = LowerName::new(&reply.question.name);
+    let around = context.dns.rehearsed().iter().map(|loaded| loaded.zone.origin()).filter(|origin| origin.zone_of(&name));
+    let origin = around.max_by_key(|origin| origin.num_labels()).filter(|_| reply.rehearsed)?;
+    Some(Ask::new(Question::new(Name::from(origin.clone()), RecordType::SOA).ok()?).live())
 }
 
 async fn ask(context: &Context) -> Vec<Statement> {

@@ -1,5 +1,6 @@
 //! The door to what is published by HTTPS: one request, a verified certificate, no redirects, bounded in size and time.
 
+use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use chrono::Utc;
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -79,7 +80,7 @@ pub enum Fetch {
     Malformed(String),
     /// Not within the time limit.
     Timeout,
-    /// No connection.
+    /// No connection, or one that ended before the response did.
     Unreachable(io::ErrorKind),
 }
 
@@ -194,6 +195,8 @@ impl Https {
         };
         let request = Request::get(path)
             .header(HOST, host.as_str())
+            // Without it a server may compress (RFC 9110, section 12.5.3).
+            .header(ACCEPT_ENCODING, "identity")
             .header(USER_AGENT, concat!("mail-cutover/", env!("CARGO_PKG_VERSION")))
             .body(Empty::<Bytes>::new());
         let request = match request {
@@ -203,7 +206,7 @@ impl Https {
         let exchange = async {
             match sender.send_request(request).await {
                 Ok(response) => read(response).await,
-                Err(error) => Fetch::Malformed(error.to_string()),
+                Err(error) => spoilt(&error),
             }
         };
         tokio::pin!(exchange, connection);
@@ -226,7 +229,18 @@ async fn read(response: Response<hyper::body::Incoming>) -> Fetch {
     match Limited::new(response.into_body(), MOST).collect().await {
         Ok(body) => Fetch::Response { status, media_type, location, body: body.to_bytes().to_vec() },
         Err(error) if error.is::<LengthLimitError>() => Fetch::TooLong,
-        Err(error) => Fetch::Malformed(error.to_string()),
+        Err(error) => error.downcast_ref().map_or_else(|| Fetch::Malformed(error.to_string()), spoilt),
+    }
+}
+
+/// Why no whole response came: what cannot be read is the server's word, a connection that ended on the way is not.
+fn spoilt(error: &hyper::Error) -> Fetch {
+    let of_connection = error.source().and_then(|cause| cause.downcast_ref()).map(io::Error::kind);
+    match of_connection {
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Fetch::Malformed(error.to_string()),
+        Some(kind) => Fetch::Unreachable(kind),
+        None if error.is_incomplete_message() => Fetch::Unreachable(io::ErrorKind::UnexpectedEof),
+        None => Fetch::Malformed(error.to_string()),
     }
 }
 

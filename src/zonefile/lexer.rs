@@ -2,6 +2,9 @@
 
 use super::Fault;
 
+/// How an export of Cloudflare marks records in whose place Cloudflare answers with addresses of its own.
+const PROXIED: &[u8] = b"cf-proxied:true";
+
 /// One word of an entry.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
@@ -45,9 +48,15 @@ pub(super) fn entries(text: &[u8]) -> Result<Vec<Entry>, Fault> {
                 continue;
             }
             b';' => {
-                while text.get(at).is_some_and(|octet| *octet != b'\n') {
-                    at += 1;
+                let comment = text[at..].split(|octet| *octet == b'\n').next().unwrap_or_default();
+                if !words.is_empty() && comment.windows(PROXIED.len()).any(|part| part == PROXIED) {
+                    return Err(Fault::at(
+                        line,
+                        column,
+                        "cf-proxied:true: the DNS host answers this name with its own addresses: write those, or take the line out",
+                    ));
                 }
+                at += comment.len();
                 continue;
             }
             b'(' if open.is_none() => open = Some((line, column)),

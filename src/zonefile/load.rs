@@ -35,6 +35,11 @@ pub enum LoadError {
          or put “$ORIGIN example.co.jp.” into its first line"
     )]
     NoOrigin,
+    /// What stands before the “=” is no zone.
+    #[error(
+        "“{0}” is no zone that can be rehearsed: write its name before the “=”, as in --rehearse example.co.jp=FILE"
+    )]
+    Origin(String),
     /// There is nothing in it.
     #[error("the file has no records: every name would be missing; give the zone as it shall be")]
     Empty,
@@ -45,6 +50,8 @@ pub enum LoadError {
 /// # Errors
 /// [`LoadError`] with the place of the first mistake.
 pub fn load(path: &Path, origin: Option<&str>) -> Result<Loaded, LoadError> {
+    let given = origin.map(zone_name).transpose()?;
+    let origin = given.as_ref().map(Name::to_ascii);
     let mut digest = Sha256::new();
     let text = contents(path)?;
     digest.update(&text);
@@ -54,16 +61,27 @@ pub fn load(path: &Path, origin: Option<&str>) -> Result<Loaded, LoadError> {
         digest.update(&text);
         Ok(text)
     };
-    let (entries, named) = read(&text, Start { origin, ttl: None }, &mut include)?;
+    let (entries, named) = read(&text, Start { origin: origin.as_deref(), ttl: None }, &mut include)?;
     if entries.is_empty() {
         return Err(LoadError::Empty);
     }
     let of_soa = entries.iter().find(|entry| is(entry, RecordType::SOA)).map(|entry| entry.owner.clone());
-    let given = origin.and_then(|origin| Name::from_ascii(format!("{}.", origin.trim_end_matches('.'))).ok());
+    // Whose first origin is the root has not said yet which zone it is.
+    let named = named.filter(|name| !name.is_root());
     let origin = given.or(of_soa).or(named).ok_or(LoadError::NoOrigin)?;
     judge(&entries, &origin)?;
     let sha256 = digest.finalize().iter().map(|octet| format!("{octet:02x}")).collect();
     Ok(Loaded { zone: Zone::new(&origin, entries)?, path: path.display().to_string(), sha256 })
+}
+
+/// The zone that a person named. The root would deny every name that the file does not have, those of all other zones too.
+fn zone_name(text: &str) -> Result<Name, LoadError> {
+    let bad = || LoadError::Origin(text.to_owned());
+    let ascii = idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY).map_err(|_| bad())?;
+    let labels = ascii.strip_suffix('.').unwrap_or(&ascii).split('.').map(str::as_bytes);
+    let mut name = Name::from_labels(labels).map_err(|_| bad())?;
+    name.set_fqdn(true);
+    if name.is_root() { Err(bad()) } else { Ok(name) }
 }
 
 fn is(entry: &Entry, rtype: RecordType) -> bool {
@@ -91,6 +109,11 @@ fn judge(entries: &[Entry], origin: &Name) -> Result<(), Fault> {
         owners.entry(entry.owner.to_lowercase()).or_insert_with(Vec::new).push(entry);
     }
     for entry in entries.iter().filter(|entry| is(entry, RecordType::CNAME)) {
+        if entry.owner.to_lowercase() == origin.to_lowercase() {
+            let says =
+                "a CNAME at the apex, beside SOA and NS: no server loads that; write what it leads to".to_owned();
+            return Err(Fault { place: entry.place.clone(), says });
+        }
         let beside = owners.get(&entry.owner.to_lowercase()).into_iter().flatten();
         if let Some(other) = beside.into_iter().find(|other| other.record != entry.record) {
             let says = format!(
@@ -105,6 +128,10 @@ fn judge(entries: &[Entry], origin: &Name) -> Result<(), Fault> {
 
 /// The text of a file, at most as long as may be.
 fn contents(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for somebody to write into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
     let mut text = Vec::new();
     File::open(path)?.take(LONGEST as u64 + 1).read_to_end(&mut text)?;
     Ok(text)

@@ -166,7 +166,9 @@ fn parse<T: std::str::FromStr>(word: &Word, wanted: &str) -> Result<T, Fault> {
 
 fn number<T: std::str::FromStr>(word: Option<&Word>, here: &Word, wanted: &str) -> Result<T, Fault> {
     let wanted = format!("{wanted} is expected");
-    parse(word.ok_or_else(|| here.fault(&wanted))?, &wanted)
+    let word = word.ok_or_else(|| here.fault(&wanted))?;
+    // Rust reads “+10”, name servers do not.
+    if word.raw.starts_with(b"+") { Err(word.fault(&wanted)) } else { parse(word, &wanted) }
 }
 
 fn string(word: &Word, out: &mut Vec<u8>) -> Result<(), Fault> {

@@ -128,8 +128,11 @@ impl Reader<'_> {
         }
         let data = rdata::encode(rtype, data, self.origin.as_deref(), word)?;
         let minimum = data.last_chunk::<4>().map(|octets| u32::from_be_bytes(*octets));
-        let of_soa = if rtype == RecordType::SOA { minimum } else { None };
-        let ttl = ttl.or(self.default).or(self.last_ttl).or(of_soa);
+        // As BIND has it: a zone that names no TTL at all before its SOA lives by that one's MINIMUM.
+        if rtype == RecordType::SOA && ttl.or(self.default).or(self.last_ttl).is_none() {
+            self.default = minimum;
+        }
+        let ttl = ttl.or(self.default).or(self.last_ttl);
         let ttl = ttl.ok_or_else(|| word.fault("no TTL: put “$TTL 3600” before the first record"))?;
         self.last_ttl = Some(ttl);
         let record = record(owner, rtype, ttl, &data, word)?;

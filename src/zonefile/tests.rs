@@ -78,6 +78,8 @@ fn mistakes_have_their_place() {
         ("\0", 1, 1),
         ("a CH TXT x", 1, 3),
         ("a 1 TYPE9 \\# 2 00", 1, 5),
+        ("a 1 MX +10 b", 1, 8),
+        ("a 1 A 1.2.3.4 ; cf_tags=cf-proxied:true", 1, 15),
     ] {
         let fault = parse(text.as_bytes(), Some("example.jp")).unwrap_err();
         assert_eq!((fault.place.line, fault.place.column), (line, column), "{text:?}: {fault}");
@@ -187,8 +189,44 @@ fn which_zone_it_is_and_whether_a_server_would_load_it() {
         ("sub 60 SOA a. b. 1 1 1 1 1\n", "another zone"),
         ("@ 60 SOA a. b. 1 1 1 1 1\n@ 60 SOA a. b. 2 1 1 1 1\n", "a second SOA"),
         ("www 60 CNAME a\nWWW 60 A 192.0.2.1\n", "a CNAME beside other records"),
+        ("@ 60 CNAME a\n", "a CNAME at the apex"),
     ] {
         let error = load(text, Some("example.test")).unwrap_err().to_string();
         assert!(error.contains(wrong) && error.starts_with("line "), "{text}: {error}");
+    }
+}
+
+/// Lost if it fails: the zone would be rehearsed under a name that no question asks for, or the file would deny the whole world.
+#[test]
+fn the_zone_may_be_named_in_any_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("zone");
+    fs::write(&file, "25 60 PTR mail.example.test.\n").unwrap();
+    for (origin, zone) in [
+        ("0/25.2.0.192.in-addr.arpa", "0\\/25.2.0.192.in-addr.arpa."),
+        ("例え.JP", "xn--r8jz45g.jp."),
+        ("_dmarc.Example.jp.", "_dmarc.example.jp."),
+    ] {
+        let loaded = load(&file, Some(origin)).unwrap();
+        assert_eq!(Name::from(loaded.zone.origin().clone()).to_ascii(), zone);
+    }
+    for origin in ["", ".", "a..b"] {
+        assert!(matches!(load(&file, Some(origin)), Err(LoadError::Origin(_))), "{origin}");
+    }
+    fs::write(&file, "$ORIGIN .\n25.example.test 60 A 192.0.2.1\n").unwrap();
+    assert!(matches!(load(&file, None), Err(LoadError::NoOrigin)));
+}
+
+/// Lost if it fails: a pipe that nobody writes into would hold the tool for ever, past every time limit.
+#[test]
+fn what_is_no_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let file = folder.path().join("zone");
+    fs::write(&file, "$INCLUDE pipe\n").unwrap();
+    for path in [&pipe, &file, &folder.path().to_owned()] {
+        let error = load(path, Some("example.test")).unwrap_err().to_string();
+        assert!(error.contains("it is not a file"), "{error}");
     }
 }

@@ -56,11 +56,15 @@ impl Zone {
         &self.origin
     }
 
-    /// Adds a record that lies in the zone; one that is there already stays alone.
-    pub fn insert(&mut self, record: Record) {
+    /// Adds a record that lies in the zone; one that is there already stays alone. The first of a set tells the TTL of all, as
+    /// name servers have it (RFC 2181, section 5.2).
+    pub fn insert(&mut self, mut record: Record) {
         let owner = LowerName::new(&record.name);
         self.admit(owner.clone());
         let set = self.nodes.entry(owner).or_default().entry(record.record_type()).or_default();
+        if let Some(first) = set.first() {
+            record.ttl = first.ttl;
+        }
         if !set.iter().any(|known| known.data == record.data) {
             set.push(record);
         }

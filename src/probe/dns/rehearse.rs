@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hickory_proto::rr::{LowerName, Name, Record, RecordType};
+use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
 
 use super::chain::{LONGEST, lawful};
 use super::draft::{Draft, Log};
@@ -43,6 +43,8 @@ impl Engine {
                         chain.push(target);
                     }
                 }
+            } else if let Some(failure) = self.undelegated(&at, ask, log).await {
+                break failure;
             } else {
                 let live = self.live(&Ask { question: at, ..ask.clone() }, log).await;
                 ttl = lower(ttl, live.ttl);
@@ -82,6 +84,35 @@ impl Engine {
             Found::Referral(_) => return None,
         };
         Some((loaded, told))
+    }
+
+    /// Why nobody can be asked for a name below a delegation in the file: the live zone does not delegate to any of its servers.
+    /// What the live zone says of the name itself will not be true any more.
+    async fn undelegated(&self, at: &Question, ask: &Ask, log: &Log) -> Option<Answer> {
+        let Found::Referral(intended) = self.enclosing(&at.name, at.rtype)?.zone.find(&at.name, at.rtype) else {
+            return None;
+        };
+        let cut = &intended.first()?.name;
+        let question = Question { rtype: RecordType::NS, ..at.at(cut) };
+        // As for whatever may not exist yet: no cache is made to remember an absence.
+        let mut live = self.by_walk(&question, log).await;
+        if !live.answer.is_definite() {
+            live = self.live(&Ask { question, ..ask.clone() }, log).await;
+        }
+        let names = |set: &[Record]| -> Vec<Name> {
+            let name =
+                |record: &Record| if let RData::NS(ns) = &record.data { Some(ns.0.to_lowercase()) } else { None };
+            set.iter().filter_map(name).collect()
+        };
+        let (live_names, intended) = (names(&live.records), names(&intended));
+        match live.answer {
+            _ if intended.iter().any(|server| live_names.contains(server)) => None,
+            Answer::Data | Answer::NoData | Answer::NxDomain => {
+                let cut = cut.to_ascii();
+                Some(Answer::Malformed(format!("the file delegates {cut} to servers to which it is not delegated now")))
+            }
+            failure => Some(failure),
+        }
     }
 
     fn is_intended(&self, name: &Name, rtype: RecordType) -> bool {

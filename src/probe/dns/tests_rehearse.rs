@@ -17,7 +17,8 @@ fn intended(origin: &str, text: &str) -> Loaded {
 
 fn door(server: &lab::Server, rehearsed: Vec<Loaded>) -> Dns {
     let resolver = ResolverChoice::Servers(vec![server.address]);
-    Dns::new(Settings { resolver, rehearsed, ..Settings::default() }).unwrap()
+    let (root_hints, authority_port) = (vec![server.address], server.address.port());
+    Dns::new(Settings { resolver, rehearsed, root_hints, authority_port, ..Settings::default() }).unwrap()
 }
 
 async fn ask(dns: &Dns, name: &str) -> Arc<Reply> {
@@ -32,23 +33,30 @@ fn names(reply: &Reply) -> Vec<String> {
 #[tokio::test]
 async fn names_in_the_zone_come_from_the_file_and_others_from_the_world() {
     let server = lab::Server::udp(move |query, _| {
-        let world = zones(&[(
+        let root = (
             ".",
             vec![
                 a("mail.example.test.", [192, 0, 2, 1]),
                 a("www.other.test.", [192, 0, 2, 2]),
                 cname("back.other.test.", "mail.example.test."),
-                a("x.child.example.test.", [192, 0, 2, 3]),
+                a("x.young.example.test.", [192, 0, 2, 5]),
                 soa(".", 60, 60),
             ],
-        )]);
+        );
+        let child = |apex: &str, server: &str, address| vec![lab::ns(apex, server), a(&format!("x.{apex}"), address)];
+        let world = zones(&[
+            root,
+            ("child.example.test.", child("child.example.test.", "NS.child.example.test.", [192, 0, 2, 3])),
+            ("moved.example.test.", child("moved.example.test.", "ns.old.test.", [192, 0, 2, 4])),
+        ]);
         world(query, 0)
     })
     .await;
     let zone = intended(
         "example.test",
         "@ 60 SOA a. b. 1 1 1 1 30\nmail 120 A 203.0.113.1\nalias CNAME mail\nout CNAME www.other.test.\n\
-         child NS ns.child\nns.child A 192.0.2.9\nto.child CNAME x.child\ndeep CNAME x.child\nloop CNAME loop2\nloop2 CNAME loop\n",
+         child NS ns.child\nns.child A 192.0.2.9\nto.child CNAME x.child\ndeep CNAME x.child\nloop CNAME loop2\nloop2 CNAME loop\n\
+         moved NS ns.new.test.\nyoung NS ns.new.test.\n",
     );
     let dns = door(&server, vec![zone]);
     let new = [203, 0, 113, 1].into();
@@ -77,6 +85,11 @@ async fn names_in_the_zone_come_from_the_file_and_others_from_the_world() {
     assert_eq!((child.ipv4(), child.rehearsed), (vec![[192, 0, 2, 3].into()], false));
     let deep = ask(&dns, "deep.example.test").await;
     assert_eq!((deep.ipv4(), deep.rehearsed), (vec![[192, 0, 2, 3].into()], true));
+    // What the live zone says of a name that it is about to give away will not be true any more.
+    for name in ["x.moved.example.test", "x.young.example.test", "young.example.test"] {
+        let given_away = ask(&dns, name).await;
+        assert!(!given_away.is_definite(), "{name}: {given_away:?}");
+    }
 
     assert_eq!(ask(&dns, "loop.example.test").await.answer, Answer::Malformed("CNAME loop".to_owned()));
 

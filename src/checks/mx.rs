@@ -380,7 +380,7 @@ fn gateways<'h>(plan: &Plan, domain: &DomainName, hosts: &'h [Host]) -> Vec<&'h 
         return Vec::new();
     }
     let known: Vec<IpAddr> = plan.old.iter().chain(&plan.new).map(|address| address.ip).collect();
-    let is_front = |host: &&Host| front.iter().any(|name| name.as_str().eq_ignore_ascii_case(&bare(&host.name)));
+    let is_front = |host: &&Host| front.iter().any(|name| name.as_str() == plain(&host.name));
     let is_elsewhere = |host: &&Host| !host.addresses.is_empty() && !host.addresses.iter().any(|ip| known.contains(ip));
     hosts.iter().filter(is_front).filter(is_elsewhere).collect()
 }

@@ -177,7 +177,7 @@ struct Seen<'a> {
     now: Evaluation,
     /// By what the resolver says.
     cached: Evaluation,
-    /// By what will be published when MX and A have changed; nothing after the cutover.
+    /// By what will be published when MX and A have changed; nothing after the cutover, or if no mail leaves from here then.
     later: Option<Evaluation>,
 }
 
@@ -221,10 +221,14 @@ async fn look<'a>(context: &Context, address: &'a Address, domain: &DomainName, 
     let envelope = Envelope { at: context.now.timestamp(), ..Envelope::new(address.ip, address.helo.as_str(), sender) };
     let published = Evaluator::published(context.dns.clone());
     let remembered = Evaluator::new(context.dns.clone());
+    // Without an overlap nothing leaves from the old server when MX and A have changed.
+    let is_needed_later = address.side == Side::New || retires_at(context) > context.plan.cutover_at;
     let planned = async {
         match context.phase {
-            Phase::Before => Some(published.clone().supposing(supposed.clone()).check_host(&envelope).await),
-            Phase::After => None,
+            Phase::Before if is_needed_later => {
+                Some(published.clone().supposing(supposed.clone()).check_host(&envelope).await)
+            }
+            _ => None,
         }
     };
     let (now, cached, later) =

@@ -133,8 +133,8 @@ static ED25519_ONLY: Outcome = Outcome {
     tag: "dkim-ed25519-only",
     levels: Levels::WARNING,
     says: Text {
-        en: "all DKIM keys named for {name} are Ed25519; Gmail, Outlook.com, Yahoo and others do not verify such signatures",
-        ja: "計画にある {name} の DKIM の鍵はすべて Ed25519 である。Gmail、Outlook.com、Yahoo などはこの方式の署名を検証しない",
+        en: "the usable DKIM keys named for {name} are all Ed25519; Gmail, Outlook.com, Yahoo and others do not verify such signatures",
+        ja: "計画にある {name} の DKIM の鍵のうち、使用できるものはすべて Ed25519 である。Gmail、Outlook.com、Yahoo などはこの方式の署名を検証しない",
     },
     remedy: Text {
         en: "Sign mail from {name} with an RSA key of 2048 bits as well, and name its selector in the plan too.",

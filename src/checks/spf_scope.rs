@@ -48,8 +48,8 @@ static ALL: Outcome = Outcome {
         ja: "{name} の SPF レコードは、誰でも {name} として送信することを許している: {target} のレコードの {term}",
     },
     remedy: Text {
-        en: "Replace {term} by the networks that send, and end the record with -all or ~all.",
-        ja: "{term} を実際に送信するネットワークに置き換え、レコードの末尾を -all か ~all にする。",
+        en: "Replace {term} by the networks that send, and end the record with -all or ~all; if the record of {target} is not yours, take the include or redirect that leads there out.",
+        ja: "{term} を実際に送信するネットワークに置き換え、レコードの末尾を -all か ~all にする。{target} のレコードが自社のものでなければ、そこを参照する include または redirect を外す。",
     },
 };
 

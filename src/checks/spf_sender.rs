@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::plan::{Address, Plan};
 use crate::probe::{Name, Question, RData, RecordType};
-use crate::records::spf::{Record, fresh};
+use crate::records::spf::{Kind, Mechanism, Qualifier, Record, Term, fresh};
 use crate::spf::{Envelope, Evaluation, Evaluator, Fate, SpfResult, Supposed};
 
 /// The check.
@@ -57,8 +57,8 @@ static NEW_MAILFROM: Outcome = Outcome {
         ja: "{ip} は {name} の SPF に合格しない: {how}",
     },
     remedy: Text {
-        en: "Publish \"{record}\" as the SPF record of {name} now, so that caches have it in time.",
-        ja: "キャッシュへの反映に間に合うよう、{name} の SPF レコードを今のうちに「{record}」に変更する。",
+        en: "Publish \"{record}\" as the SPF record of {name} now, so that caches have it in time{unless}.",
+        ja: "キャッシュへの反映に間に合うよう、{name} の SPF レコードを今のうちに「{record}」に変更する{unless}。",
     },
 };
 
@@ -70,8 +70,8 @@ static OLD_OVERLAP: Outcome = Outcome {
         ja: "{ip} からは {until} までメールが出るが、{name} の SPF に合格しない: {how}",
     },
     remedy: Text {
-        en: "Publish \"{record}\" as the SPF record of {name}, and take {ip} out after {until}.",
-        ja: "{name} の SPF レコードを「{record}」に変更し、{ip} は {until} を過ぎてから外す。",
+        en: "Publish \"{record}\" as the SPF record of {name}, and take {ip} out after {until}{unless}.",
+        ja: "{name} の SPF レコードを「{record}」に変更し、{ip} は {until} を過ぎてから外す{unless}。",
     },
 };
 
@@ -177,7 +177,7 @@ struct Seen<'a> {
     now: Evaluation,
     /// By what the resolver says.
     cached: Evaluation,
-    /// By what will be published when MX and A have changed; nothing after the cutover.
+    /// By what will be published when MX and A have changed; nothing after the cutover, or if no mail leaves from here then.
     later: Option<Evaluation>,
 }
 
@@ -221,10 +221,14 @@ async fn look<'a>(context: &Context, address: &'a Address, domain: &DomainName, 
     let envelope = Envelope { at: context.now.timestamp(), ..Envelope::new(address.ip, address.helo.as_str(), sender) };
     let published = Evaluator::published(context.dns.clone());
     let remembered = Evaluator::new(context.dns.clone());
+    // Without an overlap nothing leaves from the old server when MX and A have changed.
+    let is_needed_later = address.side == Side::New || retires_at(context) > context.plan.cutover_at;
     let planned = async {
         match context.phase {
-            Phase::Before => Some(published.clone().supposing(supposed.clone()).check_host(&envelope).await),
-            Phase::After => None,
+            Phase::Before if is_needed_later => {
+                Some(published.clone().supposing(supposed.clone()).check_host(&envelope).await)
+            }
+            _ => None,
         }
     };
     let (now, cached, later) =
@@ -276,6 +280,7 @@ fn judge_one(domain: &DomainName, seen: &Seen<'_>, clock: &Clock, record: Option
         .and("name", domain)
         .with("how", seen.now.how())
         .with("record", Value::record(record.unwrap_or("v=spf1 …")))
+        .with("unless", unless_parked(domain, &seen.now))
         .and("until", when(clock.retires_at));
     let of = |statement: Statement, evaluation: &Evaluation| {
         statement.about(domain.as_str()).evidence(evaluation.observations()).details(evaluation.details())
@@ -358,6 +363,19 @@ fn record_for(seen: &[Seen<'_>], clock: &Clock) -> Option<String> {
         needed.iter().filter_map(|seen| failures(seen)).unzip();
     let before = places.into_iter().flatten().flatten().min();
     Record::parse(text.as_bytes()).ok().map(|record| record.allowing(&distinct(missing), before))
+}
+
+/// What else may be meant, where the record says of the domain that nobody sends from it.
+fn unless_parked(domain: &DomainName, now: &Evaluation) -> Value {
+    let record = now.root.record.as_ref().and_then(|text| Record::parse(text.as_bytes()).ok());
+    let is_no = |term: &Term| matches!(term.kind, Kind::Directive(Qualifier::Fail, Mechanism::All));
+    match record {
+        Some(record) if matches!(record.terms.as_slice(), [term] if is_no(term)) => Value::both(
+            format!("; if {domain} never sends on purpose, name the domains that do under [auth] mail_from instead"),
+            " (意図して送信に使わないドメインなら、代わりに、送信に使うドメインを計画の [auth] mail_from に書く)",
+        ),
+        _ => Value::plain(""),
+    }
 }
 
 /// The place of the term in the domain's own record that kept an address from passing.

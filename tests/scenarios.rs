@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use mail_cutover::checks::CHECKS;
 use mail_cutover::command::{context, known};
-use mail_cutover::model::{Completion, Detail, Lang, Level, Phase, Secrets, Section, Statement, Status, Verdict};
+use mail_cutover::model::{
+    Completion, Detail, Lang, Level, Phase, Saying, Secrets, Section, Statement, Status, Verdict,
+};
 use mail_cutover::{catalogue::Catalogue, plan, runner};
 use world::case::{self, Case};
 
@@ -147,9 +149,14 @@ fn judge(one: &Played) -> Vec<String> {
 fn texts(statement: &Statement) -> Vec<String> {
     let named = statement.named().into_iter().flat_map(|outcome| [outcome.says, outcome.remedy]);
     let details = statement.details.iter().flat_map(Detail::lines);
+    let reason = match statement.saying {
+        Saying::NotApplicable(why) | Saying::NotCovered(why) => Some(why.en.to_owned()),
+        Saying::Passed | Saying::Outcome(_) => None,
+    };
     named
         .map(|text| statement.args.say(text, Lang::En))
         .chain(details.map(|(_, line)| line.in_lang(Lang::En).to_owned()))
+        .chain(reason)
         .collect()
 }
 

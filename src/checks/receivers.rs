@@ -94,6 +94,10 @@ const NOT_ASKED: Text = Text {
     en: "the plan names no receivers ([receivers] care_about)",
     ja: "計画に受信側の指定 ([receivers] care_about) がない",
 };
+const NO_VOLUME: Text = Text {
+    en: "the plan does not say how many messages leave in a day ([receivers] per_day): the rules for bulk senders were left out",
+    ja: "計画に 1 日の送信数 ([receivers] per_day) がないため、大量送信者向けの規則は調べていない",
+};
 const NO_INPUT: Text = Text {
     en: "some rule rests on a check that this run did not cover",
     ja: "この実行では確認しなかった検査に基づく規則がある",
@@ -126,7 +130,8 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
     let subject = Subject::Name(receiver.id.clone());
     let is_bulk = context.plan.receivers.per_day.is_some_and(|count| count > BULK);
     let rules: Vec<&Rule> = receiver.rules.iter().filter(|rule| is_bulk || !rule.bulk).collect();
-    if rules.is_empty() {
+    let is_volume_unknown = context.plan.receivers.per_day.is_none() && rules.len() < receiver.rules.len();
+    if rules.is_empty() && !is_volume_unknown {
         return vec![Statement::not_applicable(subject, FOR_BULK)];
     }
     let (mut said, mut gap, mut evidence) = (Vec::new(), false, Vec::new());
@@ -160,9 +165,12 @@ fn judge_one(context: &Context, sections: &[Section], receiver: &Receiver) -> Ve
             }
         }
     }
+    if is_volume_unknown {
+        said.push(Statement::not_covered(subject.clone(), NO_VOLUME));
+    }
     if gap {
         said.push(Statement::not_covered(subject, NO_INPUT));
-    } else if said.is_empty() {
+    } else if said.iter().all(|statement| statement.named().is_none()) && (said.is_empty() || !evidence.is_empty()) {
         said.push(Statement::passed(subject).evidence(evidence));
     }
     said

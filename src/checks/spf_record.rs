@@ -256,7 +256,7 @@ fn mistakes(branch: &Branch) -> Vec<Detail> {
         let (why, at) = (fault.reason.why(), fault.span.start + 1);
         Detail::new(Value::both(
             format!("octet {at}: {}: {:?}", why.in_lang(Lang::En), fault.term),
-            format!("{at} バイト目: {}: {:?}", why.in_lang(Lang::Ja), fault.term),
+            format!("{at} オクテット目: {}: {:?}", why.in_lang(Lang::Ja), fault.term),
         ))
     };
     let record = branch.record.as_deref().map(|record| Detail::new(Value::record(record)).with(faults.iter().map(line)));

@@ -43,7 +43,7 @@ pub static CHECK: Check = Check {
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
-            &NEW_MAILFROM, &OLD_OVERLAP, &PERMERROR, &MOVING_TARGET, &MOVING_AWAY, &OLD_LEFT, &CACHED, &CACHED_LATE, &UNANSWERED,
+            &NEW_MAILFROM, &OLD_OVERLAP, &OLD_QUEUE, &PERMERROR, &MOVING_TARGET, &MOVING_AWAY, &OLD_LEFT, &CACHED, &CACHED_LATE, &UNANSWERED,
         ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
@@ -72,6 +72,20 @@ static OLD_OVERLAP: Outcome = Outcome {
     remedy: Text {
         en: "Publish \"{record}\" as the SPF record of {name}, and take {ip} out after {until}{unless}.",
         ja: "{name} の SPF レコードを「{record}」に変更し、{ip} は {until} を過ぎてから外す{unless}。",
+    },
+};
+
+/// After the cutover only what is left in the queue leaves from there.
+static OLD_QUEUE: Outcome = Outcome {
+    tag: "spf-old-queue",
+    levels: Levels::WARNING.old(Level::Warning),
+    says: Text {
+        en: "what is left in the queue of {ip} does not pass SPF for {name}: {how}",
+        ja: "{ip} のキューに残ったメールは {name} の SPF に合格しない: {how}",
+    },
+    remedy: Text {
+        en: "Publish \"{record}\" as the SPF record of {name} until {until}, or see that the queue of the old server is empty.",
+        ja: "{until} まで {name} の SPF レコードを「{record}」にするか、旧サーバーのキューが空であることを確かめる。",
     },
 };
 
@@ -317,6 +331,7 @@ fn judge_one(domain: &DomainName, seen: &Seen<'_>, clock: &Clock, record: Option
             beside(&MOVING_TARGET, args.clone().with("later", later.how()), later, LATER)
         }
         _ if seen.address.side == Side::New => say(&NEW_MAILFROM, args.clone(), &seen.now),
+        _ if seen.later.is_none() => say(&OLD_QUEUE, args.clone(), &seen.now),
         _ => say(&OLD_OVERLAP, args.clone(), &seen.now),
     };
     let mut said = vec![first];

@@ -59,7 +59,7 @@ impl Cause {
                     let why = fault.reason.why();
                     let (en, ja) = both(&why);
                     let (at, term) = (fault.span.start + 1, visible(&fault.term));
-                    Value::both(format!("{term:?}, octet {at}: {en}"), format!("{term:?} ({at} バイト目): {ja}"))
+                    Value::both(format!("{term:?}, octet {at}: {en}"), format!("{term:?} ({at} オクテット目): {ja}"))
                 }
                 None => phrase("the record has a mistake", "レコードに誤りがある"),
             },

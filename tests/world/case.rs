@@ -38,7 +38,7 @@
 //! [expect]
 //! says = ["ptr-missing 203.0.113.25"]                   # tag, subject, and about if there is one; complete for the check
 //! passes = ["ptr 192.0.2.25"]                           # check, subject; not complete
-//! shows = ["Publish A 203.0.113.25"]                    # parts of the check's English sentences, remedies and details
+//! shows = ["Publish A 203.0.113.25"]                    # parts of the check's English sentences, remedies, reasons and details
 //! verdict = "NO-GO"                                     # optional
 //! ```
 

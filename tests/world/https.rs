@@ -145,7 +145,7 @@ impl Sites {
     /// The section of a plan that asks them and nobody else.
     pub(crate) fn section(&self) -> String {
         let authority = toml::Value::from(self.authority.display().to_string());
-        format!("\n[https]\nport = {}\ntrust = {authority}\ntimeout = \"1s\"\n", self.address.port())
+        format!("\n[https]\nport = {}\ntrust = {authority}\ntimeout = \"4s\"\n", self.address.port())
     }
 }
 

@@ -90,8 +90,8 @@ static WINDOW: Outcome = Outcome {
     tag: "dns-ttl-window",
     levels: BLOCKER,
     says: Text {
-        en: "the TTLs were lowered at {lowered} from {old} s: answers from before that live until {safe}, which is after the cutover",
-        ja: "TTL を {old} 秒から下げたのは {lowered} である。それ以前の応答は {safe} まで残り、切り替えに間に合わない",
+        en: "with the TTLs lowered from {old} s at {lowered}, answers from before that live until {safe}, which is after the cutover",
+        ja: "TTL を {old} 秒から下げる時刻が {lowered} では、それ以前の応答が {safe} まで残り、切り替えに間に合わない",
     },
     remedy: Text {
         en: "Postpone the cutover to {safe} or later, or accept stale answers until then.",

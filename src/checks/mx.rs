@@ -341,18 +341,17 @@ fn after(
     args: &Args,
     say: &dyn Fn(&'static Outcome, Args) -> Statement,
 ) -> Vec<Statement> {
-    let new: Vec<IpAddr> = plan.new.iter().map(|address| address.ip).collect();
+    let receiving: Vec<IpAddr> =
+        plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
     let old = leading(hosts, &plan.given_up());
-    let new = [leading(hosts, &new), gateways(plan, domain, hosts)].concat();
+    let new = [leading(hosts, &receiving), gateways(plan, domain, hosts)].concat();
     let is_known = hosts.iter().all(|host| host.silent.is_none());
     let first = |hosts: &[&Host]| hosts.iter().map(|host| host.preference).min();
     match (first(&old), first(&new)) {
         (_, None) if is_known => {
             let all: Vec<&Host> = hosts.iter().collect();
-            let new: Vec<IpAddr> =
-                plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
             let args = args.clone().with("hosts", names(&all)).with("found", addresses(&all));
-            vec![say(&NEW_ABSENT, args.with("new", Value::list(new)))]
+            vec![say(&NEW_ABSENT, args.with("new", Value::list(receiving)))]
         }
         (Some(of_old), Some(of_new)) if of_old <= of_new => {
             let given_up = plan.given_up();

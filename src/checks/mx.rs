@@ -61,7 +61,7 @@ static EARLY: Outcome = Outcome {
         ja: "{name} 宛てのメールは、{hosts} によりすでに新サーバーに届いている",
     },
     remedy: Text {
-        en: "Until the cutover, take {hosts} out of the MX of {name}, or, if that is a name of the old server too, lead it to the old server only; otherwise see that the new server takes the mail.",
+        en: "Take {hosts} out of the MX of {name} until the cutover, or, if that is a name of the old server too, lead it to the old server only; otherwise see that the new server takes the mail.",
         ja: "切り替えまで {name} の MX から {hosts} を外す (旧サーバーの名前でもあるなら、正引きを旧サーバーだけにする)。外さないなら、新サーバーが受信できることを確かめる。",
     },
 };

@@ -62,8 +62,8 @@ static WANTED: Outcome = Outcome {
         ja: "計画では DANE を使うが、{name} に TLSA レコードがない",
     },
     remedy: Text {
-        en: "Publish the TLSA record {record} at _25._tcp.{name}, at least two TTLs before the cutover.",
-        ja: "切り替えの TTL 2 回分以上前に、_25._tcp.{name} に TLSA {record} を登録する。",
+        en: "Publish the TLSA record {record} at _25._tcp.{name}: at least two TTLs before the cutover, or at once if it is over.",
+        ja: "_25._tcp.{name} に TLSA {record} を登録する (切り替えの TTL 2 回分以上前。切り替え後ならただちに)。",
     },
 };
 
@@ -75,8 +75,8 @@ static PREPUBLISH: Outcome = Outcome {
         ja: "{name} の TLSA のどれも新サーバーの証明書と一致しない: {records}",
     },
     remedy: Text {
-        en: "Publish the TLSA record {record} at _25._tcp.{name} beside the others, at least two TTLs before the cutover (RFC 7671, section 8.1).",
-        ja: "切り替えの TTL 2 回分以上前に、_25._tcp.{name} に TLSA {record} を追加で登録する (RFC 7671 第 8.1 節)。",
+        en: "Publish the TLSA record {record} at _25._tcp.{name} beside the others: at least two TTLs before the cutover, or at once if it is over (RFC 7671, section 8.1).",
+        ja: "_25._tcp.{name} に TLSA {record} を追加で登録する (切り替えの TTL 2 回分以上前。切り替え後ならただちに。RFC 7671 第 8.1 節)。",
     },
 };
 

@@ -44,7 +44,10 @@ static NOT_NEW: Outcome = Outcome {
     tag: "host-not-new",
     levels: Levels { before: Level::Note, after: Level::Blocker, old: Level::Note },
     says: Text { en: "{name} does not lead to {missing}, which should receive", ja: "{name} の正引きに、受信するはずの {missing} がない" },
-    remedy: Text { en: "Publish {missing} at {name}; it leads to {found} now.", ja: "{name} に {missing} を登録する (現在は {found})。" },
+    remedy: Text {
+        en: "Lead {name} to {missing} from the cutover on; it leads to {found} now.",
+        ja: "切り替え以降、{name} の正引きを {missing} にする (現在は {found})。",
+    },
 };
 
 static STRAY: Outcome = Outcome {

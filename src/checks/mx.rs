@@ -61,7 +61,7 @@ static EARLY: Outcome = Outcome {
         ja: "{name} 宛てのメールは、{hosts} によりすでに新サーバーに届いている",
     },
     remedy: Text {
-        en: "Until the cutover, take {hosts} out of the MX of {name}, or, if that is a name of the old server too, lead it to the old server only; otherwise see that the new server takes the mail.",
+        en: "Take {hosts} out of the MX of {name} until the cutover, or, if that is a name of the old server too, lead it to the old server only; otherwise see that the new server takes the mail.",
         ja: "切り替えまで {name} の MX から {hosts} を外す (旧サーバーの名前でもあるなら、正引きを旧サーバーだけにする)。外さないなら、新サーバーが受信できることを確かめる。",
     },
 };
@@ -341,18 +341,17 @@ fn after(
     args: &Args,
     say: &dyn Fn(&'static Outcome, Args) -> Statement,
 ) -> Vec<Statement> {
-    let new: Vec<IpAddr> = plan.new.iter().map(|address| address.ip).collect();
+    let receiving: Vec<IpAddr> =
+        plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
     let old = leading(hosts, &plan.given_up());
-    let new = [leading(hosts, &new), gateways(plan, domain, hosts)].concat();
+    let new = [leading(hosts, &receiving), gateways(plan, domain, hosts)].concat();
     let is_known = hosts.iter().all(|host| host.silent.is_none());
     let first = |hosts: &[&Host]| hosts.iter().map(|host| host.preference).min();
     match (first(&old), first(&new)) {
         (_, None) if is_known => {
             let all: Vec<&Host> = hosts.iter().collect();
-            let new: Vec<IpAddr> =
-                plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
             let args = args.clone().with("hosts", names(&all)).with("found", addresses(&all));
-            vec![say(&NEW_ABSENT, args.with("new", Value::list(new)))]
+            vec![say(&NEW_ABSENT, args.with("new", Value::list(receiving)))]
         }
         (Some(of_old), Some(of_new)) if of_old <= of_new => {
             let given_up = plan.given_up();

@@ -76,8 +76,8 @@ static PRIVATE: Outcome = Outcome {
         ja: "計画のメールホスト {name} の正引きは {found} であり、外部からは配送できない ({why})",
     },
     remedy: Text {
-        en: "Publish the public address of the new server at {name}.",
-        ja: "{name} に新サーバーの公開アドレスを登録する。",
+        en: "Publish public addresses only at {name}, and take {found} out.",
+        ja: "{name} には公開アドレスだけを登録し、{found} を外す。",
     },
 };
 
@@ -196,7 +196,9 @@ fn judge(context: &Context, host: &DomainName, receives_now: bool, a: &Reply, aa
     let is_new = |ip: &IpAddr| plan.new.iter().any(|address| address.ip == *ip);
     let special = of(&|ip| !is_new(ip) && !given_up.contains(ip) && special_purpose(*ip).is_some());
     for ip in &special {
-        let why = special_purpose(*ip).unwrap_or_default();
+        let kind = special_purpose(*ip).unwrap_or_default();
+        let rfc = kind.rsplit_once('(').map_or(kind, |(_, rfc)| rfc.trim_end_matches(')'));
+        let why = Value::both(kind, format!("{rfc} の特殊用途アドレス"));
         said.push(say(&PRIVATE, args.clone().and("found", ip).with("why", why)).about(ip.to_string()));
     }
     let (new, old) = (of(&is_new), of(&|ip| given_up.contains(ip)));

@@ -78,8 +78,8 @@ static CHANGES: Outcome = Outcome {
         ja: "{ip} の逆引き名 {name} の正引きは切り替えまで {found} であり、{ip} に戻るのは切り替え後になる",
     },
     remedy: Text {
-        en: "Change {name} to {rtype} {ip} at the cutover, and let the new server send nothing before; {ip} beside {found} would draw mail to the new server too early.",
-        ja: "切り替え時に {name} を {rtype} {ip} に変更し、それまで新サーバーからは送信しない。{found} と併記すると、早すぎるメールが新サーバーに届く。",
+        en: "Give {name} {rtype} {ip} at the cutover, in place of the addresses that are given up, and let the new server send nothing before. Both side by side would draw mail to the new server too early.",
+        ja: "切り替え時に {name} に {rtype} {ip} を登録し、手放すアドレスを外す。それまで新サーバーからは送信しない。切り替え前に併記すると、メールの一部が新サーバーに届いてしまう。",
     },
 };
 

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
+use hickory_proto::rr::{Name, RecordType};
 use mail_cutover::catalogue::Catalogue;
 use mail_cutover::check::Check;
 use mail_cutover::checks::dns_authority;
 use mail_cutover::command::{context, known};
 use mail_cutover::demo::{Fault, FaultRule, Setup, World, Zone};
 use mail_cutover::model::{Lang, Phase, Saying, Secrets, Statement};
+use mail_cutover::probe::{Dns, ResolverChoice, Settings};
 use mail_cutover::{plan, runner};
 
 const ZONE: &str = "example.co.jp";
@@ -28,6 +30,8 @@ const SOA: &str = "@ SOA ns1.test. hostmaster.test. 5 7200 900 1209600 300\n";
 enum Server {
     Has(String),
     Fails(Fault),
+    /// It has the records, but fails so when it is asked for NS.
+    NamesNobody(String, Fault),
     /// Nobody listens.
     Down,
 }
@@ -51,6 +55,10 @@ async fn start(delegated: &str, servers: [&Server; 2]) -> Vec<World> {
                 Server::Has(text) => (vec![Zone::new(ZONE, text)], Vec::new()),
                 Server::Fails(fault) => {
                     (vec![Zone::new("elsewhere.test", "")], vec![FaultRule::new(".", fault.clone())])
+                }
+                Server::NamesNobody(text, fault) => {
+                    let rule = FaultRule { rtype: Some(RecordType::NS), ..FaultRule::new(".", fault.clone()) };
+                    (vec![Zone::new(ZONE, text)], vec![rule])
                 }
                 Server::Down => continue,
             };
@@ -198,6 +206,39 @@ async fn lame_servers_are_told_from_silent_ones() {
         assert_eq!(tags, set(&["dns-ns-silent example.co.jp -"]), "{text}");
         assert!(text.contains("ns2.test (127.0.2.3) SOA"), "{text}");
     }
+}
+
+/// Lost if it fails: a delegation that was compared with nothing would pass.
+#[tokio::test]
+async fn servers_that_name_no_servers_do_not_pass() {
+    let text = || format!("{SOA}{COMMON}@ MX 10 mx-old\n");
+    for (fault, tag) in [(Fault::Refused, "dns-lame"), (Fault::Drop, "dns-ns-silent")] {
+        let server = || Server::NamesNobody(text(), fault.clone());
+        let said = judge(server(), server()).await;
+        assert_eq!(outcomes(&said).0, set(&[&format!("{tag} example.co.jp -")]), "{said:?}");
+        assert!(outcomes(&said).1.contains("ns2.test (127.0.2.3) NS"), "{said:?}");
+        assert!(!passed(&said, "example.co.jp", None), "{said:?}");
+    }
+}
+
+/// Lost if it fails: a zone on the servers of the zone above, of which they will not name the servers, would be no zone at all.
+#[tokio::test]
+async fn a_zone_whose_servers_are_not_named_is_still_a_zone() {
+    let above = format!("jp NS ns1.test.\nns1.test. A {}\n", HOSTS[1]);
+    let top = (SocketAddr::from((HOSTS[0], 0)), vec![Zone::new(".", &above)]);
+    let top = serve(top.0, top.1, Vec::new()).await.unwrap();
+    let zones = vec![Zone::new("jp", "@ NS ns1.test.\n"), Zone::new(ZONE, format!("{SOA}{COMMON}"))];
+    let rule = FaultRule { rtype: Some(RecordType::NS), ..FaultRule::new(ZONE, Fault::ServFail) };
+    let own = serve(SocketAddr::from((HOSTS[1], top.address().port())), zones, vec![rule]).await;
+    let Ok(_own) = own else { return };
+    let settings = Settings {
+        resolver: ResolverChoice::Direct,
+        root_hints: vec![top.address()],
+        authority_port: top.address().port(),
+        ..Settings::default()
+    };
+    let authority = Dns::new(settings).unwrap().authority(&Name::from_ascii("example.co.jp.").unwrap()).await;
+    assert!(authority.failure.is_some(), "{authority:?}");
 }
 
 /// Lost if it fails: a zone that nobody serves would look like one that is slow, or one that is silent like one that is broken.

@@ -334,6 +334,11 @@ fn judge(zone: &Zone, told: &[Told], has_ipv6: bool) -> Vec<Statement> {
         }
         said.extend(judge_set(&args, name, question.rtype, &replies));
     }
+    // Who does not name the zone's servers leaves open whether the delegation is right.
+    for one in serving.iter().filter(|one| !tells(&one.ns)) {
+        let list = if standing(&one.ns) == Standing::Lame { &mut lame } else { &mut silent };
+        list.push(faulty(one, &one.ns));
+    }
     let before = said.len();
     if !lame.is_empty() {
         said.push(say(&LAME, args.clone().with("servers", listed(&lame))));

@@ -156,7 +156,7 @@ impl Case {
         Self::parse(path, &text).map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let mut world: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
         let head = ["now", "phase", "plan", "new", "more", "https", "rehearse", "expect"];
         let head: toml::Table =

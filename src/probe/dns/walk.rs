@@ -316,17 +316,21 @@ impl<'a> Walk<'a> {
                 draft.ttl = chain.ttl;
                 draft.chain = chain.names;
                 let apex = apex(&heard.message, &question.name, &cut.zone);
-                (draft, self.inner_cut(apex, cut).await)
+                match self.inner_cut(apex, Arc::clone(&cut)).await {
+                    Ok(inner) => (draft, inner),
+                    // There is a zone, but its servers are not known: not that there is none.
+                    Err(answer) => (Draft { answer, ..draft }, cut),
+                }
             }
         }
     }
 
     /// The cut at `apex` below `cut`, on the same servers.
-    async fn inner_cut(&self, apex: Option<Name>, cut: Arc<Cut>) -> Arc<Cut> {
-        let Some(apex) = apex.filter(|apex| !apex.eq_ignore_root(&cut.zone)) else { return cut };
+    async fn inner_cut(&self, apex: Option<Name>, cut: Arc<Cut>) -> Result<Arc<Cut>, Answer> {
+        let Some(apex) = apex.filter(|apex| !apex.eq_ignore_root(&cut.zone)) else { return Ok(cut) };
         let question = Question { name: apex, rtype: RecordType::NS };
-        let Ok(servers) = self.addresses(&cut, &[], false).await else { return cut };
-        match self.tell(&cut, &servers, &question, &[]).await {
+        let servers = self.addresses(&cut, &[], false).await?;
+        let found = match self.tell(&cut, &servers, &question, &[]).await {
             Told::Referral(inner) => inner,
             Told::Answer(heard) => {
                 let port = self.engine.settings.authority_port;
@@ -337,15 +341,16 @@ impl<'a> Walk<'a> {
                         let host = |server: NameServer| Host { name: server.name, glue: server.addresses };
                         let hosts: Vec<Host> = hosts.into_iter().map(host).collect();
                         if hosts.iter().all(|host| host.glue.is_empty()) {
-                            return cut;
+                            return Ok(cut);
                         }
                         self.engine.atlas.remember(Cut::new(inner.zone, hosts))
                     }
                     None => cut,
                 }
             }
-            Told::Failure(_) => cut,
-        }
+            Told::Failure(failure) => return Err(failure.answer),
+        };
+        Ok(found)
     }
 
     /// The servers of `cut` with all their addresses.

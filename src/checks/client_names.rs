@@ -36,7 +36,7 @@ pub static CHECK: Check = Check {
         references: &[Reference { title: "RFC 1034, section 3.6.2", url: "https://www.rfc-editor.org/rfc/rfc1034#section-3.6.2" }],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&OLD, &UNANSWERED],
+        outcomes: &[&OLD, &WILDCARD, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -51,6 +51,20 @@ static OLD: Outcome = Outcome {
     remedy: Text {
         en: "Change A and AAAA of {name} (or the name that it is an alias for) to the new server at the cutover; it must not lead to {found} any more.",
         ja: "切り替え時に {name} (別名ならその参照先) の A と AAAA を新サーバーに変更し、{found} を外す。",
+    },
+};
+
+/// Nobody set these names up for mail; the wildcard is often the web server's.
+static WILDCARD: Outcome = Outcome {
+    tag: "client-names-wildcard",
+    levels: Levels { before: Level::Note, after: Level::Warning, old: Level::Note },
+    says: Text {
+        en: "every name that does not exist ({name}) leads to the old server: {found}; mail programs that guess a name find it",
+        ja: "存在しない名前がすべて ({name}) 旧サーバーに行き着く: {found}。名前を推測するメールソフトが旧サーバーを見つける",
+    },
+    remedy: Text {
+        en: "Change {name} or take it out, if the old server is to be switched off; names that people use get records of their own.",
+        ja: "旧サーバーを停止するなら {name} を変更または削除し、利用者が使う名前には個別のレコードを登録する。",
     },
 };
 
@@ -172,7 +186,8 @@ fn judge(old: &[IpAddr], domain: &DomainName, found: &[(String, Lead)]) -> Vec<S
         let args = Args::none().and("name", name);
         if !still.is_empty() {
             let args = args.with("found", Value::list(&still));
-            said.push(Statement::outcome(&OLD, subject).args(args).evidence(lead.evidence()));
+            let outcome = if name.starts_with("*.") { &WILDCARD } else { &OLD };
+            said.push(Statement::outcome(outcome, subject).args(args).evidence(lead.evidence()));
         } else if let Some(reply) = lead.failed() {
             unanswered.push((name, reply));
         } else if !lead.addresses().is_empty() {

@@ -36,13 +36,14 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short {name} MX",
         references: &[
             Reference { title: "RFC 5321, section 5.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-5.1" },
+            Reference { title: "RFC 2181, section 10.3", url: "https://www.rfc-editor.org/rfc/rfc2181#section-10.3" },
             Reference { title: "RFC 7505, section 3", url: "https://www.rfc-editor.org/rfc/rfc7505#section-3" },
         ],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
             &EARLY, &ELSEWHERE, &NEW_ABSENT, &OLD_FIRST, &OLD_LISTED, &DIFFERS, &NULL, &NULL_MIXED, &NONE, &IMPLICIT,
-            &LITERAL, &UNANSWERED,
+            &ALIAS, &LITERAL, &UNANSWERED,
         ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
@@ -171,6 +172,19 @@ static IMPLICIT: Outcome = Outcome {
     },
 };
 
+static ALIAS: Outcome = Outcome {
+    tag: "mx-alias",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "the MX of {name} leads to an alias, {hosts}, where only a name with addresses of its own may stand",
+        ja: "{name} の MX が別名 {hosts} を指している。MX は自身のアドレスを持つ名前でなければならない",
+    },
+    remedy: Text {
+        en: "Name the host that {hosts} stands for in the MX of {name}: some senders refuse aliases.",
+        ja: "{name} の MX に、{hosts} の参照先のホスト名を書く。別名を拒否する送信側がある。",
+    },
+};
+
 static LITERAL: Outcome = Outcome {
     tag: "mx-literal",
     levels: Levels { before: Level::Warning, after: Level::Blocker, old: Level::Note },
@@ -204,6 +218,8 @@ struct Host {
     preference: u16,
     name: Name,
     addresses: Vec<IpAddr>,
+    /// It is an alias.
+    is_alias: bool,
     /// Why the addresses are not all known.
     silent: Option<Arc<Reply>>,
     evidence: Vec<ObservationId>,
@@ -242,6 +258,7 @@ async fn find(context: &Context, preference: u16, name: Name) -> Host {
         join_all([RecordType::A, RecordType::AAAA].into_iter().filter_map(ask)).await;
     Host {
         addresses: replies.iter().flat_map(|reply| reply.addresses()).collect(),
+        is_alias: replies.iter().any(|reply| !reply.chain.is_empty()),
         silent: replies.iter().find(|reply| !reply.is_definite()).cloned(),
         evidence: replies.iter().map(|reply| reply.observation).collect(),
         preference,
@@ -282,6 +299,13 @@ fn judge(context: &Context, domain: &DomainName, mx: &Reply, records: &[(u16, Na
     let literals: Vec<String> = records.iter().map(|(_, name)| name).filter(literal).map(plain).collect();
     if !literals.is_empty() {
         said.push(say(&LITERAL, args.clone().with("hosts", Value::list(literals))));
+    }
+    // A planned host that is an alias is told by the check of those hosts.
+    let is_planned = |name: &Name| planned.iter().any(|(_, host)| plain(host) == plain(name));
+    let aliases = hosts.iter().filter(|host| host.is_alias && mx.answer == Answer::Data && !is_planned(&host.name));
+    let aliases: Vec<String> = aliases.map(|host| plain(&host.name)).collect();
+    if !aliases.is_empty() {
+        said.push(say(&ALIAS, args.clone().with("hosts", Value::list(aliases))));
     }
     said.extend(match context.phase {
         Phase::Before => before(plan, domain, hosts, &args, &say),

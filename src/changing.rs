@@ -75,12 +75,6 @@ struct Candidate {
     role: Role,
 }
 
-/// The hosts that are to receive mail after the cutover: the plan's host name and those of its MX records.
-pub fn planned_hosts(plan: &Plan) -> BTreeSet<DomainName> {
-    let named = plan.mx.iter().flat_map(|(_, records)| records.iter().map(|mx| mx.host.clone()));
-    named.chain([plan.hostname.clone()]).collect()
-}
-
 /// The RRsets that change at the cutover. A record that is already as it will be does not change.
 pub async fn changing(context: &Context) -> Vec<Watched> {
     watched(context).await.into_iter().filter(|one| one.changes).collect()
@@ -91,7 +85,7 @@ pub async fn changing(context: &Context) -> Vec<Watched> {
 pub async fn watched(context: &Context) -> Vec<Watched> {
     let plan = &context.plan;
     let mx = join_all(plan.domains.iter().map(|domain| read(context, domain, RecordType::MX))).await;
-    let mut hosts = planned_hosts(plan);
+    let mut hosts = plan.mail_hosts();
     for (domain, reply) in plan.domains.iter().zip(&mx) {
         // Where the plan does not say what becomes of MX, today's hosts may as well stay and get new addresses.
         if plan.said_mx(domain).is_none() {

@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::dnsbl::{Consultant, Retired, Selected};
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text};
 use crate::plan::{Address, Plan};
-use crate::probe::{Dns, Https, Question, Reply};
+use crate::probe::{Ask, Dns, Https, Question, Reply};
 
 /// One family of questions: what it says of itself, and how it finds out.
 pub struct Check {
@@ -68,12 +68,17 @@ impl Context {
     /// What is published now: the zone's own servers are asked, past all caches, and no cache is made to remember that a record
     /// was still missing (RFC 2308). Where they cannot be reached from here, the resolver is asked instead.
     pub async fn published(&self, question: Question) -> Arc<Reply> {
-        self.dns.published(question).await
+        self.dns.published(Ask::new(question)).await
     }
 
     /// A time as people read it, in the plan's offset.
     pub fn clock(&self, at: DateTime<FixedOffset>) -> String {
         at.with_timezone(self.plan.cutover_at.offset()).format("%Y-%m-%d %H:%M %:z").to_string()
+    }
+
+    /// A label that nobody uses, drawn once a run, so that the same question is asked only once.
+    pub fn unused_label(&self) -> &str {
+        self.consultant.nonexistent().and_then(|name| name.labels().next()).unwrap_or("mail-cutover")
     }
 
     /// Whether a waiver may accept what `tag` says.

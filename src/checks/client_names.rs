@@ -163,8 +163,7 @@ fn groups(plan: &Plan) -> Vec<(DomainName, Vec<String>)> {
 }
 
 async fn ask_group(context: &Context, domain: DomainName, names: Vec<String>) -> Vec<Statement> {
-    let random = context.consultant.nonexistent().and_then(|name| name.labels().next());
-    let star = format!("{}.{domain}", random.unwrap_or("qx7f3k"));
+    let star = format!("{}.{domain}", context.unused_label());
     let (wildcard, leads) =
         futures::join!(lead(context, &star), join_all(names.iter().map(|name| lead(context, name))));
     let mut found: Vec<(String, Lead)> =

@@ -18,7 +18,7 @@ use crate::model::{
     Args, Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
 use crate::plan::Plan;
-use crate::probe::{Answer, Ask, Question, Reply};
+use crate::probe::{Answer, Ask, Question, Reply, plain};
 use crate::records::tlsa::{self, Match, Tlsa, Unusable};
 
 /// The check.
@@ -337,7 +337,7 @@ async fn trust_in(context: &Context, needed: &[Question], evidence: &mut Vec<Obs
     // Of the host, and of MX: with an unsigned MX there are senders that obey signed TLSA records, and senders that do not.
     let (mut insecure, mut insecure_mx) = (Vec::new(), Vec::new());
     for (question, reply) in needed.iter().zip(&replies) {
-        let name = format!("{} {}", question.name.to_ascii().trim_end_matches('.'), question.rtype);
+        let name = format!("{} {}", plain(&question.name), question.rtype);
         match reply.answer {
             Answer::Data if reply.ad => {}
             Answer::Data if question.rtype == RecordType::MX => insecure_mx.push(name),

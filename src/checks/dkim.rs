@@ -10,7 +10,7 @@ use crate::check::{Check, Context, Run};
 use crate::model::{
     Args, Card, DomainName, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
-use crate::probe::{Answer, Question, Reply};
+use crate::probe::{Answer, Question, Reply, plain};
 use crate::records::dkim::{Key, Material};
 use crate::records::fault::tell;
 
@@ -206,8 +206,7 @@ pub(super) fn absence(reply: Option<&Reply>) -> Value {
     match reply.chain.last() {
         None => why,
         Some(target) => {
-            let target = target.to_ascii();
-            let target = target.trim_end_matches('.');
+            let target = plain(target);
             Value::both(
                 format!("it is an alias for {target}, and there {}", why.in_lang(Lang::En)),
                 format!("{target} への別名であり、その先では{}", why.in_lang(Lang::Ja)),

@@ -7,7 +7,6 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use crate::changing::planned_hosts;
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, DomainName, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text};
 use crate::probe::{Answer, Ask, Question, Reply, Route};
@@ -81,7 +80,7 @@ static UNANSWERED: Outcome = Outcome {
 const NOT_PUBLISHED: Text = Text { en: "the zone's servers have no address for it either", ja: "ゾーンのサーバーにもアドレスがない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
-    let hosts = planned_hosts(&context.plan);
+    let hosts = context.plan.mail_hosts();
     join_all(hosts.iter().map(|host| ask_one(context, host))).await.into_iter().flatten().collect()
 }
 

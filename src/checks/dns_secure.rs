@@ -7,7 +7,6 @@ use futures::future::join_all;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{LowerName, Name, RecordType};
 
-use crate::changing::planned_hosts;
 use crate::check::{Check, Context, Run};
 use crate::model::{
     Args, Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text, Value,
@@ -124,7 +123,7 @@ pub(super) fn live_zone(context: &Context, reply: &Reply) -> Option<Ask> {
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let domains = context.plan.domains.iter().map(|domain| (domain.clone(), RecordType::MX));
-    let hosts = planned_hosts(&context.plan).into_iter().map(|host| (host, RecordType::A));
+    let hosts = context.plan.mail_hosts().into_iter().map(|host| (host, RecordType::A));
     let names: Vec<_> = domains.chain(hosts).collect();
     if context.plan.dns.resolver == Resolver::Direct {
         let said = |(name, rtype): &(DomainName, RecordType)| {

@@ -67,9 +67,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 async fn ask_one(context: &Context, domain: &DomainName) -> Statement {
     let subject = Subject::Name(domain.to_string());
-    // Drawn once a run, so that the same question is asked only once.
-    let label = context.consultant.nonexistent().and_then(|name| name.labels().next()).unwrap_or("mail-cutover");
-    let name = format!("{label}.{domain}");
+    let name = format!("{}.{domain}", context.unused_label());
     let questions: Vec<Question> = TYPES.iter().filter_map(|rtype| Question::new(&name, *rtype).ok()).collect();
     if questions.len() < TYPES.len() {
         return Statement::not_applicable(subject, TOO_LONG);

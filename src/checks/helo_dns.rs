@@ -9,7 +9,7 @@ use super::ptr_forward::{HANDED_OVER, handed_over};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value};
 use crate::plan::Address;
-use crate::probe::{Answer, Question};
+use crate::probe::{Answer, Question, plain};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -131,7 +131,7 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     let mut said = Vec::new();
     if !own.chain.is_empty() || !other.chain.is_empty() {
         let chain = if own.chain.is_empty() { &other.chain } else { &own.chain };
-        let names = Value::list(chain.iter().map(|name| name.to_ascii().trim_end_matches('.').to_owned()));
+        let names = Value::list(chain.iter().map(plain));
         said.push(say(&CNAME, args.clone().with("names", names)));
     }
     let found = [own.addresses(), other.addresses()].concat();

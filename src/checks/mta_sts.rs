@@ -321,7 +321,7 @@ fn cover(
         said.push(say(&UNANSWERED, args.clone().and("asked", &silent.question).with("why", silent.why())));
     }
     let until = context.now + TimeDelta::seconds(i64::from(policy.max_age));
-    said.push(say(&MAX_AGE, args.clone().and("until", until.format("%Y-%m-%d %H:%M %:z"))));
+    said.push(say(&MAX_AGE, args.clone().and("until", context.clock(until))));
     said
 }
 

@@ -418,10 +418,7 @@ fn is_ours(plan: &Plan, host: &DomainName) -> bool {
 /// What MX shall be; the host name, if the plan does not say.
 fn planned(plan: &Plan, domain: &DomainName) -> Vec<(u16, Name)> {
     let parse = |host: &DomainName| Name::from_ascii(format!("{host}.")).unwrap_or_default();
-    match plan.said_mx(domain) {
-        Some(records) => records.iter().map(|mx| (mx.preference, parse(&mx.host))).collect(),
-        None => vec![(10, parse(&plan.hostname))],
-    }
+    plan.planned_mx(domain).iter().map(|mx| (mx.preference, parse(&mx.host))).collect()
 }
 
 fn exchanges(reply: &Reply) -> Vec<(u16, Name)> {

@@ -9,7 +9,7 @@ use hickory_proto::rr::{LowerName, Name, RData, RecordType};
 
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
-use crate::probe::{Answer, Ask, Question, Reply, Route, plain, presentation};
+use crate::probe::{Answer, Ask, Question, Reply, plain, presentation};
 use crate::zonefile::{Found, Loaded};
 
 /// The most sets of records that are compared in a zone.
@@ -182,12 +182,8 @@ async fn compare(context: &Context, loaded: &Loaded, implied: &[Question]) -> Ve
 
 /// What is published now, and what the file says.
 async fn pair(context: &Context, question: &Question) -> (Arc<Reply>, Arc<Reply>) {
-    let live = async {
-        let ask = || Ask::new(question.clone()).live();
-        let reply = context.dns.ask(ask().via(Route::Authority)).await;
-        if reply.is_definite() { reply } else { context.dns.ask(ask()).await }
-    };
-    futures::join!(live, context.dns.ask(Ask::new(question.clone())))
+    let ask = Ask::new(question.clone());
+    futures::join!(context.dns.published(ask.clone().live()), context.dns.ask(ask))
 }
 
 /// Names that the plan implies, with the types that matter there.
@@ -206,9 +202,9 @@ fn implied(context: &Context) -> Vec<Question> {
         let all = selectors.iter().chain(&plan.auth.keep_dkim);
         names.extend(all.map(|selector| (format!("{selector}._domainkey.{domain}"), &[RecordType::TXT] as &[_])));
     }
-    let planned = plan.mx.iter().flat_map(|(_, hosts)| hosts.iter().map(|mx| mx.host.to_string()));
+    let hosts = plan.mail_hosts();
     let spoken = context.addresses().flat_map(|address| [address.ptr.to_string(), address.helo.clone()]);
-    for name in std::iter::once(plan.hostname.to_string()).chain(planned).chain(spoken) {
+    for name in hosts.iter().map(ToString::to_string).chain(spoken) {
         names.push((format!("_25._tcp.{name}"), &[RecordType::TLSA]));
         names.push((name, &host));
     }

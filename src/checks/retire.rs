@@ -102,7 +102,7 @@ const SHARED: Text = Text { en: "the address is also a new one", ja: "新アド�
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let plan = &context.plan;
-    if context.now < plan.cutover_at + plan.overlap {
+    if context.now < plan.overlap_ends() {
         return vec![Statement::not_applicable(Subject::Run, OVERLAP)];
     }
     let old = plan.given_up();

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
 use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
@@ -153,14 +152,9 @@ pub(super) fn unread(survey: &Survey) -> Option<(&str, Value)> {
     })
 }
 
-/// When no mail leaves from the old addresses any more.
-pub(super) fn retires_at(context: &Context) -> DateTime<FixedOffset> {
-    context.plan.cutover_at + context.plan.overlap
-}
-
 /// Whether no mail leaves from the old addresses any more.
 pub(super) fn is_retired(context: &Context) -> bool {
-    context.phase == Phase::After && context.now >= retires_at(context)
+    context.phase == Phase::After && context.now >= context.plan.overlap_ends()
 }
 
 /// The addresses that must pass: those that send, the old ones first as long as they are in use, each once.

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::spf_record::{distinct, domains, is_retired, retires_at};
+use super::spf_record::{distinct, domains, is_retired};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{
     Args, Card, Detail, DomainName, Lang, Level, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value,
@@ -211,7 +211,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let clock = &Clock {
         now: context.now,
         cutover_at: context.plan.cutover_at,
-        retires_at: retires_at(context),
+        retires_at: context.plan.overlap_ends(),
         retired: if is_retired(context) { given_back(&context.plan) } else { Vec::new() },
     };
     let senders = &senders;
@@ -236,7 +236,7 @@ async fn look<'a>(context: &Context, address: &'a Address, domain: &DomainName, 
     let published = Evaluator::published(context.dns.clone());
     let remembered = Evaluator::new(context.dns.clone());
     // Without an overlap nothing leaves from the old server when MX and A have changed.
-    let is_needed_later = address.side == Side::New || retires_at(context) > context.plan.cutover_at;
+    let is_needed_later = address.side == Side::New || context.plan.overlap_ends() > context.plan.cutover_at;
     let planned = async {
         match context.phase {
             Phase::Before if is_needed_later => {
@@ -254,13 +254,9 @@ async fn look<'a>(context: &Context, address: &'a Address, domain: &DomainName, 
 pub(super) fn supposed(plan: &Plan) -> Supposed {
     let mut supposed = Supposed::new();
     for domain in &plan.domains {
-        let planned = |key: &str| plan.mx.iter().find(|(name, _)| name == key).map(|(_, records)| records);
-        let records: Vec<(u16, &DomainName)> = match planned(domain.as_str()).or_else(|| planned("*")) {
-            Some(records) => records.iter().map(|mx| (mx.preference, &mx.host)).collect(),
-            None => vec![(10, &plan.hostname)],
-        };
-        let data = records.into_iter().filter_map(|(preference, host)| {
-            Some(RData::MX(hickory_proto::rr::rdata::MX::new(preference, Name::from_ascii(host.as_str()).ok()?)))
+        let data = plan.planned_mx(domain).into_iter().filter_map(|mx| {
+            let host = Name::from_ascii(mx.host.as_str()).ok()?;
+            Some(RData::MX(hickory_proto::rr::rdata::MX::new(mx.preference, host)))
         });
         if let Ok(question) = Question::new(domain, RecordType::MX) {
             supposed.insert(question, data.collect());

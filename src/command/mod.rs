@@ -12,7 +12,6 @@ mod stop;
 mod terminal;
 
 pub use check::{context, known};
-pub use rehearse::load as load_rehearsed;
 pub use terminal::Terminal;
 
 use crate::cli::{Cli, Command};

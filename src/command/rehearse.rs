@@ -11,7 +11,7 @@ use crate::zonefile::{self, Loaded};
 ///
 /// # Errors
 /// [`CommandError::Rehearse`] with the place of the first mistake, or when a zone is given twice.
-pub fn load(arguments: &[String]) -> Result<Vec<Loaded>, CommandError> {
+pub(super) fn load(arguments: &[String]) -> Result<Vec<Loaded>, CommandError> {
     let mut zones: Vec<Loaded> = Vec::new();
     for argument in arguments {
         let (origin, path) = match argument.split_once('=') {

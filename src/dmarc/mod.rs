@@ -8,7 +8,7 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use crate::model::{DomainName, ObservationId, Value};
-use crate::probe::{Answer, Dns, Question};
+use crate::probe::{Answer, Ask, Dns, Question};
 use crate::records::dmarc::{Policy, Reason, Record, Suffix, select, why_ignored};
 use crate::records::fault::Fault;
 
@@ -88,7 +88,7 @@ async fn visit(dns: &Dns, domain: DomainName) -> Visit {
     let Ok(question) = Question::new(format!("_dmarc.{domain}"), RecordType::TXT) else {
         return Visit { domain, found: Found::Nothing, ignored: Vec::new(), observation: None };
     };
-    let reply = dns.published(question).await;
+    let reply = dns.published(Ask::new(question)).await;
     let texts = reply.texts();
     let selection = select(&texts);
     let found = match (&reply.answer, selection.records.as_slice()) {

@@ -1,5 +1,6 @@
 //! A plan as the checks see it: valid by construction.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
@@ -67,12 +68,26 @@ impl Plan {
         of(domain.as_str()).or_else(|| of("*")).map(|(_, records)| records.as_slice())
     }
 
-    /// The mail hosts that `domain` is to have after the cutover; the host name, if `[mx]` does not say.
+    /// The MX records that `domain` is to have after the cutover; the host name, if `[mx]` does not say.
+    pub fn planned_mx(&self, domain: &DomainName) -> Vec<Mx> {
+        let usual = || vec![Mx { preference: 10, host: self.hostname.clone() }];
+        self.said_mx(domain).map_or_else(usual, <[Mx]>::to_vec)
+    }
+
+    /// The hosts of [`Self::planned_mx`].
     pub fn planned_hosts(&self, domain: &DomainName) -> Vec<DomainName> {
-        match self.said_mx(domain) {
-            Some(records) => records.iter().map(|record| record.host.clone()).collect(),
-            None => vec![self.hostname.clone()],
-        }
+        self.planned_mx(domain).into_iter().map(|record| record.host).collect()
+    }
+
+    /// Every host that is to receive mail after the cutover: the host name and those in `[mx]`.
+    pub fn mail_hosts(&self) -> BTreeSet<DomainName> {
+        let named = self.mx.iter().flat_map(|(_, records)| records.iter().map(|record| record.host.clone()));
+        named.chain([self.hostname.clone()]).collect()
+    }
+
+    /// When no mail leaves from the old addresses any more.
+    pub fn overlap_ends(&self) -> DateTime<FixedOffset> {
+        self.cutover_at + self.overlap
     }
 
     /// The addresses that are given up: old, and not new as well.

@@ -146,13 +146,14 @@ impl Dns {
         self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, live, ..ask }).await }).await
     }
 
-    /// The answer of the zone's own servers, past all caches; where they say nothing definite, that of the resolvers.
+    /// The answer of the zone's own servers, past all caches; where they say nothing definite, that of the resolvers. The route of
+    /// `ask` does not count.
     ///
     /// # Panics
     /// If the work on the question panicked.
-    pub async fn published(&self, question: Question) -> Arc<Reply> {
-        let reply = self.ask(Ask::new(question.clone()).via(Route::Authority)).await;
-        if reply.is_definite() { reply } else { self.ask(Ask::new(question)).await }
+    pub async fn published(&self, ask: Ask) -> Arc<Reply> {
+        let reply = self.ask(ask.clone().via(Route::Authority)).await;
+        if reply.is_definite() { reply } else { self.ask(ask.via(Route::Resolver)).await }
     }
 
     /// The servers of the closest zone that encloses `name`, found by walking down from the root; shared like answers.

@@ -159,7 +159,7 @@ fn plan_text(resolver: SocketAddr) -> String {
         "cutover_at = 2099-12-05T22:00:00+09:00\ndomains = [\"example.test\"]\nhostname = \"mail.example.test\"\n\
          [old]\nips = [{{ ip = \"203.0.113.24\", sends = false }}]\n\
          [new]\nips = [\"203.0.113.25\"]\nallow_special = true\nreason = \"a measurement\"\n\
-         [dns]\nresolver = [\"{resolver}\"]\nroot_hints = [\"{resolver}\"]\nauthority_port = {port}\n\
+         [smtp]\nports = []\n[dns]\nresolver = [\"{resolver}\"]\nroot_hints = [\"{resolver}\"]\nauthority_port = {port}\n\
          [dnsbl]\nuse = []\n{lists}",
         port = resolver.port()
     )

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::catalogue::Catalogue;
 use crate::dnsbl::{Consultant, Retired, Selected};
-use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text};
+use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Plan};
 use crate::probe::{Ask, Dns, Https, Question, Reply};
 
@@ -34,6 +34,8 @@ pub enum Run {
 pub struct Context {
     /// The operator's intention.
     pub plan: Plan,
+    /// Where the run takes place.
+    pub vantage: Vantage,
     /// Which phase is judged.
     pub phase: Phase,
     /// When the run began; checks have no other clock.

@@ -70,6 +70,10 @@ pub struct RunArgs {
     /// say which zone it is (may be repeated).
     #[arg(long, value_name = "[ORIGIN=]FILE")]
     pub rehearse: Vec<String>,
+    /// This machine is the new server: run what can only be seen from there (does port 25 leave, from which address, do the
+    /// blocklists answer its resolver); `merge` joins the report with that of another machine.
+    #[arg(long)]
+    pub on_new_server: bool,
     /// Exit with 1 on warnings too.
     #[arg(long)]
     pub strict: bool,

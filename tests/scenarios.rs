@@ -11,7 +11,7 @@ use std::time::Duration;
 use mail_cutover::checks::CHECKS;
 use mail_cutover::command::{context, known};
 use mail_cutover::model::{
-    Completion, Detail, Lang, Level, Phase, Saying, Secrets, Section, Statement, Status, Verdict,
+    Completion, Detail, Lang, Level, Phase, Saying, Secrets, Section, Statement, Status, Vantage, Verdict,
 };
 use mail_cutover::{catalogue::Catalogue, plan, runner};
 use world::case::{self, Case};
@@ -48,7 +48,9 @@ async fn play(case: Case) -> Played {
         Some(other) => panic!("{path}: no phase is called {other}"),
     };
     let limits = runner::Limits { deadline: Duration::from_secs(60), only: Vec::new(), skip: Vec::new() };
-    let context = Arc::new(context(plan, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context"));
+    let context = Arc::new(
+        context(plan, Vantage::Desk, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context"),
+    );
     let ending = runner::run(CHECKS, &context, &limits, std::future::pending(), |_, _| {}).await;
     assert_eq!(ending.completion, Completion::Complete, "{path}");
     let verdict = Verdict::over(&ending.sections, phase, true);

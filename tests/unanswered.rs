@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::stream::{StreamExt, iter};
 use mail_cutover::checks::CHECKS;
 use mail_cutover::command::{context, known};
-use mail_cutover::model::{Completion, Phase, Secrets, Verdict};
+use mail_cutover::model::{Completion, Phase, Secrets, Vantage, Verdict};
 use mail_cutover::{catalogue::Catalogue, plan, runner};
 use world::case::Case;
 
@@ -43,7 +43,8 @@ async fn judge(fault: &str) -> Option<Verdict> {
     let text = text.replace("timeout = \"400ms\"", "timeout = \"150ms\"");
     let plan = plan::parse(&text, "plan.toml", &known(Catalogue::embedded()));
     let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    let context = context(plan, Phase::Before, case.now, &Secrets::default(), Vec::new()).expect("a context");
+    let context =
+        context(plan, Vantage::Desk, Phase::Before, case.now, &Secrets::default(), Vec::new()).expect("a context");
     let limits = runner::Limits { deadline: Duration::from_secs(60), only: Vec::new(), skip: Vec::new() };
     let ending = runner::run(CHECKS, &Arc::new(context), &limits, std::future::pending(), |_, _| {}).await;
     drop(world);

@@ -14,7 +14,7 @@ use mail_cutover::check::Check;
 use mail_cutover::checks::dns_authority;
 use mail_cutover::command::{context, known};
 use mail_cutover::demo::{Fault, FaultRule, Setup, World, Zone};
-use mail_cutover::model::{Lang, Phase, Saying, Secrets, Statement};
+use mail_cutover::model::{Lang, Phase, Saying, Secrets, Statement, Vantage};
 use mail_cutover::probe::{Dns, ResolverChoice, Settings};
 use mail_cutover::{plan, runner};
 
@@ -89,12 +89,12 @@ async fn judge_delegated(delegated: &str, first: Server, second: Server) -> Vec<
         "cutover_at = 2026-12-05T22:00:00+09:00\ndomains = [\"example.co.jp\"]\nhostname = \"mail.example.co.jp\"\n\
          [old]\nips = [{{ ip = \"192.0.2.25\", sends = false }}]\n\
          [new]\nips = [\"203.0.113.25\"]\nallow_special = true\nreason = \"a test\"\n\
-         [dns]\nresolver = \"direct\"\nroot_hints = [\"{root}\"]\nauthority_port = {}\ntimeout = \"300ms\"\n",
+         [smtp]\nports = []\n[dns]\nresolver = \"direct\"\nroot_hints = [\"{root}\"]\nauthority_port = {}\ntimeout = \"300ms\"\n",
         root.port()
     );
     let plan = plan::parse(&text, "plan.toml", &known(Catalogue::embedded())).unwrap();
     let now = DateTime::parse_from_rfc3339("2026-12-01T10:00:00+09:00").unwrap();
-    let context = Arc::new(context(plan, Phase::Before, now, &Secrets::default(), Vec::new()).unwrap());
+    let context = Arc::new(context(plan, Vantage::Desk, Phase::Before, now, &Secrets::default(), Vec::new()).unwrap());
     let limits = runner::Limits { deadline: Duration::from_secs(30), only: Vec::new(), skip: Vec::new() };
     let checks: [&'static Check; 1] = [&dns_authority::CHECK];
     let ending = runner::run(&checks, &context, &limits, std::future::pending(), |_, _| {}).await;

@@ -14,7 +14,7 @@ use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, FormatArg, RunArgs};
 use crate::dnsbl::{Consultant, select};
-use crate::model::{Column, Completion, Phase, Report, Secrets, Verdict, visible};
+use crate::model::{Column, Completion, Phase, Report, Secrets, Vantage, Verdict, visible};
 use crate::output::PendingFile;
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings};
@@ -163,7 +163,8 @@ async fn measure(
     let started = demo.or(arguments.at).unwrap_or_else(|| Utc::now().fixed_offset()).with_timezone(&offset);
     let phase_by_clock = if started < plan.cutover_at { Phase::Before } else { Phase::After };
     let phase = arguments.phase.map_or(phase_by_clock, Phase::from);
-    let context = Arc::new(context(plan, phase, started, secrets, rehearsed)?);
+    let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
+    let context = Arc::new(context(plan, vantage, phase, started, secrets, rehearsed)?);
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
     let bar = progress_bar(terminal, arguments.quiet);
     let clock = Local::now();
@@ -207,6 +208,7 @@ async fn measure(
 /// [`CommandError::Resolver`] when there is nobody to ask.
 pub fn context(
     plan: Plan,
+    vantage: Vantage,
     phase: Phase,
     now: DateTime<FixedOffset>,
     secrets: &Secrets,
@@ -216,6 +218,7 @@ pub fn context(
     let dns = connect(&plan.dns, secrets, rehearsed)?;
     let selection = select(&plan.dnsbl, catalogue, key_in);
     Ok(Context {
+        vantage,
         phase,
         now,
         catalogue,

@@ -32,8 +32,19 @@ pub enum Needs {
     Plan,
     /// The DNS.
     Dns,
+    /// The servers themselves: connections to their ports.
+    Servers,
+    /// To run on the new server.
+    NewServer,
     /// The results of the other checks.
     Results,
+}
+
+impl Needs {
+    /// Whether a definite statement of such a check is a measurement of the world.
+    pub const fn is_the_world(self) -> bool {
+        matches!(self, Self::Dns | Self::Servers | Self::NewServer)
+    }
 }
 
 /// A check as its readers see it.

@@ -10,6 +10,7 @@ mod secrets;
 mod statement;
 mod subject;
 mod text;
+mod vantage;
 mod verdict;
 mod waiver;
 
@@ -23,5 +24,6 @@ pub use secrets::{REDACTED, Secrets};
 pub use statement::{Saying, Statement, Status};
 pub use subject::Subject;
 pub use text::{Args, LONGEST, LONGEST_RECORD, Lang, Text, Value, visible, visible_bytes};
+pub use vantage::Vantage;
 pub use verdict::Verdict;
 pub use waiver::{Applied, Waiver};

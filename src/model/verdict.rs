@@ -59,8 +59,8 @@ impl Verdict {
                     _ => Self::Go,
                 };
                 verdict = verdict.max(weighs);
-                measured |= section.card.needs == super::card::Needs::Dns
-                    && matches!(statement.status(), Status::Passed | Status::Found);
+                measured |=
+                    section.card.needs.is_the_world() && matches!(statement.status(), Status::Passed | Status::Found);
             }
         }
         if complete && measured { verdict } else { verdict.max(Self::Hold) }

@@ -161,10 +161,40 @@ const AUTH: &[Key] = &[
 ];
 
 const SMTP: &[Key] = &[
-    key("ports", Kind::Ports, "Ports that servers and people use.").or("[25]"),
+    key(
+        "ports",
+        Kind::Ports,
+        "Ports that servers and people use: 25, 465, 587, 110, 143, 993, 995; with `[]` no server is spoken to.",
+    )
+    .or("[25]"),
     key("recipients", Kind::Texts, "Mailboxes that old and new must accept."),
     key("relay_probe", Kind::Text, "A mailbox that you own on another system, to test for an open relay."),
-    key("sample_eml", Kind::Text, "A file with a message that the new server really sent."),
+    key(
+        "sample_eml",
+        Kind::Text,
+        "A file with a message that the new server really sent, as another system received it; the path is taken from the plan's folder.",
+    ),
+    key(
+        "witnesses",
+        Kind::Texts,
+        "Mail domains of others, in different networks, at whose MX it is tried whether port 25 is open from here (greeting and QUIT, no more); beside the domains of partners.",
+    ),
+    key(
+        "ehlo",
+        Kind::Text,
+        "What this program says in EHLO; if not said, this machine's full name, or else its address.",
+    ),
+    key("timeout", Kind::Duration, "How long a server may take for one reply.").or(r#""20s""#),
+    key(
+        "trust",
+        Kind::Text,
+        "A PEM file with the authorities to trust instead of the public ones, for laboratories; the path is taken from the plan's folder.",
+    ),
+    key(
+        "connect",
+        Kind::Map(&Kind::Text),
+        "Where to connect instead, such as `\"203.0.113.25:25\" = \"127.0.0.1:2525\"`, for tunnels and laboratories; it shows what a server says, not that others reach it.",
+    ),
 ];
 
 const DNSBL: &[Key] = &[

@@ -7,6 +7,7 @@ mod problem;
 mod reader;
 mod secrets;
 mod sections;
+mod smtp;
 mod types;
 
 use std::path::{Path, PathBuf};
@@ -19,8 +20,8 @@ pub use addresses::special_purpose;
 pub use keys::schema;
 pub use problem::{Problem, Problems};
 pub use types::{
-    AddedList, Address, Attestation, Auth, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner, Plan,
-    Receivers, Resolver, Rollback, Smtp,
+    AddedList, Address, Attestation, Auth, Detour, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner,
+    Plan, Receivers, Resolver, Rollback, Sample, Service, Smtp,
 };
 
 use crate::model::{DomainName, Side};
@@ -160,7 +161,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         dns: section("dns").as_ref().map(sections::dns).unwrap_or_default(),
         https: section("https").as_ref().map(|section| sections::https(section, known)).unwrap_or_default(),
         auth: section("auth").as_ref().map(sections::auth).unwrap_or_default(),
-        smtp: section("smtp").as_ref().map(sections::smtp).unwrap_or_default(),
+        smtp: section("smtp").as_ref().map(|section| smtp::read(section, known)).unwrap_or_default(),
         dnsbl: section("dnsbl").as_ref().map(|section| dnsbl::read(section, known)).unwrap_or_default(),
         inbound_dnsbl: section("inbound_dnsbl")
             .as_ref()

@@ -9,9 +9,7 @@ use toml::de::DeValue;
 use super::Known;
 use super::dnsbl::holds_key;
 use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
-use super::types::{
-    Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback, Smtp,
-};
+use super::types::{Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback};
 use crate::model::{DomainName, Waiver, visible};
 use crate::records::certificate::Chain;
 
@@ -93,7 +91,8 @@ pub(super) fn dns(section: &Reader<'_>) -> DnsPlan {
     }
 }
 
-fn timeout(section: &Reader<'_>) -> Option<TimeDelta> {
+/// `timeout` of a section.
+pub(super) fn timeout(section: &Reader<'_>) -> Option<TimeDelta> {
     let timeout = section.duration("timeout")?;
     if !(TimeDelta::milliseconds(10)..=TimeDelta::minutes(1)).contains(&timeout) {
         let span = section.value("timeout").map_or(section.span.clone(), |value| value.span());
@@ -143,7 +142,8 @@ fn servers(section: &Reader<'_>, key: &str, port: u16) -> Option<Vec<SocketAddr>
     Some(found.collect())
 }
 
-fn server(text: &str, port: u16) -> Option<SocketAddr> {
+/// An address, with or without port.
+pub(super) fn server(text: &str, port: u16) -> Option<SocketAddr> {
     let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     bracketed
         .parse::<IpAddr>()
@@ -187,38 +187,6 @@ fn selector(written: &str, span: Range<usize>, notes: &Notes) -> Option<String> 
             None
         }
     }
-}
-
-/// `[smtp]`.
-pub(super) fn smtp(section: &Reader<'_>) -> Smtp {
-    let ports = section
-        .items("ports", "a list of ports")
-        .map(|items| items.into_iter().filter_map(|item| port(item, "ports", section.notes)).collect());
-    Smtp {
-        ports: ports.unwrap_or_else(|| Smtp::default().ports),
-        recipients: mailboxes(section, "recipients"),
-        relay_probe: section
-            .text("relay_probe")
-            .and_then(|text| mailbox(text, section.value("relay_probe")?.span(), section.notes)),
-        sample_eml: section.text("sample_eml"),
-    }
-}
-
-fn mailboxes(section: &Reader<'_>, key: &str) -> Vec<String> {
-    let texts = section.texts(key, "a list of mail addresses in quotes").unwrap_or_default();
-    texts.into_iter().filter_map(|(span, text)| mailbox(text, span, section.notes)).collect()
-}
-
-/// A mail address that can stand in an SMTP command as it is.
-fn mailbox(text: String, span: Range<usize>, notes: &Notes) -> Option<String> {
-    let can_be_sent = |character: char| !character.is_control() && !matches!(character, ' ' | '<' | '>');
-    let fits = text.chars().all(can_be_sent)
-        && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && DomainName::parse(domain).is_ok());
-    if !fits {
-        let help = "write a mail address such as \"info@example.co.jp\"";
-        notes.add(span, format!("\"{}\" is not a mail address", visible(&text)), help);
-    }
-    fits.then_some(text)
 }
 
 /// A word among those known.

@@ -206,22 +206,108 @@ pub struct Auth {
     pub dane: Option<bool>,
 }
 
+/// What is spoken at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// 25: mail between servers (RFC 5321).
+    Smtp,
+    /// 465: submission inside TLS (RFC 8314).
+    Submissions,
+    /// 587: submission with STARTTLS (RFC 6409).
+    Submission,
+    /// 143: IMAP with STARTTLS (RFC 9051).
+    Imap,
+    /// 993: IMAP inside TLS (RFC 8314).
+    Imaps,
+    /// 110: POP3 with STLS (RFC 2595).
+    Pop3,
+    /// 995: POP3 inside TLS (RFC 8314).
+    Pop3s,
+}
+
+impl Service {
+    /// Every one.
+    pub const ALL: [Self; 7] =
+        [Self::Smtp, Self::Submissions, Self::Submission, Self::Imap, Self::Imaps, Self::Pop3, Self::Pop3s];
+
+    /// Its port.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Smtp => 25,
+            Self::Submissions => 465,
+            Self::Submission => 587,
+            Self::Imap => 143,
+            Self::Imaps => 993,
+            Self::Pop3 => 110,
+            Self::Pop3s => 995,
+        }
+    }
+
+    /// What is spoken at `port`.
+    pub fn at(port: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.port() == port)
+    }
+
+    /// Whether TLS begins with the connection.
+    pub const fn is_implicit_tls(self) -> bool {
+        matches!(self, Self::Submissions | Self::Imaps | Self::Pop3s)
+    }
+}
+
 /// `[smtp]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Smtp {
-    /// Ports that people and servers use.
-    pub ports: Vec<u16>,
+    /// What servers and people use, each once.
+    pub services: Vec<Service>,
     /// Mailboxes that old and new must accept.
     pub recipients: Vec<String>,
     /// A mailbox that the operator owns on another system, to test for an open relay.
     pub relay_probe: Option<String>,
     /// A message that the new server really sent.
-    pub sample_eml: Option<String>,
+    pub sample: Option<Sample>,
+    /// Mail domains of others at whose MX port 25 is tried.
+    pub witnesses: Vec<DomainName>,
+    /// What this program says in EHLO.
+    pub ehlo: Option<String>,
+    /// How long a server may take for one reply.
+    pub timeout: TimeDelta,
+    /// Authorities to trust instead of the public ones.
+    pub trust: Option<Chain>,
+    /// Where to connect instead.
+    pub detours: Vec<Detour>,
+}
+
+/// A message as another system received it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The file, as the plan names it.
+    pub path: String,
+    /// Its octets.
+    pub octets: Vec<u8>,
+}
+
+/// An address and port of the plan that is reached somewhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detour {
+    /// What the plan means.
+    pub of: SocketAddr,
+    /// Where to connect.
+    pub to: SocketAddr,
 }
 
 impl Default for Smtp {
     fn default() -> Self {
-        Self { ports: vec![25], recipients: Vec::new(), relay_probe: None, sample_eml: None }
+        Self {
+            services: vec![Service::Smtp],
+            recipients: Vec::new(),
+            relay_probe: None,
+            sample: None,
+            witnesses: Vec::new(),
+            ehlo: None,
+            timeout: TimeDelta::seconds(20),
+            trust: None,
+            detours: Vec::new(),
+        }
     }
 }
 

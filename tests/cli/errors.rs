@@ -87,9 +87,9 @@ fn a_file_that_is_no_plan() {
 fn a_plan_with_a_slip() {
     expect![[r#"
         error: [dns] has no key `tiemout`
-          --> plan.toml:16:1
+          --> plan.toml:18:1
            |
-        16 | tiemout = ****
+        18 | tiemout = ****
            | ^^^^^^^
            |
         help: did you mean `timeout`?
@@ -99,9 +99,9 @@ fn a_plan_with_a_slip() {
     .assert_eq(&error_of(plan(nowhere()) + "tiemout = \"1s\"\n"));
     expect![[r#"
         error: no blocklist is called "spamhaus-zem"
-          --> plan.toml:17:10
+          --> plan.toml:19:10
            |
-        17 | lists = ["spamhaus-zem"]
+        19 | lists = ["spamhaus-zem"]
            |          ^^^^^^^^^^^^^^
            |
         help: did you mean "spamhaus-zen"?

@@ -66,6 +66,8 @@ ips = ["192.0.2.25"]
 ips = ["203.0.113.25"]
 allow_special = true
 reason = "a test"
+[smtp]
+ports = []
 [dns]
 resolver = ["{resolver}"]
 root_hints = ["{resolver}"]

@@ -52,7 +52,7 @@ fn run(daemons: &Daemons, domain: &str, resolver: &str, new: &str, more: &str, a
         "cutover_at = 2026-12-05T22:00:00+09:00\ndomains = [\"{domain}\"]\nhostname = \"mail.{domain}\"\n\
          [old]\nptr = \"mx1.example.co.jp\"\nips = [\"192.0.2.25\"]\n\
          [new]\nips = {new}\nallow_special = true\nreason = \"daemons on loopback\"\n\
-         [dns]\nresolver = {resolver}\nroot_hints = [\"{}\"]\nauthority_port = {}\n{more}",
+         [smtp]\nports = []\n[dns]\nresolver = {resolver}\nroot_hints = [\"{}\"]\nauthority_port = {}\n{more}",
         daemons.authority(ROOT),
         daemons.authority_port
     );

@@ -223,3 +223,94 @@ pub fn before<'t, 'c>(talks: &'t [Talk<'c>]) -> Before<'t, 'c> {
         talks.iter().filter(|talk| talk.address.side == Side::Old).partition(|talk| talk.extensions().is_some());
     Before { read, unread: unread.first().copied() }
 }
+
+/// Whether a refusal is about this machine and not about the recipient: then others may fare better.
+pub fn refuses_us(reply: &ServerReply, session: &Session) -> bool {
+    match reply.enhanced() {
+        // Bad mailbox, bad system, bad syntax of it (RFC 3463, section 3.2); full mailbox (section 3.3).
+        Some((5, 1 | 2, _)) => return false,
+        // SPF, reverse DNS and several at once (RFC 7372, section 3), by which only a client is judged.
+        Some((5, 7, 23..=25 | 27)) => return true,
+        _ => {}
+    }
+    let text = reply.told().to_ascii_lowercase();
+    let ours = session.local.map(|local| local.ip().to_canonical().to_string());
+    const OF_CLIENTS: [&str; 12] = [
+        "client host",
+        "blocked",
+        "blocklist",
+        "blacklist",
+        "dnsbl",
+        "rbl",
+        "listed",
+        "reverse dns",
+        "ptr",
+        "helo",
+        "spf",
+        "too many",
+    ];
+    let word = |wanted: &&str| {
+        let mut rest = text.as_str();
+        // Not "unlisted", not "helob": a word by itself.
+        while let Some(at) = rest.find(*wanted) {
+            let (before, after) = (&rest[..at], &rest[at + wanted.len()..]);
+            let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+            if !is_letter(before.chars().next_back()) && !is_letter(after.chars().next()) {
+                return true;
+            }
+            rest = after;
+        }
+        false
+    };
+    ours.is_some_and(|ip| text.contains(&ip)) || OF_CLIENTS.iter().any(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::probe::{ReplyKind, TlsState};
+
+    /// Lost if it fails: a list that holds the desk would make a missing mailbox of every recipient, or a missing mailbox would
+    /// be excused as a quarrel with the desk.
+    #[test]
+    fn refusals_of_us_are_told_from_refusals_of_the_recipient() {
+        let local: SocketAddr = "198.51.100.7:40000".parse().unwrap();
+        let session = Session {
+            server: local,
+            detour: None,
+            local: Some(local),
+            greeting: None,
+            clear: None,
+            tls: TlsState::None,
+            secured: None,
+            null_sender: None,
+            recipients: Vec::new(),
+            stop: None,
+            observation: ObservationId(0),
+        };
+        let reply =
+            |line: &str| ServerReply { kind: ReplyKind::Permanent, code: Some(550), lines: vec![line.to_owned()] };
+        for line in [
+            "5.7.1 Service unavailable; Client host [198.51.100.7] blocked using zen.spamhaus.org",
+            "5.7.1 <desk>: Helo command rejected: need fully-qualified hostname",
+            "5.7.25 Client host rejected: cannot find your reverse hostname",
+            "Your IP 198.51.100.7 is not welcome",
+            "5.7.23 SPF validation failed",
+            "JunkMail rejected - is in an RBL",
+        ] {
+            assert!(refuses_us(&reply(line), &session), "{line}");
+        }
+        for line in [
+            "5.1.1 <info@example.co.jp>: Recipient address rejected: User unknown in local recipient table",
+            "5.7.1 <info@example.co.jp>: Relay access denied",
+            "relay not permitted",
+            "5.1.1 <listed@example.co.jp>: user is not listed here",
+            "5.2.2 mailbox full",
+            "unlisted mailbox",
+        ] {
+            assert!(!refuses_us(&reply(line), &session), "{line}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ use crate::check::{Check, Context, Run};
 use crate::model::{
     Args, Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
-use crate::plan::Plan;
+use crate::plan::{Plan, Service};
 use crate::probe::{Answer, Ask, Question, Reply, plain};
 use crate::records::tlsa::{self, Match, Tlsa, Unusable};
 
@@ -223,26 +223,26 @@ const LEFT_HOST: Text = Text {
 
 /// One mail host.
 #[derive(Default)]
-struct Role {
+pub(super) struct Role {
     /// The domains whose mail it takes or will take.
-    domains: Vec<DomainName>,
+    pub(super) domains: Vec<DomainName>,
     /// The plan names it: it is MX after the cutover.
-    planned: bool,
+    pub(super) planned: bool,
     /// It will be the new server: its certificate is the plan's.
-    is_new: bool,
+    pub(super) is_new: bool,
 }
 
 /// What is published for one host, and how far it can be trusted.
-struct Seen {
-    host: DomainName,
-    role: Role,
-    tlsa: Arc<Reply>,
-    trust: Trust,
-    evidence: Vec<ObservationId>,
+pub(super) struct Seen {
+    pub(super) host: DomainName,
+    pub(super) role: Role,
+    pub(super) tlsa: Arc<Reply>,
+    pub(super) trust: Trust,
+    pub(super) evidence: Vec<ObservationId>,
 }
 
 /// How far the resolver vouches for the answers that DANE rests on.
-enum Trust {
+pub(super) enum Trust {
     /// For all that concerns the host; not for MX of these domains.
     Secure(Vec<String>),
     /// Not for these.
@@ -307,7 +307,7 @@ async fn is_new(context: &Context, host: &DomainName) -> bool {
     is_ours && lead(context, host.as_str()).await.is_some_and(|lead| lead.addresses().iter().all(known))
 }
 
-async fn look(context: &Context, host: DomainName, role: Role) -> Option<Seen> {
+pub(super) async fn look(context: &Context, host: DomainName, role: Role) -> Option<Seen> {
     let question = Question::new(format!("_25._tcp.{host}"), RecordType::TLSA).ok()?;
     let tlsa = context.published(question.clone()).await;
     let mut evidence = vec![tlsa.observation];
@@ -434,7 +434,8 @@ fn judge(plan: &Plan, seen: &Seen, protected: Option<&DomainName>) -> Vec<Statem
     }
     match compared {
         None if !is_new => {}
-        None if wanted => said.push(say(&CERTIFICATE, args.clone())),
+        // Where the server is spoken to, its own certificate is compared (tls-dane).
+        None if wanted && !plan.smtp.services.contains(&Service::Smtp) => said.push(say(&CERTIFICATE, args.clone())),
         None => said.push(lacks(NO_CERTIFICATE)),
         Some((_, Match::Yes)) => {}
         Some((_, Match::No)) => said.push(say(&PREPUBLISH, args.clone().with("records", Value::list(&records)))),
@@ -448,7 +449,7 @@ fn judge(plan: &Plan, seen: &Seen, protected: Option<&DomainName>) -> Vec<Statem
     said
 }
 
-fn records(reply: &Reply) -> Vec<Tlsa> {
+pub(super) fn records(reply: &Reply) -> Vec<Tlsa> {
     let record = |data: &TLSA| Tlsa {
         usage: data.cert_usage.into(),
         selector: data.selector.into(),

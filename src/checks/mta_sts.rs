@@ -253,9 +253,10 @@ async fn policy(context: &Context, domain: &DomainName, args: &Args) -> Vec<Stat
     if !old.is_empty() {
         said.push(say(&HOST, args.clone().with("found", Value::list(old)), &evidence));
     }
-    let Fetched { fetch, observation } = context.https.get(&host, &found, PATH).await;
-    evidence.push(observation);
-    let (media_type, body) = match &fetch {
+    let fetched = context.https.get(&host, &found, PATH).await;
+    let Fetched { fetch, observation } = fetched.as_ref();
+    evidence.push(*observation);
+    let (media_type, body) = match fetch {
         Fetch::Response { status: 200, media_type, body, .. } => (media_type, body),
         silent if !silent.is_definite() => {
             let asked = format!("https://{host}{PATH}");
@@ -281,6 +282,26 @@ async fn policy(context: &Context, domain: &DomainName, args: &Args) -> Vec<Stat
     evidence.extend(live.iter().map(|reply| reply.observation));
     said.extend(cover(context, domain, &policy, live.as_deref(), args, &|outcome, args| say(outcome, args, &evidence)));
     said
+}
+
+/// Whether a policy that is published for `domain` binds senders to a valid certificate of `host` (RFC 8461, section 4.1).
+pub(super) async fn enforces(context: &Context, domain: &DomainName, host: &DomainName) -> bool {
+    let Ok(policy_host) = DomainName::parse(&format!("mta-sts.{domain}")) else { return false };
+    let Ok(question) = Question::new(format!("_mta-sts.{domain}"), RecordType::TXT) else { return false };
+    if !context.published(question).await.texts().iter().any(|text| is_record(text)) {
+        return false;
+    }
+    let found: Vec<IpAddr> =
+        resolve(context, &policy_host).await.iter().flat_map(|reply| reply.addresses()).collect();
+    if found.is_empty() {
+        return false;
+    }
+    match &context.https.get(&policy_host, &found, PATH).await.fetch {
+        Fetch::Response { status: 200, body, .. } => {
+            Policy::read(body).is_ok_and(|policy| policy.mode == Mode::Enforce && policy.covers(host.as_str()))
+        }
+        _ => false,
+    }
 }
 
 /// Whether the policy names the hosts that receive, now and then.

@@ -55,6 +55,8 @@ pub enum MailFault {
     NoHandshake,
     /// It falls silent in the handshake.
     SilentHandshake,
+    /// It also takes TLS 1.0.
+    OldTls,
 }
 
 /// One server. What is left out is as in a good one.
@@ -195,11 +197,26 @@ async fn serve(mut stream: TcpStream, script: &MailScript, tls: MailTls) -> io::
                 Some(MailFault::SilentHandshake) => return wait(&mut stream).await,
                 _ => {}
             }
+            if script.fault == Some(MailFault::OldTls) && wants_old_tls(&stream).await? {
+                // The beginning of a ServerHello of TLS 1.0 (RFC 2246, section 7.4.1.3).
+                stream.write_all(&[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1]).await?;
+                return wait(&mut stream).await;
+            }
             let mut talk = BufReader::new(TlsAcceptor::from(config).accept(stream).await?);
             obey(&mut talk, script, true, false).await?;
         }
     }
     Ok(())
+}
+
+/// Whether the ClientHello that waits knows nothing newer than TLS 1.1.
+async fn wants_old_tls(stream: &TcpStream) -> io::Result<bool> {
+    let mut hello = [0; 11];
+    // Record and handshake have nine octets before the version.
+    while stream.peek(&mut hello).await? < hello.len() {
+        tokio::task::yield_now().await;
+    }
+    Ok(hello[9..] <= [3, 2])
 }
 
 /// Reads and says nothing until the other end goes.

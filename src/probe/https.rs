@@ -20,6 +20,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::dns::Dns;
+use super::once::Once;
 use super::transcript::Transcript;
 use crate::model::{DomainName, Exchange, Observation, ObservationId, Text, Value};
 
@@ -99,6 +100,7 @@ pub struct Https {
     settings: HttpsSettings,
     connector: Arc<ClientConfig>,
     transcript: Arc<Transcript>,
+    fetched: Arc<Once<(DomainName, String), Fetched>>,
 }
 
 impl Https {
@@ -120,11 +122,21 @@ impl Https {
             .map_err(HttpsError::Tls)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { settings, connector: Arc::new(config), transcript: dns.transcript() })
+        Ok(Self { settings, connector: Arc::new(config), transcript: dns.transcript(), fetched: Arc::default() })
     }
 
-    /// `GET https://host/path` at one of `addresses`: the first that takes the connection answers.
-    pub async fn get(&self, host: &DomainName, addresses: &[IpAddr], path: &str) -> Fetched {
+    /// `GET https://host/path` at one of `addresses`: the first that takes the connection answers. The same answer for everybody
+    /// who asks for the same in this run.
+    ///
+    /// # Panics
+    /// If the work on it panicked.
+    pub async fn get(&self, host: &DomainName, addresses: &[IpAddr], path: &str) -> Arc<Fetched> {
+        let (door, wanted, addresses, place) = (self.clone(), host.clone(), addresses.to_vec(), path.to_owned());
+        let key = (host.clone(), path.to_owned());
+        self.fetched.get(key, move || async move { door.fetch(&wanted, &addresses, &place).await }).await
+    }
+
+    async fn fetch(&self, host: &DomainName, addresses: &[IpAddr], path: &str) -> Fetched {
         let mut exchanges = Vec::new();
         let work = self.try_all(host, addresses, path, &mut exchanges);
         let fetch = timeout(self.settings.total, work).await.unwrap_or(Fetch::Timeout);

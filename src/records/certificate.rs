@@ -1,8 +1,10 @@
-//! Certificates from PEM: the octets that TLSA records speak of, and the names (RFC 7468, RFC 5280). Signatures are not verified.
+//! Certificates, from PEM or as presented: the octets that TLSA records speak of, names, days and keys (RFC 7468, RFC 5280).
+//! Signatures are not verified.
 
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 use crate::model::DomainName;
 
@@ -22,6 +24,10 @@ pub struct Certificate {
     pub der: Vec<u8>,
     /// The SubjectPublicKeyInfo in DER: selector 1.
     pub key: Vec<u8>,
+    /// The first second at which it is valid, and the last, since 1970 (RFC 5280, section 4.1.2.5).
+    pub validity: (i64, i64),
+    /// The length of an RSA key in bits; nothing for other keys.
+    pub rsa_bits: Option<usize>,
     /// The DNS names of subjectAltName, as written; the common name where there is none (RFC 7672, section 3.2.3).
     pub names: Vec<String>,
 }
@@ -41,6 +47,17 @@ pub enum ChainError {
 }
 
 impl Chain {
+    /// Reads certificates as a server presents them, its own first.
+    ///
+    /// # Errors
+    /// [`ChainError::Absent`] if there is none, [`ChainError::Certificate`] for one that cannot be read.
+    pub fn presented(ders: &[Vec<u8>]) -> Result<Self, ChainError> {
+        let read = |(at, der): (usize, &Vec<u8>)| Certificate::read(der.clone()).ok_or(ChainError::Certificate(at + 1));
+        let mut certificates = ders.iter().enumerate().map(read);
+        let leaf = certificates.next().ok_or(ChainError::Absent)??;
+        Ok(Self { leaf, issuers: certificates.collect::<Result<_, _>>()? })
+    }
+
     /// Reads the certificates of a PEM file in their order; keys and comments in it are passed over.
     ///
     /// # Errors
@@ -94,7 +111,12 @@ impl Certificate {
             let common = parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok());
             names.extend(common.map(str::to_owned));
         }
-        Some(Self { key, names, der })
+        let validity = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
+        let rsa_bits = match parsed.public_key().parsed() {
+            Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+            _ => None,
+        };
+        Some(Self { key, validity, rsa_bits, names, der })
     }
 
     /// Whether one of its names is `host`; `*` stands for one whole leftmost label (RFC 9525, section 6.3).
@@ -128,6 +150,12 @@ mod tests {
         assert_eq!(chain.leaf.key[0], 0x30);
         assert!(chain.leaf.der.windows(chain.leaf.key.len()).any(|part| part == chain.leaf.key));
         assert_ne!(chain.leaf.key, chain.issuers[0].key);
+        assert!(chain.leaf.validity.0 < chain.leaf.validity.1);
+        let ders: Vec<Vec<u8>> =
+            std::iter::once(&chain.leaf).chain(&chain.issuers).map(|one| one.der.clone()).collect();
+        assert_eq!(Chain::presented(&ders), Ok(chain.clone()));
+        assert_eq!(Chain::presented(&[]), Err(ChainError::Absent));
+        assert_eq!(Chain::presented(&[ders[0].clone(), vec![0x30]]), Err(ChainError::Certificate(2)));
         // The common name stands in where there is no alternative name.
         assert_eq!(chain.issuers[0].names, ["Example CA"]);
     }

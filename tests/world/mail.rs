@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use mail_cutover::demo::{MailFault, MailProtocol, MailScript, MailServer, MailTls};
 use serde::Deserialize;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
 
 use super::authority::{AGES, Authority, PAST, Validity, self_signed};
 
@@ -46,6 +47,8 @@ pub(crate) struct Seat {
     presents: Presents,
     /// Names in the certificate, if others than its own.
     names: Vec<String>,
+    /// `1.2` or `1.3`, if not both.
+    tls: Option<String>,
     script: MailScript,
 }
 
@@ -59,6 +62,7 @@ impl Seat {
         let mut own = |key: &str| table.remove(key);
         let presents = own("presents").map(Presents::deserialize).transpose().map_err(|e| e.to_string())?;
         let names = own("names").map(Vec::<String>::deserialize).transpose().map_err(|e| e.to_string())?;
+        let tls = own("tls").map(String::deserialize).transpose().map_err(|e| e.to_string())?;
         let given = |key: &str| table.contains_key(key);
         let (extensions_given, accepts_given) = (given("extensions"), given("accepts"));
         let mut script = MailScript::deserialize(table).map_err(|e| format!("mail.{place:?}: {e}"))?;
@@ -84,7 +88,7 @@ impl Seat {
             script.accepts =
                 words(&["info@example.co.jp", "postmaster@example.co.jp", "postmaster", "abuse@example.co.jp"]);
         }
-        Ok(Self { server, presents: presents.unwrap_or_default(), names: names.unwrap_or_default(), script })
+        Ok(Self { server, presents: presents.unwrap_or_default(), names: names.unwrap_or_default(), tls, script })
     }
 
     fn tls(&self, trusted: &Authority) -> MailTls {
@@ -102,8 +106,14 @@ impl Seat {
             Presents::EndsSoon => trusted.certify(&own, SOON),
             Presents::NotYet => trusted.certify(&own, NOT_YET),
         };
+        let versions: &[&SupportedProtocolVersion] = match self.tls.as_deref() {
+            Some("1.2") => &[&TLS12],
+            Some("1.3") => &[&TLS13],
+            Some(other) => panic!("no version of TLS is called {other}"),
+            None => &[&TLS12, &TLS13],
+        };
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .expect("versions")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Only(pair)));

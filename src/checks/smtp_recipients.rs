@@ -1,0 +1,177 @@
+//! The mailboxes that the plan names: the new server takes them as the old one does.
+
+use futures::FutureExt;
+
+use crate::check::{Check, Context, Run};
+use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Subject, Text, Value};
+use crate::probe::{ReplyKind, ServerReply};
+use crate::servers::{Mailbox, NOT_SO_FAR, Role, Talk, mailboxes, refuses_us, talks};
+
+/// The check.
+pub static CHECK: Check = Check {
+    card: Card {
+        id: "smtp-recipients",
+        title: Text {
+            en: "The new server takes mail for every mailbox that the plan names",
+            ja: "計画にあるすべてのメールボックス宛てを新サーバーが受け付ける",
+        },
+        short: Text { en: "recipients", ja: "受信者" },
+        phases: &[Phase::Before, Phase::After],
+        why: Text {
+            en: "An account, an alias or a whole domain that was not copied bounces with 550 from the minute the MX changes.",
+            ja: "移し忘れたアカウントや別名、ドメイン宛てのメールは、MX の変更直後から 550 で差出人に戻る。",
+        },
+        how: Text {
+            en: "Each mailbox under [smtp] recipients is asked for at the old and at the new server: MAIL FROM:<>, RCPT TO, RSET; no message is sent. 4xx is unknown (greylisting), and so is a refusal that is about this machine. Where the new server takes a mailbox that does not exist, taking the others shows nothing. Without recipients nothing is asked.",
+            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリストなど) と、この機械を理由とする拒否は不明とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。recipients がなければ何も問わない。",
+        },
+        by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
+        references: &[
+            Reference { title: "RFC 5321, section 3.3", url: "https://www.rfc-editor.org/rfc/rfc5321#section-3.3" },
+            Reference { title: "RFC 6647 (greylisting)", url: "https://www.rfc-editor.org/rfc/rfc6647" },
+        ],
+        needs: Needs::Servers,
+        waivable: true,
+        outcomes: &[&REFUSED, &BOTH, &UNANSWERED],
+    },
+    run: Run::World(|context| async move { ask(&context).await }.boxed()),
+};
+
+static REFUSED: Outcome = Outcome {
+    tag: "smtp-recipients",
+    levels: Levels::BLOCKER,
+    says: Text {
+        en: "{ip} refuses {mailbox}: {reply} ({old})",
+        ja: "{ip} が {mailbox} を拒否する: {reply} ({old})",
+    },
+    remedy: Text {
+        en: "Create {mailbox} on the new server, or let it take mail for the domain (Postfix: virtual_mailbox_domains, mydestination; Exim: local_domains).",
+        ja: "新サーバーに {mailbox} を作る。またはそのドメイン宛てを受け付けるようにする (Postfix は virtual_mailbox_domains や mydestination、Exim は local_domains)。",
+    },
+};
+
+static BOTH: Outcome = Outcome {
+    tag: "smtp-recipients-both",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "{ip} refuses {mailbox}, and so does the old server: {reply}",
+        ja: "{ip} が {mailbox} を拒否する。旧サーバーも同じである: {reply}",
+    },
+    remedy: Text {
+        en: "Correct {mailbox} in the plan, or create it.",
+        ja: "計画の {mailbox} を直すか、そのメールボックスを作る。",
+    },
+};
+
+static UNANSWERED: Outcome = Outcome {
+    tag: "smtp-recipients-unanswered",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether {ip} takes mail for {mailbox} is not known: {why}",
+        ja: "{ip} が {mailbox} 宛てを受け付けるか確認できない: {why}",
+    },
+    remedy: Text {
+        en: "Run again in some minutes (greylisting lets the second try pass), or admit this machine for the test.",
+        ja: "数分後に再実行する (グレイリストなら二度目は通る)。または試験の間この機械を許可する。",
+    },
+};
+
+const NONE_NAMED: Text = Text {
+    en: "the plan names no recipients under [smtp]",
+    ja: "計画の [smtp] に recipients がない",
+};
+
+const TAKES_ALL: Text = Text {
+    en: "the server takes mailboxes that do not exist, so taking this one shows nothing (see smtp-unknown)",
+    ja: "存在しないメールボックスも受け付けるので、受け付けたことが証拠にならない (smtp-unknown を参照)",
+};
+
+async fn ask(context: &Context) -> Vec<Statement> {
+    let talks = match talks(context).await {
+        Ok(talks) => talks,
+        Err(said) => return said,
+    };
+    if context.plan.smtp.recipients.is_empty() {
+        return vec![Statement::not_covered(Subject::Run, NONE_NAMED)];
+    }
+    let asked = mailboxes(context, Side::New);
+    let new = talks.iter().filter(|talk| talk.address.side == Side::New);
+    new.flat_map(|talk| judge(talk, &talks, &asked)).collect()
+}
+
+fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], asked: &[Mailbox]) -> Vec<Statement> {
+    if talk.extensions().is_none() {
+        return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
+    }
+    let takes = |mailbox: &Mailbox| talk.session.recipient(&mailbox.address).is_some_and(ServerReply::is_positive);
+    let of_role = |role: Role| asked.iter().filter(move |mailbox| mailbox.role == role);
+    of_role(Role::Planned)
+        .map(|mailbox| {
+            let stranger = of_role(Role::Nobody).find(|nobody| nobody.domain == mailbox.domain);
+            judge_one(talk, talks, mailbox, stranger.is_some_and(takes))
+        })
+        .collect()
+}
+
+fn judge_one(talk: &Talk<'_>, talks: &[Talk<'_>], mailbox: &Mailbox, takes_all: bool) -> Statement {
+    let args = Args::none().and("ip", talk.address.ip).and("mailbox", &mailbox.address);
+    let say = |outcome: &'static Outcome, args: Args| {
+        Statement::outcome(outcome, talk.subject()).about(&mailbox.address).args(args).evidence(talk.evidence())
+    };
+    match answer(talk, mailbox) {
+        Answered::Yes if takes_all => Statement::not_covered(talk.subject(), TAKES_ALL),
+        Answered::Yes => Statement::passed(talk.subject()).about(&mailbox.address).args(args).evidence(talk.evidence()),
+        Answered::Unknown(why) => say(&UNANSWERED, args.with("why", why)),
+        Answered::No(reply) => {
+            let old: Vec<(&Talk<'_>, Answered<'_>)> = talks
+                .iter()
+                .filter(|old| old.address.side == Side::Old)
+                .map(|old| (old, answer(old, mailbox)))
+                .collect();
+            let args = args.and("reply", reply.told());
+            let evidence = old.iter().flat_map(|(old, _)| old.evidence());
+            let all_refuse = !old.is_empty() && old.iter().all(|(_, answer)| matches!(answer, Answered::No(_)));
+            if all_refuse {
+                return say(&BOTH, args).evidence(evidence);
+            }
+            let said = match old.iter().find(|(_, answer)| matches!(answer, Answered::Yes)) {
+                Some((old, _)) => {
+                    Value::both(format!("{} takes it", old.address.ip), format!("{} は受け付ける", old.address.ip))
+                }
+                None => Value::both("what the old server does is not known", "旧サーバーの応対は不明"),
+            };
+            say(&REFUSED, args.with("old", said)).evidence(evidence)
+        }
+    }
+}
+
+/// What a server says of a mailbox.
+pub(super) enum Answered<'r> {
+    /// It takes it.
+    Yes,
+    /// It refuses it.
+    No(&'r ServerReply),
+    /// Not known, and why.
+    Unknown(Value),
+}
+
+/// What the server of `talk` says of `mailbox`.
+pub(super) fn answer<'r>(talk: &'r Talk<'_>, mailbox: &Mailbox) -> Answered<'r> {
+    let session = &talk.session;
+    match session.recipient(&mailbox.address) {
+        Some(reply) if reply.is_positive() => Answered::Yes,
+        Some(reply) if reply.kind == ReplyKind::Permanent && !refuses_us(reply, session) => Answered::No(reply),
+        Some(reply) if reply.kind == ReplyKind::Permanent => Answered::Unknown(Value::both(
+            format!("it refuses this machine ({})", reply.told()),
+            format!("この機械を拒否している ({})", reply.told()),
+        )),
+        Some(reply) => Answered::Unknown(Value::plain(reply.told())),
+        None => Answered::Unknown(match (&session.stop, &session.null_sender) {
+            (Some(stop), _) => stop.why(),
+            (None, Some(reply)) if !reply.is_positive() => {
+                Value::both(format!("MAIL FROM:<> → {}", reply.told()), format!("MAIL FROM:<> → {}", reply.told()))
+            }
+            _ => Value::both("it was not asked", "問い合わせていない"),
+        }),
+    }
+}

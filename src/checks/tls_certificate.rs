@@ -1,0 +1,285 @@
+//! The certificate that a server presents at port 25: names, chain, days, key.
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use futures::FutureExt;
+use futures::future::join_all;
+
+use super::mta_sts::enforces;
+use crate::check::{Check, Context, Run};
+use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
+use crate::plan::Plan;
+use crate::probe::{ChainFault, TlsSeen, is_for};
+use crate::records::certificate::Chain;
+use crate::servers::{NOT_SO_FAR, Talk, hosts, talks};
+
+/// The check.
+pub static CHECK: Check = Check {
+    card: Card {
+        id: "tls-certificate",
+        title: Text {
+            en: "Each receiving address presents a valid certificate for its mail host",
+            ja: "受信する各アドレスがメールホスト名の有効な証明書を提示する",
+        },
+        short: Text { en: "certificate", ja: "証明書" },
+        phases: &[Phase::Before, Phase::After],
+        why: Text {
+            en: "Senders that follow MTA-STS in mode enforce deliver only where the certificate is valid for the MX host. Others mostly do not look, but partners that demand verified TLS do.",
+            ja: "enforce モードの MTA-STS に従う送信側は、MX ホスト名の有効な証明書がなければ配信しない。ほかの送信側の多くは確かめないが、検証済みの TLS を必須とする取引先は確かめる。",
+        },
+        how: Text {
+            en: "The certificates of the handshake are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
+            ja: "ハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る計画上のメールホスト名が subjectAltName にあるか、公的な認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
+        },
+        by_hand: "openssl s_client -starttls smtp -servername {host} -connect {at} -showcerts",
+        references: &[
+            Reference { title: "RFC 8461, section 4.1", url: "https://www.rfc-editor.org/rfc/rfc8461#section-4.1" },
+            Reference { title: "RFC 9525, section 6", url: "https://www.rfc-editor.org/rfc/rfc9525#section-6" },
+            Reference { title: "RFC 7435, section 3", url: "https://www.rfc-editor.org/rfc/rfc7435#section-3" },
+        ],
+        needs: Needs::Servers,
+        waivable: true,
+        outcomes: &[&REFUSED, &NAME, &CHAIN, &EXPIRED, &EXPIRY, &KEY, &OTHER],
+    },
+    run: Run::World(|context| async move { ask(&context).await }.boxed()),
+};
+
+static REFUSED: Outcome = Outcome {
+    tag: "tls-cert-refused",
+    levels: Levels::BLOCKER,
+    says: Text {
+        en: "senders that follow the MTA-STS policy of {domains} will not deliver to {ip}: {why}",
+        ja: "{domains} の MTA-STS ポリシーに従う送信側は {ip} に配信しない: {why}",
+    },
+    remedy: Text {
+        en: "Install a certificate for {host} from a public authority, with its intermediate certificates, before the MX changes.",
+        ja: "MX を変更する前に、公的な認証局が発行した {host} の証明書を中間証明書とともに導入する。",
+    },
+};
+
+static NAME: Outcome = Outcome {
+    tag: "tls-cert-name",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "the certificate of {ip} is not for {host}: {names}",
+        ja: "{ip} の証明書は {host} のものではない: {names}",
+    },
+    remedy: Text {
+        en: "Have a certificate issued for {host}, and let the server present it for that name.",
+        ja: "{host} の証明書を発行してもらい、その名前に対して提示するようにする。",
+    },
+};
+
+static CHAIN: Outcome = Outcome {
+    tag: "tls-cert-chain",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "the certificate of {ip} leads to no authority that is trusted: {why}",
+        ja: "{ip} の証明書は信頼できる認証局まで連鎖しない: {why}",
+    },
+    remedy: Text {
+        en: "Install the intermediate certificates beside the server's own; replace a self-signed certificate by one from a public authority.",
+        ja: "サーバーの証明書と併せて中間証明書を導入する。自己署名なら、公的な認証局の証明書に置き換える。",
+    },
+};
+
+static EXPIRED: Outcome = Outcome {
+    tag: "tls-cert-expired",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "the certificate of {ip} is not valid at {time}: it holds from {from} to {to}",
+        ja: "{ip} の証明書は {time} の時点で有効でない。有効期間は {from} から {to} まで",
+    },
+    remedy: Text {
+        en: "Renew the certificate before the cutover, and see that renewal works on the new server.",
+        ja: "切り替え前に証明書を更新し、新サーバーで自動更新が動くことも確かめる。",
+    },
+};
+
+static EXPIRY: Outcome = Outcome {
+    tag: "tls-cert-expiry",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "the certificate of {ip} ends on {to}, within {days} days of the cutover",
+        ja: "{ip} の証明書は {to} に切れる。切り替えから {days} 日以内である",
+    },
+    remedy: Text {
+        en: "Renew it before the move, or see that renewal works on the new server.",
+        ja: "移行前に更新するか、新サーバーで自動更新が動くことを確かめる。",
+    },
+};
+
+static KEY: Outcome = Outcome {
+    tag: "tls-cert-key",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "the RSA key of the certificate of {ip} has {bits} bits",
+        ja: "{ip} の証明書の RSA 鍵は {bits} ビットである",
+    },
+    remedy: Text {
+        en: "Take a key of at least 2048 bits, or an elliptic one: newer TLS libraries refuse shorter ones.",
+        ja: "2048 ビット以上の鍵か楕円曲線の鍵にする。新しい TLS ライブラリは短い鍵を拒否する。",
+    },
+};
+
+static OTHER: Outcome = Outcome {
+    tag: "tls-cert-other",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "{ip} presents another key than that of the certificate that the plan names",
+        ja: "{ip} が提示する証明書の鍵は、計画の certificate のものと違う",
+    },
+    remedy: Text {
+        en: "Install the planned certificate, or name the right file under [new] certificate: TLSA records are judged by it.",
+        ja: "計画の証明書を導入するか、[new] certificate に正しいファイルを書く。TLSA はそのファイルで判定している。",
+    },
+};
+
+/// So many days after the cutover the certificate should still hold.
+const GRACE_DAYS: i64 = 21;
+/// The shortest RSA key that is taken without a word (NIST SP 800-131A).
+const LEAST_BITS: usize = 2048;
+
+/// What senders compare, for one server.
+struct Demand {
+    /// The mail hosts that lead to the address; never empty.
+    hosts: Vec<DomainName>,
+    /// Domains whose policy binds senders, and the host that it binds them to.
+    enforced: Vec<(DomainName, DomainName)>,
+}
+
+async fn ask(context: &Context) -> Vec<Statement> {
+    let talks = match talks(context).await {
+        Ok(talks) => talks,
+        Err(said) => return said,
+    };
+    let demands = join_all(talks.iter().map(|talk| demand(context, talk))).await;
+    talks.iter().zip(demands).flat_map(|(talk, demand)| judge(context, talk, &demand)).collect()
+}
+
+async fn demand(context: &Context, talk: &Talk<'_>) -> Demand {
+    let hosts = hosts(context, talk.address).await;
+    let mut enforced = Vec::new();
+    if talk.address.side == Side::New {
+        for domain in &context.plan.domains {
+            for host in context.plan.planned_hosts(domain) {
+                if hosts.contains(&host) && enforces(context, domain, &host).await {
+                    enforced.push((domain.clone(), host));
+                }
+            }
+        }
+    }
+    Demand { hosts, enforced }
+}
+
+fn judge(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<Statement> {
+    let session = &talk.session;
+    let Some(seen) = session.tls_seen() else {
+        return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
+    };
+    let host = &demand.hosts[0];
+    let args = Args::none()
+        .and("ip", talk.address.ip)
+        .and("at", session.detour.unwrap_or(session.server))
+        .and("host", host);
+    let say = |outcome: &'static Outcome, args: Args| {
+        Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
+    };
+    let Ok(chain) = Chain::presented(&seen.chain) else {
+        let why = Value::both("it cannot be read (X.509)", "X.509 として読めない");
+        return vec![say(&CHAIN, args.with("why", why))];
+    };
+    let moment = context.now.max(context.plan.cutover_at);
+    let mut said = faults(context, seen, &chain, demand, &args, moment, &say);
+    if let Some((_, bound)) = demand.enforced.first()
+        && !said.is_empty()
+    {
+        let args = args
+            .clone()
+            .and("host", bound)
+            .with("domains", Value::list(demand.enforced.iter().map(|(domain, _)| domain)))
+            .with("why", reasons(&said));
+        said = vec![say(&REFUSED, args)];
+    }
+    said.extend(doubts(&context.plan, talk, &chain, moment, &args, &say));
+    if said.is_empty() {
+        said.push(Statement::passed(talk.subject()).args(args).evidence(talk.evidence()));
+    }
+    said
+}
+
+/// Whatever a sender that looks would refuse.
+fn faults(
+    context: &Context,
+    seen: &TlsSeen,
+    chain: &Chain,
+    demand: &Demand,
+    args: &Args,
+    moment: DateTime<FixedOffset>,
+    say: &dyn Fn(&'static Outcome, Args) -> Statement,
+) -> Vec<Statement> {
+    let mut said = Vec::new();
+    let day = |seconds: i64| DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |at| context.clock(at.fixed_offset()));
+    for host in demand.hosts.iter().filter(|host| !is_for(&seen.chain[0], host)) {
+        let names = Value::list(chain.leaf.names.iter().take(5));
+        said.push(say(&NAME, args.clone().and("host", host).with("names", names)).about(host.to_string()));
+    }
+    let (from, to) = chain.leaf.validity;
+    let lapsed = [context.now, moment].into_iter().find(|at| !(from..=to).contains(&at.timestamp()));
+    // A chain is looked at while its certificate holds, so that an expired one is not called untrusted too.
+    let within = DateTime::from_timestamp(moment.timestamp().clamp(from, to), 0).map_or(moment, |at| at.fixed_offset());
+    match context.smtp.chain_fault(&seen.chain, within) {
+        None => {}
+        Some(fault) => said.push(say(&CHAIN, args.clone().with("why", why(&fault)))),
+    }
+    if let Some(at) = lapsed {
+        let args = args.clone().and("time", context.clock(at)).and("from", day(from)).and("to", day(to));
+        said.push(say(&EXPIRED, args));
+    }
+    said
+}
+
+/// What is no fault yet.
+fn doubts(
+    plan: &Plan,
+    talk: &Talk<'_>,
+    chain: &Chain,
+    moment: DateTime<FixedOffset>,
+    args: &Args,
+    say: &dyn Fn(&'static Outcome, Args) -> Statement,
+) -> Vec<Statement> {
+    let mut said = Vec::new();
+    let (_, to) = chain.leaf.validity;
+    let grace = moment + TimeDelta::days(GRACE_DAYS);
+    if (moment.timestamp()..grace.timestamp()).contains(&to)
+        && let Some(end) = DateTime::from_timestamp(to, 0)
+    {
+        let end = end.with_timezone(plan.cutover_at.offset()).format("%Y-%m-%d");
+        said.push(say(&EXPIRY, args.clone().and("to", end).and("days", GRACE_DAYS)));
+    }
+    if let Some(bits) = chain.leaf.rsa_bits.filter(|bits| *bits < LEAST_BITS) {
+        said.push(say(&KEY, args.clone().and("bits", bits)));
+    }
+    if talk.address.side == Side::New && plan.certificate.as_ref().is_some_and(|planned| planned.leaf.key != chain.leaf.key) {
+        said.push(say(&OTHER, args.clone()));
+    }
+    said
+}
+
+fn why(fault: &ChainFault) -> Value {
+    match fault {
+        ChainFault::Untrusted => Value::both("the issuer is not known, or a certificate between is missing", "発行者が不明か、中間証明書がない"),
+        ChainFault::Expired => Value::both("a certificate in it has ended", "期限切れの証明書が含まれる"),
+        ChainFault::NotYet => Value::both("a certificate in it is not valid yet", "まだ有効でない証明書が含まれる"),
+        ChainFault::Other(reason) => Value::both(reason, reason),
+    }
+}
+
+/// The sentences of several statements in one.
+fn reasons(said: &[Statement]) -> Value {
+    let told = |lang| {
+        let all: Vec<String> =
+            said.iter().filter_map(|one| Some(one.args.say(one.named()?.says, lang))).collect();
+        all.join("; ")
+    };
+    Value::both(told(crate::model::Lang::En), told(crate::model::Lang::Ja))
+}

@@ -222,4 +222,5 @@ const REACHED_ELSEWHERE: &[&str] = &[
     "dns-soa-skew",
     "dns-ns-ttl",
     "dns-delegation",
+    "tls-cert-key",
 ];

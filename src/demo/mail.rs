@@ -57,6 +57,8 @@ pub enum MailFault {
     SilentHandshake,
     /// It also takes TLS 1.0.
     OldTls,
+    /// It falls silent before a client that knows nothing newer than TLS 1.1.
+    SilentOldTls,
 }
 
 /// One server. What is left out is as in a good one.
@@ -193,13 +195,21 @@ async fn serve(mut stream: TcpStream, script: &MailScript, tls: MailTls) -> io::
             }
             let mut stream = talk.into_inner();
             match script.fault {
-                Some(MailFault::NoHandshake) => return stream.write_all(b"220 and on we go\r\n").await,
+                Some(MailFault::NoHandshake) => {
+                    // Only after the ClientHello, or it would stand behind the answer to STARTTLS.
+                    stream.readable().await?;
+                    return stream.write_all(b"220 and on we go\r\n").await;
+                }
                 Some(MailFault::SilentHandshake) => return wait(&mut stream).await,
                 _ => {}
             }
-            if script.fault == Some(MailFault::OldTls) && wants_old_tls(&stream).await? {
-                // The beginning of a ServerHello of TLS 1.0 (RFC 2246, section 7.4.1.3).
-                stream.write_all(&[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1]).await?;
+            if matches!(script.fault, Some(MailFault::OldTls | MailFault::SilentOldTls))
+                && wants_old_tls(&stream).await?
+            {
+                if script.fault == Some(MailFault::OldTls) {
+                    // The beginning of a ServerHello of TLS 1.0 (RFC 2246, section 7.4.1.3).
+                    stream.write_all(&[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1]).await?;
+                }
                 return wait(&mut stream).await;
             }
             let mut talk = BufReader::new(TlsAcceptor::from(config).accept(stream).await?);
@@ -216,7 +226,7 @@ async fn wants_old_tls(stream: &TcpStream) -> io::Result<bool> {
     while stream.peek(&mut hello).await? < hello.len() {
         tokio::task::yield_now().await;
     }
-    Ok(hello[9..] <= [3, 2])
+    Ok(hello[9..] <= [3, 2][..])
 }
 
 /// Reads and says nothing until the other end goes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
@@ -28,6 +28,7 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "an authority");
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { issuer: Issuer::new(params, key), pem }
@@ -40,24 +41,35 @@ impl Authority {
 
     /// A certificate for these names, and its key.
     pub(crate) fn certify(&self, names: &[&str], validity: Validity) -> Arc<CertifiedKey> {
-        let (params, key) = request(names, validity);
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        self.certify_key(names, validity, KeyPair::generate().expect("a key"))
+    }
+
+    /// The same for this key.
+    pub(crate) fn certify_key(&self, names: &[&str], validity: Validity, key: KeyPair) -> Arc<CertifiedKey> {
+        let certificate = request(names, validity).signed_by(&key, &self.issuer).expect("a certificate");
         pair(certificate.der().clone(), &key)
     }
 }
 
-/// A certificate that signed itself.
-pub(crate) fn self_signed(names: &[&str], validity: Validity) -> Arc<CertifiedKey> {
-    let (params, key) = request(names, validity);
-    pair(params.self_signed(&key).expect("a certificate").der().clone(), &key)
+/// The key of known-key.pem, whose digest stands in TLSA records of cases.
+pub(crate) fn known_key() -> KeyPair {
+    KeyPair::from_pem(include_str!("known-key.pem")).expect("a key")
 }
 
-fn request(names: &[&str], ((y1, m1, d1), (y2, m2, d2)): Validity) -> (CertificateParams, KeyPair) {
+/// A certificate that signed itself.
+pub(crate) fn self_signed(names: &[&str], validity: Validity) -> Arc<CertifiedKey> {
+    let key = KeyPair::generate().expect("a key");
+    pair(request(names, validity).self_signed(&key).expect("a certificate").der().clone(), &key)
+}
+
+fn request(names: &[&str], ((y1, m1, d1), (y2, m2, d2)): Validity) -> CertificateParams {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("parameters");
     params.not_before = date_time_ymd(y1, m1, d1);
     params.not_after = date_time_ymd(y2, m2, d2);
-    (params, KeyPair::generate().expect("a key"))
+    // Or a certificate would bear the authority's own name.
+    params.distinguished_name.push(DnType::CommonName, "a server");
+    params
 }
 
 fn pair(certificate: CertificateDer<'static>, key: &KeyPair) -> Arc<CertifiedKey> {

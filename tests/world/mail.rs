@@ -12,7 +12,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::authority::{AGES, Authority, PAST, Validity, self_signed};
+use super::authority::{AGES, Authority, PAST, Validity, known_key, self_signed};
 
 /// What a server presents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -33,6 +33,8 @@ enum Presents {
     EndsSoon,
     /// One that begins after the cutover of the usual plan.
     NotYet,
+    /// One for its name with the key of known-key.pem.
+    KnownKey,
     /// The server has no TLS.
     Nothing,
 }
@@ -99,6 +101,7 @@ impl Seat {
         let pair = match self.presents {
             Presents::Nothing => return MailTls::None,
             Presents::Good => trusted.certify(&own, AGES),
+            Presents::KnownKey => trusted.certify_key(&own, AGES, known_key()),
             Presents::SelfSigned => self_signed(&own, AGES),
             Presents::Untrusted => Authority::new().certify(&own, AGES),
             Presents::WrongName => trusted.certify(&["other.test"], AGES),
@@ -154,7 +157,14 @@ impl Mail {
             running.push((seat.server, server));
         }
         let waits = seats.iter().filter_map(|seat| seat.script.fault).any(|fault| {
-            matches!(fault, MailFault::Dropped | MailFault::Silent | MailFault::Slow | MailFault::SilentHandshake)
+            matches!(
+                fault,
+                MailFault::Dropped
+                    | MailFault::Silent
+                    | MailFault::Slow
+                    | MailFault::SilentHandshake
+                    | MailFault::SilentOldTls
+            )
         });
         Self { running, authority, waits, _folder: folder }
     }

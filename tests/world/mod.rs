@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod case;
 pub(crate) mod https;
+pub(crate) mod run;
 
 /// Runs a blocking client beside the servers of a test.
 pub(crate) async fn beside<T: Send + 'static>(client: impl FnOnce() -> T + Send + 'static) -> T {

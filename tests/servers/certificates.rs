@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::process::write;
 
@@ -11,6 +11,8 @@ use super::process::write;
 pub(crate) enum Certificate {
     /// For this name, from the authority that the plan trusts.
     Trusted(&'static str),
+    /// For this name, from the same authority, and out of date since 2002.
+    Expired(&'static str),
     /// For this name, by itself.
     SelfSigned(&'static str),
 }
@@ -33,6 +35,7 @@ pub(crate) struct Files {
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Authority of the laboratory");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
@@ -42,9 +45,19 @@ impl Authority {
     /// Writes a certificate and its key into `dir`.
     pub(crate) fn write(&self, certificate: Certificate, dir: &Path) -> Files {
         let key = KeyPair::generate().unwrap();
-        let params = |name: &str| CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let params = |name: &str| {
+            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
+            params
+        };
         let signed = match certificate {
             Certificate::Trusted(name) => params(name).signed_by(&key, &self.issuer),
+            Certificate::Expired(name) => {
+                let mut params = params(name);
+                params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+                params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+                params.signed_by(&key, &self.issuer)
+            }
             Certificate::SelfSigned(name) => params(name).self_signed(&key),
         };
         let files = Files { certificate: dir.join("certificate.pem"), key: dir.join("key.pem") };

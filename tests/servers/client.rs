@@ -12,12 +12,12 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 
 /// How long a server may take for what it should say.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a connection is tried that should not come about.
-pub(crate) const SHORT: Duration = Duration::from_millis(600);
+/// How long a connection may take: a lost first packet is sent again after a second.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// A connection, in the clear or not.
-trait Wire: Read + Write {}
-impl<T: Read + Write> Wire for T {}
+trait Wire: Read + Write + Send {}
+impl<T: Read + Write + Send> Wire for T {}
 
 /// A session with a server that has greeted.
 pub(crate) struct Session {
@@ -65,11 +65,14 @@ impl Session {
         self.say("EHLO desk.example.co.jp")
     }
 
-    /// What it answers to a mail from a stranger to `recipient`; nothing is sent.
-    pub(crate) fn recipient(&mut self, recipient: &str) -> String {
+    /// Whether it would take a mail from `sender` to `recipient`; nothing is sent.
+    pub(crate) fn takes(&mut self, sender: &str, recipient: &str) -> bool {
         self.say("RSET");
-        assert!(self.say("MAIL FROM:<somebody@one.example>").starts_with("250"));
-        self.say(&format!("RCPT TO:<{recipient}>"))
+        let reply = self.say(&format!("MAIL FROM:<{sender}>"));
+        assert!(reply.starts_with("250"), "{reply}");
+        let reply = self.say(&format!("RCPT TO:<{recipient}>"));
+        assert!(reply.starts_with("250") || reply.starts_with("55"), "{reply}");
+        reply.starts_with("250")
     }
 
     /// Goes on in TLS.

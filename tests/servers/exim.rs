@@ -27,7 +27,9 @@ fn configuration(server: &Server, certificate: &Files, spool: &Path) -> String {
     let addresses = server.ips.join(" ; ");
     let ports: Vec<String> = server.ports.iter().map(u16::to_string).collect();
     let ports = ports.join(" : ");
-    let mailboxes = server.mailboxes.join(" : ");
+    let mailboxes = if server.takes_unknown { "*".to_owned() } else { server.mailboxes.join(" : ") };
+    let offered =
+        if server.asks_in_the_clear { "yes" } else { "${if and {{def:tls_in_cipher}{!={$received_port}{25}}}}" };
     let everybody = if server.open_relay { "  accept\n" } else { "" };
     let (spool, certificate, key) = (spool.display(), certificate.certificate.display(), certificate.key.display());
     let exim = program().unwrap();
@@ -75,7 +77,7 @@ plain:
   server_prompts = :
   server_condition = ${{if and {{{{eq{{$auth2}}{{{USER}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
   server_set_id = $auth2
-  server_advertise_condition = ${{if and {{{{def:tls_in_cipher}}{{!={{$received_port}}{{25}}}}}}}}
+  server_advertise_condition = {offered}
 "
     )
 }

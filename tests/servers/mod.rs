@@ -24,9 +24,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 
-pub(crate) use certificates::Certificate;
 pub(crate) use names::SERVER as RESOLVER;
-use namespaces::{Host, Network};
+pub(crate) use namespaces::Host;
+use namespaces::Network;
 use process::{Daemon, program, write};
 use server::Server;
 

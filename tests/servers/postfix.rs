@@ -58,21 +58,40 @@ pub(crate) fn spawn(server: &Server, certificate: &Files, dir: &Path) -> Daemon 
     File::options().write(true).open(&main).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let mut services = String::from(SERVICES);
     for port in &server.ports {
-        let _ = writeln!(services, "{port} inet n - n - - smtpd");
+        let _ = writeln!(services, "{port} inet n - n - - smtpd{}", submission(*port));
     }
     write(&dir.join("master.cf"), &services);
+    // The user database is not there, so that nobody can log in, but the offer is made. Debian's Postfix looks here for it.
+    std::fs::create_dir(dir.join("sasl")).unwrap();
+    write(&dir.join("sasl/smtpd.conf"), "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN\n");
     let args = ["-c", dir.to_str().unwrap(), "-d"].map(str::to_owned);
     Daemon::spawn("postfix", dir, &program().unwrap(), &args)
+}
+
+/// What is different at a port where people hand mail in, as in Postfix's sample.
+fn submission(port: u16) -> &'static str {
+    match port {
+        465 => {
+            " -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes \
+             -o smtpd_relay_restrictions=permit_sasl_authenticated,reject"
+        }
+        587 => {
+            " -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes \
+             -o smtpd_relay_restrictions=permit_sasl_authenticated,reject"
+        }
+        _ => "",
+    }
 }
 
 fn configuration(server: &Server, certificate: &Files, dir: &Path) -> String {
     let Server { name, domain, size, .. } = server;
     let addresses = server.ips.join(", ");
     let mut mailboxes = String::new();
-    for address in server.addresses() {
-        let _ = write!(mailboxes, " {{ {address} = taken }}");
+    for mailbox in &server.mailboxes {
+        let _ = write!(mailboxes, " {{ {mailbox}@{domain} = taken }}");
     }
-    let strangers = if server.open_relay { "permit" } else { "reject_unauth_destination" };
+    // The usual way to become an open relay: everybody is a friend.
+    let friends = if server.open_relay { "0.0.0.0/0, [::]/0" } else { "127.0.0.0/8" };
     let (dir, certificate, key) = (dir.display(), certificate.certificate.display(), certificate.key.display());
     format!(
         "compatibility_level = 3.6
@@ -87,7 +106,7 @@ inet_protocols = all
 myhostname = {name}
 myorigin = {domain}
 mydestination =
-mynetworks = 127.0.0.0/8
+mynetworks = {friends}
 local_recipient_maps =
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = inline:{{{mailboxes} }}
@@ -95,10 +114,11 @@ virtual_transport = discard:
 message_size_limit = {size}
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
-smtpd_relay_restrictions = {strangers}
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = {certificate}
 smtpd_tls_key_file = {key}
+smtpd_tls_auth_only = yes
 # The names of clients are nobody's business here, and no resolver answers the system.
 smtpd_peername_lookup = no
 smtpd_error_sleep_time = 0

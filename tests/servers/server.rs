@@ -9,9 +9,11 @@ use super::namespaces::Host;
 use super::process::Daemon;
 use super::{exim, postfix};
 
-/// Who may submit mail at 465 and 587, and how (after TLS): only Exim knows users.
+/// Who may hand mail in at 465 and 587. Only Exim knows users; Postfix offers the log-in, but lets nobody in.
 pub(crate) const USER: &str = "info";
-pub(crate) const PASSWORD: &str = "a secret of the laboratory";
+pub(crate) const PASSWORD: &str = "secret";
+/// The same for AUTH PLAIN (RFC 4616): an empty name, the user and the password, base64.
+pub(crate) const LOGIN: &str = "AGluZm8Ac2VjcmV0";
 
 /// Which program it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,10 @@ pub(crate) struct Server {
     pub(crate) certificate: Certificate,
     /// Takes mail from everybody for everybody.
     pub(crate) open_relay: bool,
+    /// Takes mail for every mailbox of its domain. Only Exim is told.
+    pub(crate) takes_unknown: bool,
+    /// Offers the log-in before TLS, and at port 25. Only Exim is told.
+    pub(crate) asks_in_the_clear: bool,
 }
 
 impl Server {
@@ -47,13 +53,15 @@ impl Server {
         Self {
             program: Program::Postfix,
             ips: vec!["192.0.2.25"],
-            ports: vec![25],
+            ports: vec![25, 465, 587],
             name: "mx-old.example.co.jp",
             domain: "example.co.jp",
             mailboxes: vec!["info", "sales", "postmaster", "abuse"],
             size: 50 << 20,
             certificate: Certificate::Trusted("mx-old.example.co.jp"),
             open_relay: false,
+            takes_unknown: false,
+            asks_in_the_clear: false,
         }
     }
 
@@ -65,8 +73,28 @@ impl Server {
             name: "mail.example.co.jp",
             certificate: Certificate::Trusted("mail.example.co.jp"),
             size: 60 << 20,
-            ports: if program == Program::Exim { vec![25, 465, 587] } else { vec![25] },
             ..Self::old()
+        }
+    }
+
+    /// The server of tomorrow as it came out of the box: its own name, its own certificate, less room, two mailboxes short.
+    pub(crate) fn unprepared(program: Program) -> Self {
+        Self {
+            name: "localhost.localdomain",
+            mailboxes: vec!["info", "abuse"],
+            size: 10 << 20,
+            certificate: Certificate::SelfSigned("mx-old.example.co.jp"),
+            ..Self::new(program)
+        }
+    }
+
+    /// The server of tomorrow, set up without care: out of date, asking for passwords in the clear, taking whatever comes.
+    pub(crate) fn careless() -> Self {
+        Self {
+            certificate: Certificate::Expired("mail.example.co.jp"),
+            takes_unknown: true,
+            asks_in_the_clear: true,
+            ..Self::new(Program::Exim)
         }
     }
 
@@ -81,7 +109,7 @@ impl Server {
             mailboxes: vec!["postmaster", "abuse"],
             size: 20 << 20,
             certificate: Certificate::Trusted("mx.one.example"),
-            open_relay: false,
+            ..Self::old()
         }
     }
 
@@ -102,10 +130,5 @@ impl Server {
             }
             Ok(daemon)
         })
-    }
-
-    /// Each mailbox with its domain.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = String> {
-        self.mailboxes.iter().map(|mailbox| format!("{mailbox}@{}", self.domain))
     }
 }

@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::dnsbl::{Consultant, Retired, Selected};
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Plan};
-use crate::probe::{Ask, Dns, Https, Question, Reply};
+use crate::probe::{Ask, Dns, Https, Question, Reply, Smtp};
 
 /// One family of questions: what it says of itself, and how it finds out.
 pub struct Check {
@@ -46,6 +46,8 @@ pub struct Context {
     pub dns: Dns,
     /// What is published by HTTPS.
     pub https: Https,
+    /// Mail servers.
+    pub smtp: Smtp,
     /// The blocklists of this run.
     pub lists: Vec<Selected>,
     /// Lists that the plan names and that nobody can ask any more.

@@ -27,6 +27,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
     ("changing", &["model", "plan", "probe", "spf", "check"]),
     ("zone_servers", &["probe", "check"]),
+    ("origin", &["model", "probe", "check"]),
+    ("witnesses", &["model", "plan", "probe", "check", "origin"]),
+    ("servers", &["model", "plan", "probe", "check"]),
     (
         "checks",
         &[
@@ -43,6 +46,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "check",
             "changing",
             "zone_servers",
+            "servers",
+            "witnesses",
+            "origin",
         ],
     ),
     ("runner", &["model", "check"]),

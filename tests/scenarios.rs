@@ -11,7 +11,7 @@ use std::time::Duration;
 use mail_cutover::checks::CHECKS;
 use mail_cutover::command::{context, known};
 use mail_cutover::model::{
-    Completion, Detail, Lang, Level, Phase, Saying, Secrets, Section, Statement, Status, Vantage, Verdict,
+    Completion, Detail, Lang, Level, Phase, Saying, Secrets, Section, Statement, Status, Verdict,
 };
 use mail_cutover::{catalogue::Catalogue, plan, runner};
 use world::case::{self, Case};
@@ -49,7 +49,7 @@ async fn play(case: Case) -> Played {
     };
     let limits = runner::Limits { deadline: Duration::from_secs(60), only: Vec::new(), skip: Vec::new() };
     let context = Arc::new(
-        context(plan, Vantage::Desk, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context"),
+        context(plan, case.vantage, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context"),
     );
     let ending = runner::run(CHECKS, &context, &limits, std::future::pending(), |_, _| {}).await;
     assert_eq!(ending.completion, Completion::Complete, "{path}");
@@ -202,7 +202,7 @@ fn coverage(played: &[Played]) {
         let reached = reached.get(check.card.id).cloned().unwrap_or_default();
         let declared = check.card.outcomes.iter().map(|outcome| outcome.tag);
         missing.extend(declared.filter(|tag| !reached.contains(tag) && !REACHED_ELSEWHERE.contains(tag)));
-        if check.card.needs == mail_cutover::model::Needs::Dns {
+        if check.card.needs.is_the_world() {
             assert!(silent.contains(check.card.id), "{} has no silent*.toml case", check.card.id);
         }
     }

@@ -36,6 +36,8 @@ crate::catalogue! {
     dns_authority,
     dns_secure,
     dns_wildcard,
+    net_inbound,
+    smtp_service,
     client_names,
     client_srv,
     dnsbl,

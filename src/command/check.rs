@@ -14,10 +14,10 @@ use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, FormatArg, RunArgs};
 use crate::dnsbl::{Consultant, select};
-use crate::model::{Column, Completion, Phase, Report, Secrets, Vantage, Verdict, visible};
+use crate::model::{Column, Completion, DomainName, Phase, Report, Secrets, Vantage, Verdict, visible};
 use crate::output::PendingFile;
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
-use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings};
+use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings, Smtp, SmtpSettings};
 use crate::render::{self, Format, Style};
 use crate::runner::{self, Limits};
 use crate::words;
@@ -224,6 +224,7 @@ pub fn context(
         catalogue,
         consultant: Consultant::new(dns.clone(), plan.dns.resolver == Resolver::Auto),
         https: Https::new(https_settings(&plan), &dns)?,
+        smtp: Smtp::new(smtp_settings(&plan), &dns)?,
         dns,
         lists: selection.asked,
         retired: selection.retired,
@@ -241,6 +242,25 @@ fn https_settings(plan: &Plan) -> HttpsSettings {
     let roots = trusted.map(|certificate| certificate.der.clone()).collect();
     let usual = HttpsSettings::default();
     HttpsSettings { port: plan.https.port, roots, total: plan.https.timeout.to_std().unwrap_or(usual.total) }
+}
+
+/// The door to mail servers as `[smtp]` says.
+fn smtp_settings(plan: &Plan) -> SmtpSettings {
+    let smtp = &plan.smtp;
+    let trusted = smtp.trust.iter().flat_map(|chain| std::iter::once(&chain.leaf).chain(&chain.issuers));
+    SmtpSettings {
+        ehlo: smtp.ehlo.clone().or_else(own_name),
+        patience: smtp.timeout.to_std().unwrap_or(std::time::Duration::from_secs(20)),
+        roots: trusted.map(|certificate| certificate.der.clone()).collect(),
+        detours: smtp.detours.iter().map(|detour| (detour.of, detour.to)).collect(),
+    }
+}
+
+/// This machine's name, if it is a full one.
+fn own_name() -> Option<String> {
+    let name = DomainName::parse(&host_name()?).ok()?;
+    (name.is_host_name() && name.labels().count() > 1 && !name.as_str().ends_with(".localdomain"))
+        .then(|| name.to_string())
 }
 
 /// Opens the door to the DNS as `[dns]` says.
@@ -276,10 +296,15 @@ fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
 /// `user@host`, or as much of it as the system tells.
 fn run_by() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+    let known: Vec<String> = [user, host_name()].into_iter().flatten().map(|name| name.trim().to_owned()).collect();
+    visible(&known.join("@"))
+}
+
+/// The name that the system gives this machine.
+fn host_name() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
         .ok()
-        .or_else(|| std::env::var("COMPUTERNAME").ok());
-    let known: Vec<String> = [user, host].into_iter().flatten().map(|name| name.trim().to_owned()).collect();
-    visible(&known.join("@"))
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .map(|name| name.trim().to_owned())
 }

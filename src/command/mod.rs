@@ -51,6 +51,9 @@ pub enum CommandError {
     /// No way to fetch.
     #[error(transparent)]
     Https(#[from] crate::probe::HttpsError),
+    /// No way to speak to mail servers.
+    #[error(transparent)]
+    Smtp(#[from] crate::probe::SmtpError),
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),

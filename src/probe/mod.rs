@@ -4,6 +4,8 @@
 
 mod dns;
 mod https;
+mod once;
+mod smtp;
 mod transcript;
 
 pub use dns::{
@@ -13,3 +15,7 @@ pub use dns::{
 pub use hickory_proto::op::ResponseCode;
 pub use hickory_proto::rr::{Name, RData, Record, RecordType};
 pub use https::{Fetch, Fetched, Https, HttpsError, HttpsSettings};
+pub use smtp::{
+    ChainFault, Depth, OldTls, Protocol, ReplyKind, ServerReply, Session, Smtp, SmtpError, SmtpSettings, Step, Stop,
+    TlsSeen, TlsState, Versions, Visit, is_for,
+};

@@ -32,6 +32,11 @@
 //! [https."mta-sts.example.co.jp"]                        # a site on 127.0.0.1; the plan trusts its authority
 //! body = "version: STSv1..."                            # see Site
 //!
+//! [mail."203.0.113.25:25"]                              # a mail server on 127.0.0.1, to which the plan's `connect` leads; as
+//! presents = "expired"                                  # good as nothing is said of it, see Seat, MailScript
+//! smtp = "recipients = [\"info@example.co.jp\"]"         # at the top: lines of the plan's [smtp], if there are mail servers
+//! new_server = true                                     # at the top: the run takes place on the new server
+//!
 //! [rehearse]                                            # origin = master file; answers in place of the world
 //! "example.co.jp" = "mail A 203.0.113.25"
 //!
@@ -45,8 +50,10 @@
 use std::path::{Path, PathBuf};
 
 use super::https::{Site, Sites};
+use super::mail::{Mail, Seat};
 use chrono::{DateTime, FixedOffset};
 use mail_cutover::demo::{self, Setup, World, WorldFile};
+use mail_cutover::model::Vantage;
 use mail_cutover::zonefile::{self, Loaded};
 use serde::Deserialize;
 
@@ -69,6 +76,12 @@ struct Head {
     more: String,
     #[serde(default)]
     https: std::collections::BTreeMap<String, Site>,
+    #[serde(default)]
+    mail: toml::Table,
+    #[serde(default)]
+    smtp: String,
+    #[serde(default)]
+    new_server: bool,
     #[serde(default)]
     rehearse: std::collections::BTreeMap<String, String>,
     expect: Expect,
@@ -140,6 +153,12 @@ pub(crate) struct Case {
     pub(crate) setup: Setup,
     /// Its sites, by host.
     sites: Vec<(String, Site)>,
+    /// Its mail servers.
+    mail: Vec<Seat>,
+    /// Lines of the plan's `[smtp]`.
+    smtp: String,
+    /// Where the run takes place.
+    pub(crate) vantage: Vantage,
     /// Zones that answer in its place, as origin and text.
     rehearse: Vec<(String, String)>,
     /// What must be said.
@@ -158,7 +177,7 @@ impl Case {
 
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let mut world: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
-        let head = ["now", "phase", "plan", "new", "more", "https", "rehearse", "expect"];
+        let head = ["now", "phase", "plan", "new", "more", "https", "mail", "smtp", "new_server", "rehearse", "expect"];
         let head: toml::Table =
             head.iter().filter_map(|key| world.remove(*key).map(|v| ((*key).to_owned(), v))).collect();
         let head = Head::deserialize(head).map_err(|e| e.to_string())?;
@@ -178,9 +197,12 @@ impl Case {
             about: world.about,
             now: DateTime::parse_from_rfc3339(&head.now).map_err(|e| format!("now: {e}"))?,
             phase: head.phase,
-            plan: silenced(head.plan.replace("@NEW@", &head.new) + &head.more),
+            plan: head.plan.replace("@NEW@", &head.new) + &head.more,
             setup,
             sites: head.https.into_iter().collect(),
+            mail: head.mail.into_iter().map(seat).collect::<Result<_, _>>()?,
+            smtp: head.smtp,
+            vantage: if head.new_server { Vantage::NewServer } else { Vantage::Desk },
             rehearse: head.rehearse.into_iter().collect(),
             expect: head.expect,
         })
@@ -198,7 +220,7 @@ impl Case {
     }
 
     /// Starts its world, and says the plan that asks it.
-    pub(crate) async fn start(&self) -> (World, Option<Sites>, String) {
+    pub(crate) async fn start(&self) -> (World, Beside, String) {
         let world = World::serve(&self.setup).await;
         let world = world.unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
         let plan = self.plan.replace(PLACE, &world.address().to_string());
@@ -207,7 +229,26 @@ impl Case {
         if let Some(sites) = &sites {
             plan.push_str(&sites.section());
         }
-        (world, sites, plan)
+        let mail = if self.mail.is_empty() { None } else { Some(Mail::serve(&self.mail).await) };
+        let plan = match &mail {
+            Some(mail) => plan + &mail.section(&self.smtp),
+            None => silenced(plan),
+        };
+        (world, Beside { _sites: sites, _mail: mail }, plan)
+    }
+}
+
+/// The servers of a case beside its DNS; dropping it ends them.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    _sites: Option<Sites>,
+    _mail: Option<Mail>,
+}
+
+fn seat((place, value): (String, toml::Value)) -> Result<Seat, String> {
+    match value {
+        toml::Value::Table(table) => Seat::read(&place, table),
+        other => Err(format!("mail.{place:?} is {}, no table", other.type_str())),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use super::authority::{AGES, Authority, PAST};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +14,6 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
@@ -71,35 +70,6 @@ pub(crate) struct Sites {
     _tasks: JoinSet<()>,
 }
 
-/// An authority that signs for the sites.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        let pem = params.self_signed(&key).expect("a certificate").pem();
-        Self { issuer: Issuer::new(params, key), pem }
-    }
-
-    fn certify(&self, host: &str, expired: bool) -> Arc<CertifiedKey> {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("parameters");
-        if expired {
-            params.not_before = rcgen::date_time_ymd(2001, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2002, 1, 1);
-        }
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
-        let chain = vec![certificate.der().clone()];
-        Arc::new(CertifiedKey::from_der(chain, private, &ring::default_provider()).expect("a pair"))
-    }
-}
-
 #[derive(Debug)]
 struct Certificates(HashMap<String, Arc<CertifiedKey>>);
 
@@ -116,7 +86,7 @@ impl Sites {
         let certificates = sites.iter().map(|(host, site)| {
             let authority = if site.fault == Some(Trouble::Untrusted) { &other } else { &trusted };
             let name = if site.fault == Some(Trouble::WrongName) { "other.test" } else { host };
-            (host.clone(), authority.certify(name, site.fault == Some(Trouble::Expired)))
+            (host.clone(), authority.certify(&[name], if site.fault == Some(Trouble::Expired) { PAST } else { AGES }))
         });
         let resolver = Arc::new(Certificates(certificates.collect()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -128,7 +98,7 @@ impl Sites {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let folder = tempfile::tempdir().expect("a folder");
         let authority = folder.path().join("authority.pem");
-        std::fs::write(&authority, &trusted.pem).expect("a file");
+        std::fs::write(&authority, &trusted.pem()).expect("a file");
         let address = listener.local_addr().expect("an address");
         let never_ends = sites.iter().any(|(_, site)| site.fault == Some(Trouble::NeverEnds));
         let sites: Arc<HashMap<String, Site>> = Arc::new(sites.iter().cloned().collect());

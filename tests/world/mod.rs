@@ -1,8 +1,10 @@
 //! Worlds and files for integration tests: `mod world;`. A test that leaves a part unused expects `dead_code` there.
 
 pub(crate) mod ask;
+pub(crate) mod authority;
 pub(crate) mod case;
 pub(crate) mod https;
+pub(crate) mod mail;
 pub(crate) mod run;
 
 /// Runs a blocking client beside the servers of a test.

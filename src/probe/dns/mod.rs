@@ -26,15 +26,12 @@ mod tests_servers;
 #[cfg(test)]
 mod tests_walk;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_proto::rr::Name;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 pub use draft::presentation;
 pub use limits::Limits;
@@ -43,6 +40,7 @@ pub use reply::{Answer, Reply};
 pub use system::{ResolverError, is_public_resolver};
 pub use walk::{Authority, NameServer};
 
+use super::once::Once;
 use super::transcript::Transcript;
 use crate::model::{Observation, Secrets};
 use crate::zonefile::Loaded;
@@ -103,14 +101,9 @@ pub struct Dns {
 #[derive(Debug)]
 struct Run {
     engine: Arc<Engine>,
-    replies: Shared<(Question, Route, bool, bool), Reply>,
-    authorities: Shared<Name, Authority>,
-    /// The work stands apart from the askers: one that gives up takes nothing from the others.
-    tasks: Mutex<JoinSet<()>>,
+    replies: Once<(Question, Route, bool, bool), Reply>,
+    authorities: Once<Name, Authority>,
 }
-
-/// Answers by question: none yet while under way.
-type Shared<K, V> = Mutex<HashMap<K, watch::Receiver<Option<Arc<V>>>>>;
 
 impl Dns {
     /// A door for one run.
@@ -126,9 +119,8 @@ impl Dns {
         };
         let run = Run {
             engine: Arc::new(Engine::new(settings, resolvers)),
-            replies: Shared::default(),
-            authorities: Shared::default(),
-            tasks: Mutex::default(),
+            replies: Once::default(),
+            authorities: Once::default(),
         };
         Ok(Self { run: Arc::new(run) })
     }
@@ -143,7 +135,7 @@ impl Dns {
         let live = ask.live || !self.run.engine.can_rehearse(&ask);
         let key = (ask.question.clone(), route, ask.checking_disabled, live);
         let engine = Arc::clone(&self.run.engine);
-        self.share(&self.run.replies, key, move || async move { engine.reply(Ask { route, live, ..ask }).await }).await
+        self.run.replies.get(key, move || async move { engine.reply(Ask { route, live, ..ask }).await }).await
     }
 
     /// The answer of the zone's own servers, past all caches; where they say nothing definite, that of the resolvers. The route of
@@ -165,7 +157,7 @@ impl Dns {
         key.set_fqdn(true);
         let engine = Arc::clone(&self.run.engine);
         let wanted = key.clone();
-        self.share(&self.run.authorities, key, move || async move { engine.authority(&wanted).await }).await
+        self.run.authorities.get(key, move || async move { engine.authority(&wanted).await }).await
     }
 
     /// What other doors of the run write into, too.
@@ -204,33 +196,5 @@ impl Dns {
     /// `text` without the keys of the run, and safe to show.
     pub fn redact(&self, text: &str) -> String {
         self.run.engine.transcript.clean(text)
-    }
-
-    /// The value for `key`: made by `work` in a task of its own when it is asked for the first time.
-    async fn share<K, V, W, F>(&self, shared: &Shared<K, V>, key: K, work: W) -> Arc<V>
-    where
-        K: std::hash::Hash + Eq,
-        V: Send + Sync + 'static,
-        W: FnOnce() -> F,
-        F: Future<Output = V> + Send + 'static,
-    {
-        let mut receiver = {
-            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            shared
-                .entry(key)
-                .or_insert_with(|| {
-                    let (sender, receiver) = watch::channel(None);
-                    let work = work();
-                    let mut tasks = self.run.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-                    while tasks.try_join_next().is_some() {}
-                    tasks.spawn(async move {
-                        sender.send_replace(Some(Arc::new(work.await)));
-                    });
-                    receiver
-                })
-                .clone()
-        };
-        let value = receiver.wait_for(Option::is_some).await.ok().and_then(|value| value.clone());
-        value.expect("the work on a question does not panic")
     }
 }

@@ -1,0 +1,166 @@
+//! Whether port 25 of each receiving address takes connections, and whether this machine could tell.
+
+use std::net::IpAddr;
+
+use futures::FutureExt;
+
+use crate::check::{Check, Context, Run};
+use crate::model::{
+    Args, Card, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value, Vantage,
+};
+use crate::probe::Stop;
+use crate::servers::{Talk, talks};
+use crate::witnesses::{Witness, visit_witnesses};
+
+/// The check.
+pub static CHECK: Check = Check {
+    card: Card {
+        id: "net-inbound",
+        title: Text {
+            en: "Each receiving address takes connections on port 25",
+            ja: "受信する各アドレスが 25 番ポートで接続を受け付ける",
+        },
+        short: Text { en: "port 25", ja: "25 番ポート" },
+        phases: &[Phase::Before, Phase::After],
+        why: Text {
+            en: "A security group or a firewall that nobody opened keeps all mail out from the minute the MX changes, with perfect DNS.",
+            ja: "セキュリティグループやファイアウォールが開いていなければ、DNS が完璧でも、MX の切り替え直後からメールは一通も届かない。",
+        },
+        how: Text {
+            en: "One connection to port 25 of each receiving address. That an address does not answer counts only if this machine reached another port 25 of the same family in the same run: an old server, another new one, or the MX of a witness or partner of the plan. Many offices and clouds let no port 25 out; then the result is unknown. The new server itself cannot see the firewall in front of it.",
+            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、この機械が同じ実行の中で同じアドレス族の別の 25 番ポート (旧サーバー、別の新サーバー、計画の witnesses や取引先の MX) に接続できた場合に限る。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
+        },
+        by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
+        references: &[
+            Reference { title: "RFC 5321, section 2.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-2.1" },
+        ],
+        needs: Needs::Servers,
+        waivable: true,
+        outcomes: &[&CLOSED, &OLD_GONE, &VANTAGE, &OWN, &INSTEAD],
+    },
+    run: Run::World(|context| async move { ask(&context).await }.boxed()),
+};
+
+static CLOSED: Outcome = Outcome {
+    tag: "net-inbound-25",
+    levels: Levels::BLOCKER,
+    says: Text {
+        en: "{ip} does not take connections on port 25: {why}; this machine reached {others}",
+        ja: "{ip} は 25 番ポートで接続を受け付けない: {why}。この機械から {others} には接続できた",
+    },
+    remedy: Text {
+        en: "Open port 25 to {ip} in the security group and the firewall, and see that the mail server listens on that address.",
+        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。",
+    },
+};
+
+static OLD_GONE: Outcome = Outcome {
+    tag: "smtp-old-alive",
+    levels: Levels::NOTE.old(Level::Warning),
+    says: Text {
+        en: "the old server {ip} does not take connections on port 25: {why}; there is nothing to go back to",
+        ja: "旧サーバー {ip} が 25 番ポートで接続を受け付けない: {why}。切り戻す先がない",
+    },
+    remedy: Text {
+        en: "Keep the old server up until the overlap ends; if it does not receive mail at this address, write receives = false.",
+        ja: "並行運用が終わるまで旧サーバーを動かしておく。このアドレスで受信していないなら receives = false と書く。",
+    },
+};
+
+static VANTAGE: Outcome = Outcome {
+    tag: "net-inbound-25-vantage",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether {ip} takes connections on port 25 is not known: {why}, and this machine reached no port 25 over {family} at all ({tried} tried): its own network may let none out",
+        ja: "{ip} が 25 番ポートで接続を受け付けるか確認できない: {why}。この機械からは {family} ではどの 25 番ポートにも接続できなかった ({tried} 件試行)。手元のネットワークが外向き 25 番ポートを通していない可能性がある",
+    },
+    remedy: Text {
+        en: "Run check on a machine that may use port 25 (the old server is one) with --format json, and join the reports with merge; or name witnesses under [smtp].",
+        ja: "25 番ポートを使える機械 (旧サーバーなど) で check を --format json で実行し、merge で報告書を合わせる。または [smtp] に witnesses を書く。",
+    },
+};
+
+static OWN: Outcome = Outcome {
+    tag: "net-inbound-25-own",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether others reach port 25 of {ip} cannot be seen from the new server itself",
+        ja: "外部から {ip} の 25 番ポートに接続できるかは、新サーバー自身からは分からない",
+    },
+    remedy: Text {
+        en: "Run check on another machine that may use port 25, and join the reports with merge.",
+        ja: "25 番ポートを使える別の機械で check を実行し、merge で報告書を合わせる。",
+    },
+};
+
+static INSTEAD: Outcome = Outcome {
+    tag: "net-inbound-25-instead",
+    levels: Levels::NOTE,
+    says: Text {
+        en: "port 25 of {ip} was reached at {to}, as [smtp] connect says: that others reach it is not shown",
+        ja: "{ip} の 25 番ポートには、[smtp] connect のとおり {to} で接続した。外部から接続できることの確認にはならない",
+    },
+    remedy: Text {
+        en: "Run without connect from outside before the cutover.",
+        ja: "切り替え前に、外部から connect なしで実行する。",
+    },
+};
+
+async fn ask(context: &Context) -> Vec<Statement> {
+    let talks = match talks(context).await {
+        Ok(talks) => talks,
+        Err(said) => return said,
+    };
+    // Others are bothered only where the plan's own servers do not show that port 25 is open from here.
+    let proven = |family: IpAddr| talks.iter().any(|talk| is_like(talk.address.ip, family) && talk.session.is_connected());
+    let doubtful = talks.iter().any(|talk| !talk.session.is_connected() && !proven(talk.address.ip));
+    let witnesses = if doubtful { visit_witnesses(context).await } else { Vec::new() };
+    talks.iter().map(|talk| judge(context, talk, &talks, &witnesses)).collect()
+}
+
+fn is_like(one: IpAddr, other: IpAddr) -> bool {
+    one.is_ipv4() == other.is_ipv4()
+}
+
+fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Witness]) -> Statement {
+    let (address, session) = (talk.address, &talk.session);
+    let args = Args::none().and("ip", address.ip).and("at", session.detour.unwrap_or(session.server));
+    let say = |outcome: &'static Outcome, args: Args| {
+        Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
+    };
+    if address.side == Side::New && context.vantage == Vantage::NewServer {
+        return say(&OWN, args);
+    }
+    let Some(stop) = session.stop.as_ref().filter(|_| !session.is_connected()) else {
+        return match session.detour {
+            Some(to) if address.side == Side::New => say(&INSTEAD, args.and("to", to)),
+            _ => Statement::passed(talk.subject()).args(args).evidence(talk.evidence()),
+        };
+    };
+    let mut args = args.with("why", why(talk, stop));
+    let of_plan = talks
+        .iter()
+        .filter(|other| is_like(other.address.ip, address.ip))
+        .map(|other| (other.address.ip, other.session.is_connected(), other.session.observation));
+    let of_others = witnesses
+        .iter()
+        .filter(|witness| is_like(witness.ip, address.ip))
+        .map(|witness| (witness.ip, witness.session.is_connected(), witness.session.observation));
+    let tried: Vec<(IpAddr, bool, ObservationId)> = of_plan.chain(of_others).collect();
+    let reached: Vec<IpAddr> = tried.iter().filter(|(_, reached, _)| *reached).map(|(ip, ..)| *ip).collect();
+    if reached.is_empty() || stop.is_no_route() {
+        let family = if address.ip.is_ipv4() { "IPv4" } else { "IPv6" };
+        args = args.and("family", family).and("tried", tried.len());
+        return say(&VANTAGE, args).evidence(tried.into_iter().map(|(.., id)| id).filter(|id| *id != session.observation));
+    }
+    args = args.with("others", Value::list(reached.into_iter().take(3)));
+    say(if address.side == Side::Old { &OLD_GONE } else { &CLOSED }, args)
+}
+
+/// Why there was no connection; a detour is named.
+fn why(talk: &Talk<'_>, stop: &Stop) -> Value {
+    match (talk.session.detour, stop.why()) {
+        (Some(to), Value::Both { en, ja }) => Value::both(format!("{en} (at {to})"), format!("{ja} ({to})")),
+        (_, why) => why,
+    }
+}

@@ -6,8 +6,15 @@ use super::certificates::Files;
 use super::process::{self, Daemon, run, write};
 use super::server::{PASSWORD, Server, USER};
 
-/// Where the program is.
+/// Whom it becomes when it has opened its ports; the name is compiled in.
+const USER_OF_EXIM: &str = "Debian-exim";
+
+/// Where the program is, if it can run.
 pub(crate) fn program() -> Option<PathBuf> {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    if !users.lines().any(|line| line.split(':').next() == Some(USER_OF_EXIM)) {
+        return None;
+    }
     let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/exim/usr/sbin/exim4");
     Some(unpacked).filter(|file| file.is_file()).or_else(|| process::program("exim4"))
 }
@@ -16,7 +23,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 pub(crate) fn spawn(server: &Server, certificate: &Files, dir: &Path) -> Daemon {
     let spool = dir.join("spool");
     std::fs::create_dir(&spool).unwrap();
-    run(dir, &process::program("chown").unwrap(), &["Debian-exim:Debian-exim", "spool"]);
+    run(dir, &process::program("chown").unwrap(), &[USER_OF_EXIM, "spool"]);
     let file = dir.join("exim.conf");
     write(&file, &configuration(server, certificate, &spool));
     Daemon::spawn("exim", dir, &program().unwrap(), &["-C".to_owned(), file.display().to_string(), "-bdf".to_owned()])

@@ -23,6 +23,7 @@ pub(crate) mod tool;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
+use std::process::Command;
 
 pub(crate) use names::SERVER as RESOLVER;
 pub(crate) use namespaces::Host;
@@ -98,8 +99,17 @@ fn impossible() -> Option<String> {
     }
     let missing = ["ip", "nft", "nsd"].into_iter().find(|name| program(name).is_none());
     let missing = missing.or_else(|| postfix::program().is_none().then_some("Postfix"));
-    let missing = missing.or_else(|| exim::program().is_none().then_some("Exim"));
-    missing.map(|name| format!("{name} is not installed"))
+    let missing = missing.or_else(|| exim::program().is_none().then_some("Exim (or its user)"));
+    if let Some(name) = missing {
+        return Some(format!("{name} is not installed"));
+    }
+    // Root in a container may not, and a kernel may not filter.
+    let tried = Command::new("unshare").args(["--net", "nft", "list", "ruleset"]).output();
+    match tried {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!("no network namespace here: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Some(format!("could not run unshare: {error}")),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]

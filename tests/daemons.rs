@@ -14,6 +14,7 @@ use daemons::{AUTHORITY, Daemons, LISTS, REGISTRY, ROOT, Second, tool};
 use hickory_proto::rr::RecordType::{self, A, MX, NS, PTR, SOA, TXT};
 use mail_cutover::demo::{Listing, Listings, Zone};
 use world::ask::{Ask, line, say};
+use world::run::Run;
 
 const V6: &str = "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.2.0.0.8.b.d.0.1.0.0.2";
 
@@ -181,7 +182,7 @@ fn rehearsed_as_published(today: &Daemons, others: &[Zone], zones: &[Zone], more
         let at = |daemons: &Daemons| if is_direct { "\"direct\"".to_owned() } else { through(daemons.validating) };
         let rehearsed = tool::check_with(today, &at(today), CLEAN, more, &with_files);
         let published = tool::check_with(&then, &at(&then), CLEAN, more, &after);
-        let of_world = |run: &tool::Run| -> Vec<String> {
+        let of_world = |run: &Run| -> Vec<String> {
             let findings = run.findings();
             let own = findings.iter().filter(|line| !line.starts_with("rehearsal "));
             own.map(|line| (*line).to_owned()).collect()
@@ -261,7 +262,7 @@ fn a_rehearsal_follows_the_published_zone_into_its_corners() {
 }
 
 /// Through the given resolver or `"direct"`, for a domain with the demo's clean address.
-fn check_domain(daemons: &Daemons, domain: &str, resolver: &str) -> tool::Run {
+fn check_domain(daemons: &Daemons, domain: &str, resolver: &str) -> Run {
     tool::check_domain(daemons, domain, resolver, CLEAN, "")
 }
 
@@ -309,7 +310,7 @@ fn signed_and_bogus_domains_are_told_apart() {
     let Some(daemons) = Daemons::start(&Listings::default(), &[]) else { return };
     let by_validating = through(daemons.validating);
     let secure = check_domain(&daemons, "signed.test", &by_validating);
-    let dnssec = |run: &tool::Run| -> BTreeSet<String> {
+    let dnssec = |run: &Run| -> BTreeSet<String> {
         run.said.iter().filter(|line| line.starts_with("dns-secure ")).cloned().collect()
     };
     let lines = |status: &str, tag: &str, domain: &str| {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
@@ -48,23 +48,30 @@ impl Daemon {
     /// It ended or stayed silent: its log.
     pub(crate) fn wait(&mut self, server: SocketAddr, name: &str, rtype: RecordType, rd: bool) -> Result<(), String> {
         let ask = Ask { rd, patience: STEP, ..Ask::new(name, rtype) };
+        self.wait_until(|| match ask.udp(server) {
+            Ok(message) if !message.answers.is_empty() => Ok(()),
+            Ok(message) => Err(format!("{server} says of {name} {rtype}: {}", crate::world::ask::line(&message))),
+            Err(e) => Err(format!("{server} says nothing of {name} {rtype}: {e}")),
+        })
+    }
+
+    /// Waits until `ready` finds it so.
+    ///
+    /// # Errors
+    /// It ended or did not get ready: what was found last, and its log.
+    pub(crate) fn wait_until(&mut self, mut ready: impl FnMut() -> Result<(), String>) -> Result<(), String> {
         let mut last = String::new();
         for _ in 0..TRIES {
-            if let Some(status) = self.ended() {
+            if let Some(status) = self.child.try_wait().unwrap() {
                 return Err(format!("{} ended with {status} at the start:\n{}", self.name, self.log()));
             }
-            match ask.udp(server) {
-                Ok(message) if !message.answers.is_empty() => return Ok(()),
-                Ok(message) => last = crate::world::ask::line(&message),
-                Err(e) => last = e.to_string(),
+            match ready() {
+                Ok(()) => return Ok(()),
+                Err(why) => last = why,
             }
             std::thread::sleep(STEP / 4);
         }
-        Err(format!("{} at {server} does not answer {name} {rtype} (last: {last}):\n{}", self.name, self.log()))
-    }
-
-    fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
+        Err(format!("{} is not ready (last: {last}):\n{}", self.name, self.log()))
     }
 
     /// What it wrote.

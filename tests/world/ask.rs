@@ -56,7 +56,7 @@ impl Ask {
     /// # Errors
     /// Silence is `WouldBlock` or `TimedOut`.
     pub(crate) fn bytes(&self, server: SocketAddr) -> io::Result<Vec<u8>> {
-        let socket = UdpSocket::bind(if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" })?;
+        let socket = UdpSocket::bind(if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
         socket.set_read_timeout(Some(self.patience))?;
         socket.connect(server)?;
         socket.send(&self.message().to_vec().unwrap())?;

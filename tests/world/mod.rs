@@ -5,6 +5,7 @@ pub(crate) mod authority;
 pub(crate) mod case;
 pub(crate) mod https;
 pub(crate) mod mail;
+pub(crate) mod run;
 
 /// Runs a blocking client beside the servers of a test.
 pub(crate) async fn beside<T: Send + 'static>(client: impl FnOnce() -> T + Send + 'static) -> T {

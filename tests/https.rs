@@ -102,7 +102,7 @@ impl Lab {
         let began = Instant::now();
         let fetched = https.get(&host, addresses, "/.well-known/mta-sts.txt").await;
         assert!(began.elapsed() < total + Duration::from_secs(2), "it took {:?}", began.elapsed());
-        (fetched.fetch, dns.observations().remove(0))
+        (fetched.fetch.clone(), dns.observations().remove(0))
     }
 }
 

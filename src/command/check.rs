@@ -14,7 +14,7 @@ use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, FormatArg, RunArgs};
 use crate::dnsbl::{Consultant, select};
-use crate::model::{Column, Completion, Phase, Report, Secrets, Vantage, Verdict, visible};
+use crate::model::{Column, Completion, Part, Phase, Report, Secrets, TOOL, Vantage, Verdict, visible};
 use crate::output::PendingFile;
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings};
@@ -177,9 +177,17 @@ async fn measure(
     bar.finish_and_clear();
     let complete = ending.completion == Completion::Complete;
     let verdict = Verdict::over(&ending.sections, phase, complete);
+    let part = Part {
+        vantage,
+        started,
+        finished: started + (Local::now() - clock),
+        run_by: run_by(),
+        resolvers: context.dns.resolvers(),
+        completion: ending.completion,
+    };
     let plan = &context.plan;
     Ok(Report {
-        tool: concat!("mail-cutover ", env!("CARGO_PKG_VERSION")),
+        tool: TOOL,
         catalogue_date: context.catalogue.revised.clone(),
         plan_path: plan.path.clone(),
         plan_sha256: plan.sha256.clone(),
@@ -187,13 +195,14 @@ async fn measure(
         title: plan.title.clone(),
         cutover_at: plan.cutover_at,
         phase,
-        started,
-        finished: started + (Local::now() - clock),
-        run_by: run_by(),
-        resolvers: context.dns.resolvers(),
+        started: part.started,
+        finished: part.finished,
+        run_by: part.run_by.clone(),
+        resolvers: part.resolvers.clone(),
+        completion: part.completion,
+        parts: vec![part],
         rehearsed: super::rehearse::described(context.dns.rehearsed()),
         simulated: demo.is_some(),
-        completion: ending.completion,
         columns: context.addresses().map(|address| Column { ip: address.ip, side: address.side }).collect(),
         sections: ending.sections,
         observations: context.dns.observations(),

@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("runner", &["model", "check"]),
+    ("merge", &["model", "check"]),
     (
         "command",
         &[
@@ -62,6 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "check",
             "checks",
             "runner",
+            "merge",
             "render",
             "words",
             "exit",

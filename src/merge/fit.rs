@@ -127,6 +127,6 @@ fn told(part: &Part) -> String {
 fn in_words(limit: Duration) -> String {
     let seconds = limit.as_secs();
     let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    let unit = units.into_iter().find(|(unit, _)| seconds > *unit && seconds.is_multiple_of(*unit));
     unit.map_or_else(|| format!("{seconds}s"), |(unit, word)| format!("{}{word}", seconds / unit))
 }

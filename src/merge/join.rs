@@ -102,29 +102,44 @@ fn join_section(check: &Check, said: &[&Section]) -> Joined {
     let is_done = said.iter().any(|section| !is_undone(&section));
     // Where a run did the check, that another did not do it says nothing.
     let counts = |statement: &&Statement| !is_done || !is_mark(statement);
-    let mut subjects: Vec<&Subject> = Vec::new();
-    let mut by_subject: HashMap<&Subject, Vec<(usize, &Statement)>> = HashMap::new();
-    for (run, section) in said.iter().enumerate() {
-        for statement in section.statements.iter().filter(counts) {
-            let known = by_subject.entry(&statement.subject).or_insert_with(|| {
-                subjects.push(&statement.subject);
-                Vec::new()
-            });
-            known.push((run, statement));
-        }
-    }
+    let told: Vec<(usize, &Statement)> = said
+        .iter()
+        .enumerate()
+        .flat_map(|(run, section)| section.statements.iter().filter(counts).map(move |statement| (run, statement)))
+        .collect();
     let mut views = Views::default();
-    for (run, section) in said.iter().enumerate() {
-        for statement in section.statements.iter().filter(counts) {
-            views.add(run, statement);
+    for (run, statement) in &told {
+        views.add(*run, statement);
+    }
+    let mut places = Places::default();
+    let mut standing: Vec<(usize, &Statement)> = Vec::new();
+    for (run, statement) in &told {
+        let place = places.of(*run, statement);
+        if views.stands(check, *run, statement) {
+            standing.push((place, statement));
         }
     }
-    let statements = subjects.iter().flat_map(|subject| {
-        let said = by_subject.get(subject).map_or(&[][..], Vec::as_slice);
-        let standing = said.iter().filter(|(run, statement)| views.stands(check, *run, statement));
-        without_repetition(standing.map(|(_, statement)| *statement))
-    });
-    Joined { statements: statements.collect(), is_done }
+    standing.sort_by_key(|(place, _)| *place);
+    let statements = without_repetition(standing.into_iter().map(|(_, statement)| statement));
+    Joined { statements, is_done }
+}
+
+/// Where a statement stands: what a later run says of a subject stands beside what the first one said of it.
+#[derive(Default)]
+struct Places<'s> {
+    next: usize,
+    of_subject: HashMap<&'s Subject, (usize, usize)>,
+    of_about: HashMap<(&'s Subject, Option<&'s str>), usize>,
+}
+
+impl<'s> Places<'s> {
+    fn of(&mut self, run: usize, statement: &'s Statement) -> usize {
+        self.next += 1;
+        let next = self.next;
+        let (first_run, first_place) = *self.of_subject.entry(&statement.subject).or_insert((run, next));
+        let place = if first_run == run { next } else { first_place };
+        *self.of_about.entry((&statement.subject, statement.about.as_deref())).or_insert(place)
+    }
 }
 
 /// What a run says of a check that it did not do, or not to its end.
@@ -240,7 +255,7 @@ impl<'s> Views<'s> {
 /// Each statement once, with the evidence of all who made it. A waiver stays only where all of them had it.
 fn without_repetition<'s>(said: impl Iterator<Item = &'s Statement>) -> Vec<Statement> {
     #[derive(PartialEq, Eq, Hash)]
-    struct Key<'k>(Rank, Option<&'k str>, Option<&'k str>, Option<Level>, Option<(&'k str, &'k str)>);
+    struct Key<'k>(&'k Subject, Rank, Option<&'k str>, Option<&'k str>, Option<Level>, Option<(&'k str, &'k str)>);
     let mut kept: Vec<Statement> = Vec::new();
     let mut places: HashMap<Key<'_>, usize> = HashMap::new();
     for statement in said {
@@ -251,7 +266,7 @@ fn without_repetition<'s>(said: impl Iterator<Item = &'s Statement>) -> Vec<Stat
             Saying::Passed | Saying::Outcome(_) => None,
         };
         let tag = statement.named().map(|outcome| outcome.tag);
-        let key = Key(Rank::of(statement), tag, statement.about.as_deref(), statement.level, why);
+        let key = Key(&statement.subject, Rank::of(statement), tag, statement.about.as_deref(), statement.level, why);
         let place = *places.entry(key).or_insert(kept.len());
         match kept.get_mut(place) {
             Some(known) => {

@@ -18,6 +18,8 @@ use crate::model::{
 const SCHEMA: u64 = 1;
 /// So many addresses a report may have: more than a plan can name.
 const MOST_ADDRESSES: usize = 1024;
+/// So many statements a report may have: more than the largest plan brings about.
+const MOST_STATEMENTS: usize = 100_000;
 /// So deep do lines stand below lines in a report of ours.
 const DEEPEST: usize = 24;
 
@@ -195,6 +197,9 @@ impl Document {
         }
         if self.addresses.len() > MOST_ADDRESSES {
             return Err(damaged("it has more addresses than a plan can have"));
+        }
+        if self.checks.iter().map(|check| check.statements.len()).sum::<usize>() > MOST_STATEMENTS {
+            return Err(damaged("it has more statements than a run can make"));
         }
         let mut sections = Vec::with_capacity(self.checks.len().min(checks.len()));
         let mut known = HashSet::new();

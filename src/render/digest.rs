@@ -1,6 +1,6 @@
 //! What all formats agree on: the worst of a cell, the order of findings, and the one sentence below the verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
     Column, Completion, Lang, Level, Observation, ObservationId, Phase, Report, Section, Side, Statement, Status,
@@ -119,10 +119,12 @@ pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
 pub(super) fn gaps(report: &Report, lang: Lang) -> Vec<(&Section, &str, usize)> {
     let mut gaps: Vec<(&Section, &str, usize)> = Vec::new();
     for section in &report.sections {
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for statement in &section.statements {
             if let crate::model::Saying::NotCovered(why) = &statement.saying {
                 let why = why.in_lang(lang);
-                match gaps.iter_mut().find(|gap| std::ptr::eq(gap.0, section) && gap.1 == why) {
+                let place = *places.entry(why).or_insert(gaps.len());
+                match gaps.get_mut(place) {
                     Some(gap) => gap.2 += 1,
                     None => gaps.push((section, why, 1)),
                 }

@@ -108,6 +108,10 @@ pub const DOES_NOT_SEND: Text = Text {
     ja: "計画ではこのアドレスからはメールを送信しない",
 };
 
+/// A check that `--only` or `--skip` left out.
+pub const LEFT_OUT: Text =
+    Text { en: "left out by --only or --skip", ja: "--only または --skip で除外された" };
+
 /// The time limit of the run passed while the check was under way.
 pub static DEADLINE: Outcome = Outcome {
     tag: "run-deadline",

@@ -31,6 +31,8 @@ pub struct Cli {
 pub enum Command {
     /// Check a plan against the world and print the verdict.
     Check(Check),
+    /// Join the JSON reports of runs of one plan, made at different places, into one report and verdict.
+    Merge(Merge),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
@@ -54,18 +56,52 @@ pub struct Check {
     pub run: RunArgs,
 }
 
-/// What `check` and `demo` share.
+/// How a report is to be written.
 #[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Judge as before or after the cutover; else by the clock and cutover_at.
-    #[arg(long, value_enum)]
-    pub phase: Option<PhaseArg>,
+pub struct ReportArgs {
     /// Form of the output.
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
     /// Write the report to FILE, whole or not at all, instead of standard output (`-`).
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Exit with 1 on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print every question asked and its answer.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Print the verdict and what stands in its way, nothing else.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version.
+    #[arg(required = true, value_name = "REPORT.json")]
+    pub reports: Vec<PathBuf>,
+    /// How to write the report.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// Refuse runs that began longer ago than this, such as 90m, 24h or 7d.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_age)]
+    pub max_age: Duration,
+    /// Merge as if it were this time (for tests and documentation).
+    #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
+    pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// What `check` and `demo` share.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Judge as before or after the cutover; else by the clock and cutover_at.
+    #[arg(long, value_enum)]
+    pub phase: Option<PhaseArg>,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Judge as if this zone were published: a master file as the DNS host exports it; ORIGIN=FILE where the file does not
     /// say which zone it is (may be repeated).
     #[arg(long, value_name = "[ORIGIN=]FILE")]
@@ -74,9 +110,6 @@ pub struct RunArgs {
     /// blocklists answer its resolver); `merge` joins the report with that of another machine.
     #[arg(long)]
     pub on_new_server: bool,
-    /// Exit with 1 on warnings too.
-    #[arg(long)]
-    pub strict: bool,
     /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
     #[arg(long, value_name = "TAG")]
     pub only: Vec<String>,
@@ -86,12 +119,6 @@ pub struct RunArgs {
     /// The whole run may take this long, such as 90s or 2m.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
     pub deadline: Duration,
-    /// Print every question asked and its answer.
-    #[arg(short, long, conflicts_with = "quiet")]
-    pub verbose: bool,
-    /// Print the verdict and what stands in its way, nothing else.
-    #[arg(short, long)]
-    pub quiet: bool,
     /// Judge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
@@ -219,19 +246,31 @@ impl ScenarioArg {
 
 /// A time limit: a whole number and `s`, `m` or `h`; between a second and a day.
 fn parse_time_limit(text: &str) -> Result<Duration, String> {
+    let limit = parse_time(text).filter(|limit| *limit <= DAY && !text.ends_with('d'));
+    limit.ok_or_else(|| "write a time such as 90s, 2m or 1h, from 1s to 24h".to_owned())
+}
+
+/// An age: as a time limit, and `d`; between a second and thirty days.
+fn parse_age(text: &str) -> Result<Duration, String> {
+    let age = parse_time(text).filter(|age| *age <= DAY * 30);
+    age.ok_or_else(|| "write a time such as 90m, 24h or 7d, from 1s to 30d".to_owned())
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A whole number and `s`, `m`, `h` or `d`; a second at the least.
+fn parse_time(text: &str) -> Option<Duration> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let seconds_per_unit = match unit {
         "" | "s" => Some(1),
         "m" => Some(60),
         "h" => Some(3600),
+        "d" => Some(86_400),
         _ => None,
     };
     let seconds = number.parse::<u64>().ok().zip(seconds_per_unit).and_then(|(number, unit)| number.checked_mul(unit));
-    match seconds {
-        Some(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
-        _ => Err("write a time such as 90s, 2m or 1h, from 1s to 24h".to_owned()),
-    }
+    seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -244,8 +283,12 @@ mod tests {
         use clap::CommandFactory;
         Cli::command().debug_assert();
         assert_eq!(parse_time_limit("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "0s", "s", "25h", "1.5s", "-1s", "99999999999999999999h"] {
+        for wrong in ["", "0s", "s", "25h", "1d", "1.5s", "-1s", "99999999999999999999h"] {
             assert!(parse_time_limit(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(parse_age("30d"), Ok(DAY * 30));
+        for wrong in ["", "0d", "31d", "721h", "1w", "99999999999999999999d"] {
+            assert!(parse_age(wrong).is_err(), "{wrong:?}");
         }
     }
 }

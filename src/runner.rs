@@ -7,11 +7,8 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{Future, FutureExt};
 
-use crate::check::{BUG, Check, Context, DEADLINE, INTERRUPTED, NOT_COVERED, Run};
-use crate::model::{Args, Completion, Level, Saying, Section, Statement, Status, Subject, Text, Value};
-
-/// A check that `--only` or `--skip` left out.
-const LEFT_OUT: Text = Text { en: "left out by --only or --skip", ja: "--only または --skip で除外された" };
+use crate::check::{BUG, Check, Context, DEADLINE, INTERRUPTED, LEFT_OUT, NOT_COVERED, Run};
+use crate::model::{Args, Completion, Level, Saying, Section, Statement, Status, Subject, Text};
 
 /// What a run came to.
 pub struct Ending {
@@ -119,11 +116,11 @@ fn settle(check: &Check, section: &mut Section, context: &Context) {
         section.statements.push(bug(&"the check said nothing".to_owned()));
     }
     for statement in &mut section.statements {
-        if let Saying::NotCovered(why) = statement.saying
+        if let Saying::NotCovered(why) = &statement.saying
             && must_cover
         {
+            statement.args = std::mem::take(&mut statement.args).with("detail", why.clone());
             statement.saying = Saying::Outcome(&NOT_COVERED);
-            statement.args = std::mem::take(&mut statement.args).with("detail", Value::from(why));
         }
         if let Some(outcome) = statement.named()
             && !check.may_say(outcome)

@@ -1,6 +1,6 @@
 //! The few words of the interface that belong to no check, in both languages.
 
-use crate::model::{Applied, Lang, Level, Levels, Phase, Rehearsed, Side, Verdict};
+use crate::model::{Applied, Completion, Lang, Level, Levels, Phase, Rehearsed, Side, Vantage, Verdict};
 
 fn pick(lang: Lang, en: String, ja: String) -> String {
     match lang {
@@ -120,6 +120,41 @@ pub fn phase_of(lang: Lang, phase: Phase, cutover: &str) -> String {
         (Lang::Ja, Phase::Before) => format!("{cutover}。切り替え前として判定"),
         (Lang::Ja, Phase::After) => format!("{cutover}。切り替え後として判定"),
     }
+}
+
+/// Where a run took place, with a number where several took place at the same.
+pub fn vantage(lang: Lang, vantage: Vantage, number: Option<usize>) -> String {
+    let place = match (lang, vantage) {
+        (Lang::En, Vantage::Desk) => "desk",
+        (Lang::En, Vantage::NewServer) => "new server",
+        (Lang::Ja, Vantage::Desk) => "手元",
+        (Lang::Ja, Vantage::NewServer) => "新サーバー",
+    };
+    number.map_or_else(|| place.to_owned(), |number| format!("{place} {number}"))
+}
+
+/// Beside a run that took place on the new server.
+pub fn on_the_new_server(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "on the new server",
+        Lang::Ja => "新サーバーで実行",
+    }
+}
+
+/// What made one report of those of several runs, which are named above it.
+pub fn merged_by(lang: Lang, tool: &str) -> String {
+    pick(lang, format!("as each run says; merged by {tool}"), format!("実行ごとに上記のとおり。{tool} で統合"))
+}
+
+/// Beside one run of several that is not whole.
+pub fn completion(lang: Lang, completion: Completion) -> Option<&'static str> {
+    let (en, ja) = match completion {
+        Completion::Complete => return None,
+        Completion::Deadline => ("cut short by its deadline", "制限時間で打ち切り"),
+        Completion::Interrupted => ("interrupted", "中断"),
+        Completion::Partial => ("checks left out", "検査を一部除外"),
+    };
+    Some(if lang == Lang::En { en } else { ja })
 }
 
 /// The date of the list catalogue.

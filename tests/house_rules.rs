@@ -52,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("runner", &["model", "check"]),
+    ("merge", &["model", "check"]),
     (
         "command",
         &[
@@ -68,6 +69,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "check",
             "checks",
             "runner",
+            "merge",
             "render",
             "words",
             "exit",

@@ -151,8 +151,8 @@ fn judge(one: &Played) -> Vec<String> {
 fn texts(statement: &Statement) -> Vec<String> {
     let named = statement.named().into_iter().flat_map(|outcome| [outcome.says, outcome.remedy]);
     let details = statement.details.iter().flat_map(Detail::lines);
-    let reason = match statement.saying {
-        Saying::NotApplicable(why) | Saying::NotCovered(why) => Some(why.en.to_owned()),
+    let reason = match &statement.saying {
+        Saying::NotApplicable(why) | Saying::NotCovered(why) => Some(why.in_lang(Lang::En).to_owned()),
         Saying::Passed | Saying::Outcome(_) => None,
     };
     named

@@ -7,18 +7,17 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::deliver::{Delivery, is_one_file};
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::Context;
 use crate::checks::CHECKS;
-use crate::cli::{Check, FormatArg, RunArgs};
+use crate::cli::{Check, RunArgs};
 use crate::dnsbl::{Consultant, select};
-use crate::model::{Column, Completion, DomainName, Phase, Report, Secrets, Vantage, Verdict, visible};
-use crate::output::PendingFile;
+use crate::model::{Column, Completion, DomainName, Part, Phase, Report, Secrets, TOOL, Vantage, Verdict, visible};
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings, Smtp, SmtpSettings};
-use crate::render::{self, Format, Style};
 use crate::runner::{self, Limits};
 use crate::words;
 use crate::zonefile::Loaded;
@@ -26,17 +25,12 @@ use crate::zonefile::Loaded;
 /// Runs the check of a plan file.
 pub(super) fn run(arguments: &Check, terminal: &Terminal) -> Result<Printed, CommandError> {
     let plan = read_plan(&arguments.plan, terminal)?;
-    if let Some(output) = &arguments.run.output
+    if let Some(output) = &arguments.run.report.output
         && is_one_file(&arguments.plan, output)
     {
         return Err(CommandError::Overwrite(visible(&output.display().to_string())));
     }
     check_plan(plan, &arguments.run, terminal, None)
-}
-
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    // What stands on standard input, or is not there yet, is nobody's file.
-    matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other && one.is_file())
 }
 
 /// The most that is read of a plan file: one byte more than a plan may have, so that a longer one is told apart.
@@ -120,34 +114,10 @@ pub(super) fn check_plan(
         let _entered = runtime.enter();
         interrupted()
     };
-    let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    let pending = output.map(PendingFile::beside).transpose()?;
+    let delivery = Delivery::open(&arguments.report, terminal)?;
     let secrets = secrets_of(&plan);
     let report = runtime.block_on(measure(plan, rehearsed, arguments, terminal, demo, &secrets, interrupted))?;
-    let format = match arguments.format {
-        FormatArg::Table => Format::Table,
-        FormatArg::Json => Format::Json,
-        FormatArg::Markdown => Format::Markdown,
-    };
-    let style = Style {
-        verbose: arguments.verbose,
-        quiet: arguments.quiet,
-        strict: arguments.strict,
-        color: terminal.color && pending.is_none(),
-        ..terminal.style()
-    };
-    // Everything was redacted where it came in; this holds even if one place was forgotten.
-    let text = secrets.redact(&render::render(&report, format, &style));
-    let exit = crate::exit::code(report.verdict, arguments.strict);
-    match pending {
-        None => Ok(Printed { text, exit, ..Printed::default() }),
-        Some(file) => {
-            file.complete(&text)?;
-            let path = visible(&output.unwrap_or(Path::new("")).display().to_string());
-            let notice = words::report_written(terminal.lang, report.verdict, &path);
-            Ok(Printed { notice, exit, ..Printed::default() })
-        }
-    }
+    delivery.complete(&report, &secrets)
 }
 
 async fn measure(
@@ -166,7 +136,7 @@ async fn measure(
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let context = Arc::new(context(plan, vantage, phase, started, secrets, rehearsed)?);
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
-    let bar = progress_bar(terminal, arguments.quiet);
+    let bar = progress_bar(terminal, arguments.report.quiet);
     let clock = Local::now();
     let ending = runner::run(CHECKS, &context, &limits, interrupted, |done, total| {
         bar.set_length(total as u64);
@@ -177,9 +147,17 @@ async fn measure(
     bar.finish_and_clear();
     let complete = ending.completion == Completion::Complete;
     let verdict = Verdict::over(&ending.sections, phase, complete);
+    let part = Part {
+        vantage,
+        started,
+        finished: started + (Local::now() - clock),
+        run_by: run_by(),
+        resolvers: context.dns.resolvers(),
+        completion: ending.completion,
+    };
     let plan = &context.plan;
     Ok(Report {
-        tool: concat!("mail-cutover ", env!("CARGO_PKG_VERSION")),
+        tool: TOOL,
         catalogue_date: context.catalogue.revised.clone(),
         plan_path: plan.path.clone(),
         plan_sha256: plan.sha256.clone(),
@@ -187,13 +165,14 @@ async fn measure(
         title: plan.title.clone(),
         cutover_at: plan.cutover_at,
         phase,
-        started,
-        finished: started + (Local::now() - clock),
-        run_by: run_by(),
-        resolvers: context.dns.resolvers(),
+        started: part.started,
+        finished: part.finished,
+        run_by: part.run_by.clone(),
+        resolvers: part.resolvers.clone(),
+        completion: part.completion,
+        parts: vec![part],
         rehearsed: super::rehearse::described(context.dns.rehearsed()),
         simulated: demo.is_some(),
-        completion: ending.completion,
         columns: context.addresses().map(|address| Column { ip: address.ip, side: address.side }).collect(),
         sections: ending.sections,
         observations: context.dns.observations(),

@@ -3,9 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
 
 mod check;
+mod deliver;
 mod demo;
 mod explain;
 mod lists;
+mod merge;
 mod rehearse;
 mod schema;
 mod stop;
@@ -60,6 +62,28 @@ pub enum CommandError {
     /// The report would take the plan's place.
     #[error("could not write the report to {0}: that is the plan")]
     Overwrite(String),
+    /// The merged report would take the place of one of those it is made of.
+    #[error("could not write the report to {0}: that is one of the reports to merge")]
+    OverwriteReport(String),
+    /// A report is not there, or not readable.
+    #[error("could not read the report {path}: {detail}")]
+    ReadReport {
+        /// As it was given.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// A file is not a report that this version can merge.
+    #[error("could not merge {path}: {why}")]
+    Report {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        why: crate::merge::ReadError,
+    },
+    /// Reports that do not belong together.
+    #[error(transparent)]
+    Misfit(#[from] crate::merge::Misfit),
     /// A zone that is to be rehearsed.
     #[error("could not rehearse {path}: {detail}")]
     Rehearse {
@@ -91,6 +115,7 @@ pub enum CommandError {
 pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
+        Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),

@@ -1,9 +1,9 @@
 //! How much an outcome weighs, by phase and side.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Before or after the cutover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Live DNS still describes the old server.
@@ -13,7 +13,7 @@ pub enum Phase {
 }
 
 /// Which end of the move an address belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The addresses mail comes from today.

@@ -19,7 +19,7 @@ pub use detail::{Detail, MOST_DETAILS};
 pub use level::{Level, Levels, Phase, Side};
 pub use name::{DomainName, NameError};
 pub use observation::{Exchange, Observation, ObservationId};
-pub use report::{Column, Completion, Rehearsed, Report, Section};
+pub use report::{Column, Completion, Part, Rehearsed, Report, Section, TOOL};
 pub use secrets::{REDACTED, Secrets};
 pub use statement::{Saying, Statement, Status};
 pub use subject::Subject;

@@ -1,13 +1,17 @@
 //! All that a renderer may know about a run.
 
 use chrono::{DateTime, FixedOffset};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::card::Card;
 use super::level::{Phase, Side};
 use super::observation::Observation;
 use super::statement::Statement;
+use super::vantage::Vantage;
 use super::verdict::Verdict;
+
+/// The tool that makes reports, and its version.
+pub const TOOL: &str = concat!("mail-cutover ", env!("CARGO_PKG_VERSION"));
 
 /// One check's statements.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ pub struct Column {
 }
 
 /// A zone that the run took from a file instead of the world.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsed {
     /// The zone's name, without the last dot.
     pub zone: String,
@@ -39,7 +43,8 @@ pub struct Rehearsed {
 }
 
 /// The state of the run itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Completion {
     /// Every check came to its end.
     Complete,
@@ -63,6 +68,23 @@ impl Completion {
     }
 }
 
+/// One run that a report is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it took place.
+    pub vantage: Vantage,
+    /// When it began, in the plan's offset.
+    pub started: DateTime<FixedOffset>,
+    /// When it ended.
+    pub finished: DateTime<FixedOffset>,
+    /// `user@host`.
+    pub run_by: String,
+    /// The resolvers asked, in words: `system: 192.0.2.53:53`.
+    pub resolvers: Vec<String>,
+    /// How it ended.
+    pub completion: Completion,
+}
+
 /// All that a renderer may know.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -82,19 +104,21 @@ pub struct Report {
     pub cutover_at: DateTime<FixedOffset>,
     /// The phase judged.
     pub phase: Phase,
-    /// When the run began, in the plan's offset.
+    /// The runs it is made of: one, unless reports were merged.
+    pub parts: Vec<Part>,
+    /// When the first of them began, in the plan's offset.
     pub started: DateTime<FixedOffset>,
-    /// When it ended.
+    /// When the last of them ended.
     pub finished: DateTime<FixedOffset>,
-    /// Where it ran: `user@host`.
+    /// Where they ran: `user@host`, separated by commas.
     pub run_by: String,
-    /// The resolvers asked, in words: `system: 192.0.2.53:53`.
+    /// The resolvers asked by any of them, in words: `system: 192.0.2.53:53`.
     pub resolvers: Vec<String>,
     /// Zones that were judged as their files say, not as they are.
     pub rehearsed: Vec<Rehearsed>,
     /// The world is the demo's, not the real one.
     pub simulated: bool,
-    /// How the run ended.
+    /// How the run ended; of several, what they cover together.
     pub completion: Completion,
     /// The addresses, old first.
     pub columns: Vec<Column>,

@@ -1,17 +1,17 @@
 //! What a check did say about one subject.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::card::Outcome;
 use super::detail::{Detail, bounded};
 use super::level::Level;
 use super::observation::ObservationId;
 use super::subject::Subject;
-use super::text::{Args, Text};
+use super::text::{Args, Value};
 use super::waiver::Applied;
 
 /// Where a check stands on a subject, lightest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// The question does not arise.
@@ -30,11 +30,11 @@ pub enum Status {
 #[derive(Clone, Debug)]
 pub enum Saying {
     /// The question does not arise, and why.
-    NotApplicable(Text),
+    NotApplicable(Value),
     /// Nothing found.
     Passed,
     /// The run lacks what the question needs.
-    NotCovered(Text),
+    NotCovered(Value),
     /// An outcome of the check, found or (at [`Level::Unknown`]) not measured.
     Outcome(&'static Outcome),
 }
@@ -85,13 +85,13 @@ impl Statement {
     }
 
     /// The question does not arise, because …
-    pub fn not_applicable(subject: Subject, why: Text) -> Self {
-        Self::new(subject, Saying::NotApplicable(why))
+    pub fn not_applicable(subject: Subject, why: impl Into<Value>) -> Self {
+        Self::new(subject, Saying::NotApplicable(why.into()))
     }
 
     /// This run lacks …
-    pub fn not_covered(subject: Subject, why: Text) -> Self {
-        Self::new(subject, Saying::NotCovered(why))
+    pub fn not_covered(subject: Subject, why: impl Into<Value>) -> Self {
+        Self::new(subject, Saying::NotCovered(why.into()))
     }
 
     /// With a second key.

@@ -56,6 +56,11 @@ impl Value {
         }
     }
 
+    /// Whether the languages have different words for it.
+    pub fn differs(&self) -> bool {
+        self.in_lang(Lang::En) != self.in_lang(Lang::Ja)
+    }
+
     /// A value from anything that can be displayed, made safe by [`visible`].
     pub fn plain(value: impl fmt::Display) -> Self {
         Self::Plain(visible(&value.to_string()))
@@ -75,6 +80,12 @@ impl Value {
     pub fn record_within(text: &str, en: (&str, &str), ja: (&str, &str)) -> Self {
         let record = visible_to(text, LONGEST_RECORD);
         Self::Both { en: format!("{}{record}{}", en.0, en.1), ja: format!("{}{record}{}", ja.0, ja.1) }
+    }
+
+    /// A value as a report holds it: made safe again, and cut only where no value of ours is as long.
+    pub fn read_back(en: &str, ja: &str) -> Self {
+        let [en, ja] = [en, ja].map(|text| visible_to(text, 2 * LONGEST_RECORD));
+        if en == ja { Self::Plain(en) } else { Self::Both { en, ja } }
     }
 
     /// A phrase in both languages, made safe by [`visible`].
@@ -103,7 +114,7 @@ impl From<String> for Value {
 
 /// Named values for the `{word}`s of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Args(pub Vec<(&'static str, Value)>);
+pub struct Args(pub Vec<(Cow<'static, str>, Value)>);
 
 impl Args {
     /// No arguments.
@@ -115,7 +126,7 @@ impl Args {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.0.retain(|(known, _)| *known != name);
-        self.0.push((name, value.into()));
+        self.0.push((name.into(), value.into()));
         self
     }
 

@@ -126,7 +126,7 @@ mod tests {
 
     fn waived(outcome: &'static Outcome) -> Statement {
         let until = chrono::NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();
-        let waiver = Applied { owner: String::new(), reason: String::new(), reference: None, until };
+        let waiver = Applied { owner: String::new(), reason: String::new(), reference: None, until, line: 1 };
         Statement { waiver: Some(waiver), ..found(outcome, new()) }
     }
 

@@ -36,6 +36,8 @@ pub struct Applied {
     pub reference: Option<String>,
     /// The last day on which it holds.
     pub until: NaiveDate,
+    /// Its line in the plan, 1-based.
+    pub line: usize,
 }
 
 impl Waiver {
@@ -59,6 +61,7 @@ impl Waiver {
             reason: self.reason.clone(),
             reference: self.reference.clone(),
             until: self.until,
+            line: self.line,
         }
     }
 }

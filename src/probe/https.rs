@@ -142,9 +142,10 @@ impl Https {
         let fetch = timeout(self.settings.total, work).await.unwrap_or(Fetch::Timeout);
         let observation = Observation {
             id: ObservationId(0),
-            door: "https",
+            part: 0,
+            door: "https".into(),
             question: self.transcript.clean(&format!("GET https://{host}{path}")),
-            route: "https",
+            route: "https".into(),
             outcome: fetch.word(),
             answer: fetch.lines().iter().map(|line| self.transcript.clean(line)).collect(),
             ttl: None,
@@ -171,7 +172,7 @@ impl Https {
             let place = exchanges.len();
             exchanges.push(Exchange {
                 server: server.to_string(),
-                transport: "tcp",
+                transport: "tcp".into(),
                 outcome: "timeout".to_owned(),
                 at,
                 took_ms: self.settings.total.as_secs_f64() * 1e3,

@@ -1,6 +1,6 @@
 //! What all formats agree on: the worst of a cell, the order of findings, and the one sentence below the verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
     Column, Completion, Lang, Level, Observation, ObservationId, Phase, Report, Section, Side, Statement, Status,
@@ -57,14 +57,23 @@ pub(super) fn is_rehearsed(report: &Report, statement: &Statement) -> bool {
     !report.rehearsed.is_empty() && statement.evidence.iter().any(seen)
 }
 
-/// The observation with this number.
+/// The observation with this number; they stand in the order of their numbers.
 pub(super) fn observation(report: &Report, id: u32) -> Option<&Observation> {
-    let index = usize::try_from(id).ok()?;
-    report
-        .observations
-        .get(index)
-        .filter(|seen| seen.id.0 == id)
-        .or_else(|| report.observations.iter().find(|seen| seen.id.0 == id))
+    let index = report.observations.binary_search_by_key(&id, |seen| seen.id.0).ok()?;
+    report.observations.get(index)
+}
+
+/// The run that asked, where there are several: `new server`, `desk 2`.
+pub(super) fn asker(report: &Report, seen: &Observation, lang: Lang) -> Option<String> {
+    (report.parts.len() > 1).then(|| part_name(report, seen.part, lang))
+}
+
+/// Where a run took place, with a number if others took place at the same.
+pub(super) fn part_name(report: &Report, index: usize, lang: Lang) -> String {
+    let vantage = report.parts.get(index).map(|part| part.vantage).unwrap_or_default();
+    let alike = |until: usize| report.parts.iter().take(until).filter(|part| part.vantage == vantage).count();
+    let number = (alike(report.parts.len()) > 1).then(|| alike(index) + 1);
+    words::vantage(lang, vantage, number)
 }
 
 /// Whether a subject is this column's address.
@@ -107,13 +116,15 @@ pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
 }
 
 /// What this run did not cover: check, reason, and how many subjects.
-pub(super) fn gaps(report: &Report, lang: Lang) -> Vec<(&Section, &'static str, usize)> {
-    let mut gaps: Vec<(&Section, &'static str, usize)> = Vec::new();
+pub(super) fn gaps(report: &Report, lang: Lang) -> Vec<(&Section, &str, usize)> {
+    let mut gaps: Vec<(&Section, &str, usize)> = Vec::new();
     for section in &report.sections {
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for statement in &section.statements {
-            if let crate::model::Saying::NotCovered(why) = statement.saying {
+            if let crate::model::Saying::NotCovered(why) = &statement.saying {
                 let why = why.in_lang(lang);
-                match gaps.iter_mut().find(|gap| std::ptr::eq(gap.0, section) && gap.1 == why) {
+                let place = *places.entry(why).or_insert(gaps.len());
+                match gaps.get_mut(place) {
                     Some(gap) => gap.2 += 1,
                     None => gaps.push((section, why, 1)),
                 }

@@ -1,6 +1,8 @@
 //! A finding in sentences: what is so, what was seen, what to do, how to ask by hand.
 
-use super::digest::{Group, Standing, is_rehearsed, observation, subject, tag_of};
+use std::collections::HashMap;
+
+use super::digest::{Group, Standing, asker, is_rehearsed, observation, subject, tag_of};
 use crate::model::{Detail, Lang, Observation, Report, Saying, Statement, Subject};
 use crate::words;
 
@@ -79,7 +81,7 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
 
 /// The statement's sentence; the reason, for one that names no outcome.
 pub(super) fn says(statement: &Statement, lang: Lang) -> String {
-    match statement.saying {
+    match &statement.saying {
         Saying::Outcome(outcome) => statement.args.say(outcome.says, lang),
         Saying::NotApplicable(why) | Saying::NotCovered(why) => why.in_lang(lang).to_owned(),
         Saying::Passed => String::new(),
@@ -99,8 +101,9 @@ pub(super) fn by_hand(template: &'static str, statement: &Statement, lang: Lang)
 
 /// What was seen, a line each; what stands above already, in `shown`, is not repeated.
 fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>, lang: Lang) -> Vec<String> {
-    let seen = statement.evidence.iter().filter_map(|id| observation(report, id.0));
-    let mut lines: Vec<String> = unique(seen.map(|seen| line(seen, lang)).filter(|line| !shown.contains(line)));
+    let seen: Vec<&Observation> = statement.evidence.iter().filter_map(|id| observation(report, id.0)).collect();
+    let seen = by_turns(&seen).into_iter();
+    let mut lines: Vec<String> = unique(seen.map(|seen| line(report, seen, lang)).filter(|line| !shown.contains(line)));
     shown.extend_from_slice(&lines);
     if lines.len() > EVIDENCE {
         let more = lines.len() - EVIDENCE;
@@ -110,14 +113,27 @@ fn evidence(report: &Report, statement: &Statement, shown: &mut Vec<String>, lan
     lines
 }
 
+/// First what each run saw first, then what each saw second: none is cut off by the others.
+fn by_turns<'r>(seen: &[&'r Observation]) -> Vec<&'r Observation> {
+    let mut counts: HashMap<usize, usize> = HashMap::new();
+    let mut turns: Vec<(usize, &Observation)> = Vec::with_capacity(seen.len());
+    for one in seen {
+        let count = counts.entry(one.part).or_default();
+        turns.push((*count, one));
+        *count += 1;
+    }
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, one)| one).collect()
+}
+
 /// The lines below a statement with their depth.
 pub(super) fn details(statement: &Statement, lang: Lang) -> Vec<(usize, String)> {
     let lines = statement.details.iter().flat_map(Detail::lines);
     lines.map(|(depth, line)| (depth, line.in_lang(lang).to_owned())).collect()
 }
 
-/// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`.
-pub(super) fn line(seen: &Observation, lang: Lang) -> String {
+/// `25.113.0.203.zen.example. A → 127.0.0.2 (127.0.0.1:53, TTL 60, 12 ms)`; of several runs, `[new server]` before it.
+pub(super) fn line(report: &Report, seen: &Observation, lang: Lang) -> String {
     // The answer repeats the type only where it is another than the one asked for.
     let rtype = seen.question.rsplit(' ').next().unwrap_or_default();
     let bare =
@@ -145,7 +161,8 @@ pub(super) fn line(seen: &Observation, lang: Lang) -> String {
     if tries > 1 {
         circumstances.push(format!("×{tries}"));
     }
-    format!("{} → {answer} ({})", seen.question, circumstances.join(", "))
+    let asker = asker(report, seen, lang).map_or_else(String::new, |asker| format!("[{asker}] "));
+    format!("{asker}{} → {answer} ({})", seen.question, circumstances.join(", "))
 }
 
 fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {

@@ -1,11 +1,15 @@
 //! JSON for programs: a versioned shape of its own. A field that changes its meaning or goes away raises [`SCHEMA`].
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Style;
 use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
-use crate::model::{Detail, Lang, Level, Observation, Phase, Rehearsed, Report, Side, Statement, Status, Verdict};
+use crate::model::{
+    Detail, Lang, Level, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status, Value, Verdict,
+};
 
 /// The version of the shape.
 const SCHEMA: u32 = 1;
@@ -21,6 +25,7 @@ struct Document<'r> {
     finished: String,
     run_by: &'r str,
     resolvers: &'r [String],
+    parts: &'r [Part],
     simulated: bool,
     #[serde(skip_serializing_if = "<[Rehearsed]>::is_empty")]
     rehearsed: &'r [Rehearsed],
@@ -62,11 +67,11 @@ struct Address {
 struct Check<'r> {
     id: &'r str,
     title: &'r str,
-    statements: Vec<Said>,
+    statements: Vec<Said<'r>>,
 }
 
 #[derive(Serialize)]
-struct Said {
+struct Said<'r> {
     subject: Subject,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<String>,
@@ -78,33 +83,53 @@ struct Said {
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Both<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<String>,
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     args: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    both: BTreeMap<&'r str, Both<'r>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     observations: Vec<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    details: Vec<Line>,
+    details: Vec<Line<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rehearsed: bool,
 }
 
-/// A line of the details, and the lines below it.
+/// What the two languages say where they differ: a merged report can be shown in either.
 #[derive(Serialize)]
-struct Line {
-    text: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    below: Vec<Line>,
+struct Both<'r> {
+    en: &'r str,
+    ja: &'r str,
 }
 
-impl Line {
-    fn of(detail: &Detail, lang: Lang) -> Self {
+impl<'r> Both<'r> {
+    fn of(value: &'r Value) -> Option<Self> {
+        value.differs().then(|| Self { en: value.in_lang(Lang::En), ja: value.in_lang(Lang::Ja) })
+    }
+}
+
+/// A line of the details, and the lines below it.
+#[derive(Serialize)]
+struct Line<'r> {
+    text: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    both: Option<Both<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    below: Vec<Line<'r>>,
+}
+
+impl<'r> Line<'r> {
+    fn of(detail: &'r Detail, lang: Lang) -> Self {
         Self {
-            text: detail.line.in_lang(lang).to_owned(),
+            text: detail.line.in_lang(lang),
+            both: Both::of(&detail.line),
             below: detail.below.iter().map(|below| Self::of(below, lang)).collect(),
         }
     }
@@ -125,6 +150,7 @@ struct Waiver {
     #[serde(skip_serializing_if = "Option::is_none")]
     r#ref: Option<String>,
     until: String,
+    line: usize,
 }
 
 /// Writes the report.
@@ -147,6 +173,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
         finished: report.finished.to_rfc3339(),
         run_by: &report.run_by,
         resolvers: &report.resolvers,
+        parts: &report.parts,
         simulated: report.simulated,
         rehearsed: &report.rehearsed,
         completion: report.completion.word(),
@@ -186,7 +213,8 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
     text
 }
 
-fn said(report: &Report, statement: &Statement, template: &'static str, lang: Lang) -> Said {
+fn said<'r>(report: &Report, statement: &'r Statement, template: &'static str, lang: Lang) -> Said<'r> {
+    let args = &statement.args.0;
     Said {
         subject: Subject {
             kind: statement.subject.kind(),
@@ -198,9 +226,14 @@ fn said(report: &Report, statement: &Statement, template: &'static str, lang: La
         level: statement.level,
         tag: statement.named().map(|outcome| outcome.tag),
         text: says(statement, lang),
+        reason: match &statement.saying {
+            Saying::NotApplicable(why) | Saying::NotCovered(why) => Both::of(why),
+            Saying::Passed | Saying::Outcome(_) => None,
+        },
         remedy: remedy(statement, lang),
         by_hand: by_hand(template, statement, lang),
-        args: statement.args.0.iter().map(|(name, value)| ((*name).to_owned(), value.in_lang(lang).into())).collect(),
+        args: args.iter().map(|(name, value)| (name.to_string(), value.in_lang(lang).into())).collect(),
+        both: args.iter().filter_map(|(name, value)| Some((&**name, Both::of(value)?))).collect(),
         observations: statement.evidence.iter().map(|id| id.0).collect(),
         details: statement.details.iter().map(|detail| Line::of(detail, lang)).collect(),
         waiver: statement.waiver.as_ref().map(|waiver| Waiver {
@@ -208,6 +241,7 @@ fn said(report: &Report, statement: &Statement, template: &'static str, lang: La
             reason: waiver.reason.clone(),
             r#ref: waiver.reference.clone(),
             until: waiver.until.to_string(),
+            line: waiver.line,
         }),
         rehearsed: is_rehearsed(report, statement),
     }

@@ -2,6 +2,7 @@
 
 use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, rehearses, worst};
 use super::findings::{Told, tell};
+use super::head::{asked, runs};
 use crate::model::{Column, Lang, Report, Section};
 use crate::words;
 
@@ -33,13 +34,10 @@ fn facts(report: &Report, lang: Lang) -> String {
     let rows = [
         (words[1], format!("{} (sha256 {})", escape(&report.plan_path), code(&report.plan_sha256))),
         (words[2], escape(&words::phase_of(lang, report.phase, &report.cutover_at.format(when).to_string()))),
-        (words[3], escape(&format!("{}, {}, {}", report.started.format(when), report.run_by, report.tool))),
-        (
-            words[4],
-            escape(&format!("{} {}", report.resolvers.join(", "), words::catalogue_of(lang, &report.catalogue_date))),
-        ),
     ];
-    let rows: String = rows.iter().map(|(word, text)| format!("| {word} | {text} |\n")).collect();
+    let runs = runs(report, lang, false).into_iter().map(|run| (words[3], escape(&run)));
+    let rows = rows.into_iter().chain(runs).chain([(words[4], escape(&asked(report, lang, " ")))]);
+    let rows: String = rows.map(|(word, text)| format!("| {word} | {text} |\n")).collect();
     format!("| | |\n|---|---|\n{rows}\n")
 }
 

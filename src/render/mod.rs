@@ -3,6 +3,7 @@
 mod digest;
 mod explain;
 mod findings;
+mod head;
 mod ink;
 mod json;
 mod markdown;

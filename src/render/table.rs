@@ -6,6 +6,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 use super::Style;
 use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, rehearses, subject, worst};
 use super::findings::{Told, details, line, tell};
+use super::head::{asked, runs};
 use super::ink::{Ink, ink, verdict_ink};
 use super::wrap::{block, pad, width, wrap};
 use crate::model::{Column, Lang, Report, Section, Side, Subject};
@@ -91,12 +92,10 @@ impl Writer<'_> {
             format!("{}  (sha256 {}…)", report.plan_path, &report.plan_sha256[..12.min(report.plan_sha256.len())]),
         );
         row(words[2], words::phase_of(self.lang(), report.phase, &report.cutover_at.format(when).to_string()));
-        let seconds = (report.finished - report.started).as_seconds_f64();
-        row(words[3], format!("{}, {seconds:.1} s, {}, {}", report.started.format(when), report.run_by, report.tool));
-        row(
-            words[4],
-            format!("{}  {}", report.resolvers.join(", "), words::catalogue_of(self.lang(), &report.catalogue_date)),
-        );
+        for (number, run) in runs(report, self.lang(), true).into_iter().enumerate() {
+            row(if number == 0 { words[3] } else { "" }, run);
+        }
+        row(words[4], asked(report, self.lang(), "  "));
         head
     }
 
@@ -329,7 +328,7 @@ impl Writer<'_> {
         for seen in &self.report.observations {
             text.push_str(&block(
                 &format!("  {:>4} {:9} ", seen.id.0, seen.route),
-                &line(seen, self.lang()),
+                &line(self.report, seen, self.lang()),
                 self.style.width,
             ));
             for exchange in seen.exchanges.iter().filter(|_| seen.exchanges.len() > 1) {

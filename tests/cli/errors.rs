@@ -164,9 +164,9 @@ fn a_tag_of_the_run_cannot_be_left_out() {
 fn nobody_to_ask() {
     expect![[r#"
         error: `resolver` is empty
-          --> plan.toml:12:12
+          --> plan.toml:14:12
            |
-        12 | resolver = []
+        14 | resolver = []
            |            ^^
            |
         help: write "auto", "system", "direct" or a list such as ["192.0.2.53", "[2001:db8::53]:5353"]
@@ -181,9 +181,9 @@ fn nobody_to_ask() {
 fn a_key_that_no_list_has() {
     expect![[r#"
         error: no key is called "spamhaus-dsq"
-          --> plan.toml:17:9
+          --> plan.toml:19:9
            |
-        17 | key = { spamhaus-dsq = "env:DQS_KEY" }
+        19 | key = { spamhaus-dsq = "env:DQS_KEY" }
            |         ^^^^^^^^^^^^
            |
         help: did you mean "spamhaus-dqs"?

@@ -6,6 +6,7 @@
 mod errors;
 mod exits;
 mod files;
+mod merge;
 mod pages;
 mod rehearse;
 mod secrets;

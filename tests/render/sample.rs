@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, FixedOffset};
 use mail_cutover::model::{
-    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Needs, Observation, ObservationId, Outcome,
-    Phase, Reference, Report, Section, Side, Statement, Subject, Text, Verdict, visible,
+    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Needs, Observation, ObservationId, Outcome, Part,
+    Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict, visible,
 };
 
 const fn text(en: &'static str, ja: &'static str) -> Text {
@@ -82,16 +82,17 @@ fn at(clock: &str) -> DateTime<FixedOffset> {
 fn seen(id: u32, question: &str, outcome: &str, answer: &[&str]) -> Observation {
     let exchange = |took_ms| Exchange {
         server: "[2001:db8::53]:53".to_owned(),
-        transport: "udp",
+        transport: "udp".into(),
         outcome: outcome.to_owned(),
         at: at("10:00:00").to_utc(),
         took_ms,
     };
     Observation {
         id: ObservationId(id),
-        door: "dns",
+        part: 0,
+        door: "dns".into(),
         question: question.to_owned(),
-        route: "resolver",
+        route: "resolver".into(),
         outcome: outcome.to_owned(),
         answer: answer.iter().map(|line| visible(line)).collect(),
         ttl: (outcome == "data").then_some(300),
@@ -144,6 +145,7 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
                     reason: "解除を申請済み".to_owned(),
                     reference: Some("CHG-7".to_owned()),
                     until: "2026-12-31".parse().unwrap(),
+                    line: 7,
                 }),
                 ..with(
                     Statement::outcome(&LISTED, subject).args(args(*ip).and("txt", "x")).evidence([ObservationId(1)]),
@@ -178,6 +180,14 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
         title: Some("メールサーバーの移行 | 本番".to_owned()),
         cutover_at: at("22:00:00"),
         phase: Phase::Before,
+        parts: vec![Part {
+            vantage: Vantage::Desk,
+            started: at("10:00:00"),
+            finished: at("10:00:02"),
+            run_by: "kanri@mx1".to_owned(),
+            resolvers: vec!["system: [2001:db8::53]:53".to_owned()],
+            completion: Completion::Complete,
+        }],
         started: at("10:00:00"),
         finished: at("10:00:02"),
         run_by: "kanri@mx1".to_owned(),

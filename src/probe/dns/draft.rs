@@ -34,9 +34,10 @@ pub(super) fn close(transcript: &Transcript, draft: Draft, route: &'static str, 
     }
     let observation = Observation {
         id: ObservationId(0),
-        door: "dns",
+        part: 0,
+        door: "dns".into(),
         question: transcript.clean(&draft.question.to_string()),
-        route,
+        route: route.into(),
         outcome: answer.to_string(),
         answer: lines,
         ttl: draft.ttl,
@@ -149,7 +150,7 @@ impl Log {
             });
             Exchange {
                 server: entry.server.to_string(),
-                transport: entry.transport,
+                transport: entry.transport.into(),
                 outcome,
                 at: entry.at,
                 took_ms: (took.as_secs_f64() * 1e6).round() / 1e3,

@@ -58,7 +58,7 @@ async fn every_outcome_has_its_word() {
         assert_eq!(reply.is_definite(), ["data", "nodata", "nxdomain"].contains(&outcome), "{label}");
         assert!(reply.why().in_lang(crate::model::Lang::En).starts_with(why), "{label}: {:?}", reply.why());
         let observation = &dns.observations()[reply.observation.0 as usize];
-        assert_eq!((observation.outcome.as_str(), observation.route), (outcome, "resolver"));
+        assert_eq!((observation.outcome.as_str(), &*observation.route), (outcome, "resolver"));
         assert_eq!(observation.exchanges.len(), usize::from(reply.tries));
         assert_eq!(observation.question, format!("{label}.example. A"));
     }

@@ -353,16 +353,17 @@ impl Desk {
         let outcome = stop.map_or("ok", Stop::word).to_owned();
         let exchange = Exchange {
             server: self.detour(visit.server).unwrap_or(visit.server).to_string(),
-            transport: "tcp",
+            transport: "tcp".into(),
             outcome: outcome.clone(),
             at: call.at,
             took_ms: (call.began.elapsed().as_secs_f64() * 1e6).round() / 1e3,
         };
         self.transcript.add(Observation {
             id: ObservationId(0),
-            door: word(visit.protocol),
+            part: 0,
+            door: word(visit.protocol).into(),
             question: self.transcript.clean(&question),
-            route: "server",
+            route: "server".into(),
             outcome,
             answer: call.log.lines.iter().map(|line| self.transcript.clean(line)).collect(),
             ttl: None,

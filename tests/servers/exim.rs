@@ -37,6 +37,7 @@ fn configuration(server: &Server, certificate: &Files, spool: &Path) -> String {
     let mailboxes = if server.takes_unknown { "*".to_owned() } else { server.mailboxes.join(" : ") };
     let offered =
         if server.asks_in_the_clear { "yes" } else { "${if and {{def:tls_in_cipher}{!={$received_port}{25}}}}" };
+    let versions = if server.old_tls { "NORMAL" } else { "NORMAL:-VERS-TLS1.1:-VERS-TLS1.0" };
     let everybody = if server.open_relay { "  accept\n" } else { "" };
     let (spool, certificate, key) = (spool.display(), certificate.certificate.display(), certificate.key.display());
     let exim = program().unwrap();
@@ -50,6 +51,7 @@ tls_advertise_hosts = *
 tls_certificate = {certificate}
 tls_privatekey = {key}
 tls_dhparam = none
+tls_require_ciphers = {versions}
 exim_path = {exim}
 spool_directory = {spool}
 log_file_path = {spool}/%slog

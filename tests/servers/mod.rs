@@ -9,7 +9,7 @@
 //! | witness | 198.18.1.25, 198.19.1.25, 2001:db8:1801::25, 2001:db8:1901::25 | Exim: the mail servers of two strangers |
 //! | core | none | the bridge between them |
 
-mod certificates;
+pub(crate) mod certificates;
 pub(crate) mod client;
 mod exim;
 mod names;

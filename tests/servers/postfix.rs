@@ -90,6 +90,7 @@ fn configuration(server: &Server, certificate: &Files, dir: &Path) -> String {
     for mailbox in &server.mailboxes {
         let _ = write!(mailboxes, " {{ {mailbox}@{domain} = taken }}");
     }
+    let versions = if server.old_tls { "" } else { ">=TLSv1.2" };
     // The usual way to become an open relay: everybody is a friend.
     let friends = if server.open_relay { "0.0.0.0/0, [::]/0" } else { "127.0.0.0/8" };
     let (dir, certificate, key) = (dir.display(), certificate.certificate.display(), certificate.key.display());
@@ -116,6 +117,8 @@ mailbox_size_limit = 0
 virtual_mailbox_limit = 0
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_tls_security_level = may
+smtpd_tls_protocols = {versions}
+smtpd_tls_mandatory_protocols = {versions}
 smtpd_tls_cert_file = {certificate}
 smtpd_tls_key_file = {key}
 smtpd_tls_auth_only = yes

@@ -45,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) takes_unknown: bool,
     /// Offers the log-in before TLS, and at port 25. Only Exim is told.
     pub(crate) asks_in_the_clear: bool,
+    /// Takes TLS 1.0 and 1.1 too, as Debian's Exim and Postfix do unless told.
+    pub(crate) old_tls: bool,
 }
 
 impl Server {
@@ -62,6 +64,7 @@ impl Server {
             open_relay: false,
             takes_unknown: false,
             asks_in_the_clear: false,
+            old_tls: false,
         }
     }
 
@@ -94,6 +97,7 @@ impl Server {
             certificate: Certificate::Expired("mail.example.co.jp"),
             takes_unknown: true,
             asks_in_the_clear: true,
+            old_tls: true,
             ..Self::new(Program::Exim)
         }
     }

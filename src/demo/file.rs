@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::fault::{Fault, FaultRule};
 use super::lists::{BlocklistTable, ListError, Listings};
+use super::mail::MailScript;
 use super::world::Setup;
 use super::zone::Zone;
 
@@ -28,6 +29,8 @@ pub struct WorldFile {
     pub lists: Option<Listings>,
     /// Faults; a file's own stand before its bases'.
     pub fault: Vec<FaultLine>,
+    /// Mail servers by address and port; one of a base at the same place is replaced.
+    pub mail: BTreeMap<String, MailScript>,
     /// Names whose answers carry AD for an asker that wants it.
     pub authenticated_below: Vec<String>,
 }
@@ -72,6 +75,9 @@ pub enum FileError {
     /// A fault that is none.
     #[error("could not understand the fault {0:?}")]
     Fault(String),
+    /// A place of a mail server that is none.
+    #[error("could not place the mail server {0:?}: it is not an address with a port")]
+    Mail(String),
     /// A list that is none.
     #[error(transparent)]
     List(#[from] ListError),
@@ -99,6 +105,7 @@ impl WorldFile {
                 put(&mut setup.zones, zone);
             }
             setup.faults.extend(below.faults);
+            setup.mail.extend(below.mail);
             setup.authenticated_below.extend(below.authenticated_below);
         }
         let mut faults = self.fault.iter().map(FaultLine::read).collect::<Result<Vec<_>, _>>()?;
@@ -122,6 +129,10 @@ impl WorldFile {
         for (origin, lines) in &self.add {
             let zone = within(&mut setup.zones, origin)?;
             zone.text = format!("{}\n{lines}", zone.text);
+        }
+        for (place, script) in &self.mail {
+            let place = place.parse().map_err(|_| FileError::Mail(place.clone()))?;
+            setup.mail.insert(place, script.clone());
         }
         faults.extend(setup.faults);
         setup.faults = faults;

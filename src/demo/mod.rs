@@ -19,6 +19,6 @@ pub use fault::{Fault, FaultRule};
 pub use file::{FaultLine, FileError, WorldFile};
 pub use lists::{BlocklistTable, ListError, Listing, Listings, Refusal, ServedList, TestPoint};
 pub use mail::{MailFault, MailProtocol, MailScript, MailServer, MailTls};
-pub use scenario::{SCENARIOS, Scenario, base, blocklists, scenario};
+pub use scenario::{AUTHORITY, SCENARIOS, Scenario, base, blocklists, mail_tls, scenario};
 pub use world::{Asked, Setup, World, WorldError};
 pub use zone::Zone;

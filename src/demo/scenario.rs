@@ -1,11 +1,23 @@
 //! The scenarios of `mail-cutover demo`: one plan, and a world that is or is not ready for it.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset};
 
 use super::fault::FaultRule;
 use super::file::WorldFile;
 use super::lists::BlocklistTable;
+use super::mail::{MailScript, MailTls};
 use super::zone::Zone;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// The authority that certifies the mail servers of the demo.
+pub const AUTHORITY: &[u8] = include_bytes!("../../config/demo/authority.pem");
 
 /// The names of the scenarios; the first is the default.
 pub const SCENARIOS: [&str; 3] = ["default", "clean", "silent"];
@@ -30,6 +42,8 @@ pub struct Scenario {
     pub plan_text: &'static str,
     /// The zones of its world.
     pub zones: Vec<Zone>,
+    /// Its mail servers.
+    pub mail: BTreeMap<SocketAddr, MailScript>,
     /// What is broken in it.
     pub faults: Vec<FaultRule>,
     /// The time at which it plays.
@@ -46,9 +60,24 @@ pub fn scenario(name: &str) -> Option<Scenario> {
         about: file.about,
         plan_text: PLAN,
         zones: setup.zones,
+        mail: setup.mail,
         faults: setup.faults,
         now: DateTime::parse_from_rfc3339(NOW).ok()?,
     })
+}
+
+/// How the mail servers of the demo do TLS; nothing if its certificate cannot be read, which a test would have seen.
+pub fn mail_tls() -> Option<MailTls> {
+    let pem = include_bytes!("../../config/demo/mail-server.pem");
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
+    let key = PrivateKeyDer::from_pem_slice(pem).ok()?;
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .ok()?;
+    Some(MailTls::Upgrade(Arc::new(config)))
 }
 
 /// The blocklists that worlds serve.
@@ -72,7 +101,7 @@ mod tests {
             let file = WorldFile::parse(text).unwrap();
             assert!(!file.about.is_empty());
             file.setup(&blocklists().unwrap(), &base).unwrap();
-            assert!(scenario(name).is_some());
+            assert!(scenario(name).is_some_and(|scenario| !scenario.mail.is_empty()) && mail_tls().is_some());
         }
         assert!(scenario("other").is_none());
         PLAN.parse::<toml::Table>().unwrap();

@@ -1,6 +1,6 @@
 //! The world as a running server: one address on loopback, UDP and TCP on the same port.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Knowledge, for_udp};
 use super::fault::{self, Fault, FaultRule, Rule};
+use super::mail::MailScript;
 use super::zone::Zone;
 
 /// How often a port that is free for UDP may turn out to be taken for TCP.
@@ -61,6 +62,8 @@ pub struct Setup {
     pub zones: Vec<Zone>,
     /// What is broken; the first rule that fits is applied.
     pub faults: Vec<FaultRule>,
+    /// The mail servers, by the address and port at which the world is to believe them.
+    pub mail: BTreeMap<SocketAddr, MailScript>,
     /// Names at or below these are answered with AD=1 to an asker that sets AD or DO and RD.
     pub authenticated_below: Vec<String>,
     /// Where to listen; nothing is 127.0.0.1 on a port of the system's choice.

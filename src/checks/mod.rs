@@ -38,6 +38,7 @@ crate::catalogue! {
     dns_wildcard,
     net_inbound,
     smtp_service,
+    client_ports,
     client_names,
     client_srv,
     dnsbl,

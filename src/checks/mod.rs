@@ -39,6 +39,7 @@ crate::catalogue! {
     net_inbound,
     smtp_service,
     client_ports,
+    client_auth,
     client_names,
     client_srv,
     dnsbl,

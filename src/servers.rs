@@ -74,6 +74,12 @@ const NOT_PLANNED: Text = Text {
     ja: "計画の [smtp] ports に 25 番ポートがない",
 };
 
+/// The plan does not want the ports of mail programs spoken to.
+const NO_CLIENT_PORTS: Text = Text {
+    en: "the plan names no port that people's mail programs use under [smtp] ports (465, 587, 993, 995 ...)",
+    ja: "計画の [smtp] ports に、メールソフトが使うポート (465、587、993、995 など) がない",
+};
+
 /// No address receives.
 const NOBODY_RECEIVES: Text = Text {
     en: "the plan has no new address that receives mail",
@@ -110,6 +116,25 @@ pub async fn talks(context: &Context) -> Result<Vec<Talk<'_>>, Vec<Statement>> {
         return Err(vec![Statement::not_applicable(Subject::Run, NOBODY_RECEIVES)]);
     }
     Ok(join_all(receiving(context).map(|address| talk(context, address, Service::Smtp))).await)
+}
+
+/// The conversations at each port of people's mail programs that the plan names, with every address that receives, old first.
+///
+/// # Errors
+/// The one statement to make where nobody is to be spoken to.
+pub async fn client_talks(context: &Context) -> Result<Vec<(Service, Vec<Talk<'_>>)>, Vec<Statement>> {
+    let services = context.plan.smtp.services.iter().copied().filter(|service| *service != Service::Smtp);
+    let services: Vec<Service> = services.collect();
+    if services.is_empty() {
+        return Err(vec![Statement::not_covered(Subject::Run, NO_CLIENT_PORTS)]);
+    }
+    if !context.plan.new.iter().any(|address| address.receives) {
+        return Err(vec![Statement::not_applicable(Subject::Run, NOBODY_RECEIVES)]);
+    }
+    let at_port = |service| async move {
+        (service, join_all(receiving(context).map(|address| talk(context, address, service))).await)
+    };
+    Ok(join_all(services.into_iter().map(at_port)).await)
 }
 
 /// The addresses that receive, old first.

@@ -163,17 +163,28 @@ fn groups(plan: &Plan) -> Vec<(DomainName, Vec<String>)> {
 }
 
 async fn ask_group(context: &Context, domain: DomainName, names: Vec<String>) -> Vec<Statement> {
+    let (mut found, wildcard) = leads(context, &domain, names).await;
+    // What a wildcard answers for is no name that anybody set up: it is told once.
+    found.extend(wildcard.map(|wildcard| (format!("*.{domain}"), wildcard)));
+    judge(&context.plan.given_up(), &domain, &found)
+}
+
+/// Where `names` below `domain` lead, but for those that a wildcard answers for; and where the wildcard leads, if there is one.
+pub(super) async fn leads(
+    context: &Context,
+    domain: &DomainName,
+    names: Vec<String>,
+) -> (Vec<(String, Lead)>, Option<Lead>) {
     let star = format!("{}.{domain}", context.unused_label());
     let (wildcard, leads) =
         futures::join!(lead(context, &star), join_all(names.iter().map(|name| lead(context, name))));
     let mut found: Vec<(String, Lead)> =
         names.into_iter().zip(leads).filter_map(|(name, lead)| Some((name, lead?))).collect();
-    // What a wildcard answers for is no name that anybody set up: it is told once.
-    if let Some(wildcard) = wildcard.filter(|lead| !lead.addresses().is_empty()) {
+    let wildcard = wildcard.filter(|lead| !lead.addresses().is_empty());
+    if let Some(wildcard) = &wildcard {
         found.retain(|(_, lead)| lead.failed().is_some() || lead.addresses() != wildcard.addresses());
-        found.push((format!("*.{domain}"), wildcard));
     }
-    judge(&context.plan.given_up(), &domain, &found)
+    (found, wildcard)
 }
 
 fn judge(old: &[IpAddr], domain: &DomainName, found: &[(String, Lead)]) -> Vec<Statement> {

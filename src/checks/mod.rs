@@ -48,6 +48,8 @@ crate::catalogue! {
     tls_certificate,
     tls_dane,
     tls_version,
+    client_ports,
+    client_auth,
     client_names,
     client_srv,
     dnsbl,

@@ -51,6 +51,8 @@ pub(crate) struct Seat {
     names: Vec<String>,
     /// `1.2` or `1.3`, if not both.
     tls: Option<String>,
+    /// Names for which it has a good certificate of their own, chosen by SNI.
+    sni: Vec<String>,
     script: MailScript,
 }
 
@@ -63,6 +65,7 @@ impl Seat {
         let server: SocketAddr = place.parse().map_err(|e| format!("mail.{place:?}: {e}"))?;
         let mut own = |key: &str| table.remove(key);
         let presents = own("presents").map(Presents::deserialize).transpose().map_err(|e| e.to_string())?;
+        let sni = own("sni").map(Vec::<String>::deserialize).transpose().map_err(|e| e.to_string())?;
         let names = own("names").map(Vec::<String>::deserialize).transpose().map_err(|e| e.to_string())?;
         let tls = own("tls").map(String::deserialize).transpose().map_err(|e| e.to_string())?;
         let given = |key: &str| table.contains_key(key);
@@ -90,7 +93,14 @@ impl Seat {
             script.accepts =
                 words(&["info@example.co.jp", "postmaster@example.co.jp", "postmaster", "abuse@example.co.jp"]);
         }
-        Ok(Self { server, presents: presents.unwrap_or_default(), names: names.unwrap_or_default(), tls, script })
+        Ok(Self {
+            server,
+            presents: presents.unwrap_or_default(),
+            names: names.unwrap_or_default(),
+            sni: sni.unwrap_or_default(),
+            tls,
+            script,
+        })
     }
 
     fn tls(&self, trusted: &Authority) -> MailTls {
@@ -115,22 +125,27 @@ impl Seat {
             Some(other) => panic!("no version of TLS is called {other}"),
             None => &[&TLS12, &TLS13],
         };
+        let named = self.sni.iter().map(|name| (name.clone(), trusted.certify(&[name], AGES))).collect();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions)
             .expect("versions")
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Only(pair)));
+            .with_cert_resolver(Arc::new(ByName { usual: pair, named }));
         let config = Arc::new(config);
         if matches!(self.server.port(), 465 | 993 | 995) { MailTls::Implicit(config) } else { MailTls::Upgrade(config) }
     }
 }
 
 #[derive(Debug)]
-struct Only(Arc<CertifiedKey>);
+struct ByName {
+    usual: Arc<CertifiedKey>,
+    named: Vec<(String, Arc<CertifiedKey>)>,
+}
 
-impl ResolvesServerCert for Only {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = self.named.iter().find(|(name, _)| hello.server_name() == Some(name));
+        Some(Arc::clone(named.map_or(&self.usual, |(_, pair)| pair)))
     }
 }
 

@@ -41,7 +41,7 @@ async fn start(first: &[&str], second: &[&str]) -> [World; 3] {
 }
 
 async fn serve(address: SocketAddr, zones: Vec<Zone>, faults: Vec<FaultRule>) -> Result<World, String> {
-    let setup = Setup { zones, faults, authenticated_below: Vec::new(), address: Some(address) };
+    let setup = Setup { zones, faults, address: Some(address), ..Setup::default() };
     World::serve(&setup).await.map_err(|error| error.to_string())
 }
 

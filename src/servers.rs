@@ -69,7 +69,7 @@ impl Talk<'_> {
 }
 
 /// The plan does not want port 25 spoken to.
-const NOT_PLANNED: Text = Text {
+pub const NOT_PLANNED: Text = Text {
     en: "the plan does not name port 25 under [smtp] ports",
     ja: "計画の [smtp] ports に 25 番ポートがない",
 };

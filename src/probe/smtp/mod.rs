@@ -69,6 +69,8 @@ pub enum Protocol {
 pub enum Depth {
     /// The greeting.
     Greeting,
+    /// SMTP only: the greeting, and the answer to EHLO.
+    Hello,
     /// TLS, and what the server says it can do.
     Capabilities,
     /// SMTP only: the envelopes too.
@@ -121,6 +123,8 @@ pub struct Session {
     pub greeting: Option<ServerReply>,
     /// What it said it can do in clear.
     pub clear: Option<ServerReply>,
+    /// The address that we come from, as its answer to EHLO has it.
+    pub seen_as: Option<IpAddr>,
     /// What became of TLS.
     pub tls: TlsState,
     /// What it said it can do inside TLS.
@@ -143,6 +147,7 @@ impl Session {
             local: None,
             greeting: None,
             clear: None,
+            seen_as: None,
             tls: TlsState::None,
             secured: None,
             null_sender: None,

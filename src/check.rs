@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use futures::future::BoxFuture;
 
 use crate::catalogue::Catalogue;
-use crate::dnsbl::{Consultant, Retired, Selected};
+use crate::dnsbl::{Consultant, Enforced, Retired, Selected};
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Plan};
 use crate::probe::{Ask, Dns, Https, Question, Reply, Smtp};
@@ -52,6 +52,8 @@ pub struct Context {
     pub lists: Vec<Selected>,
     /// Lists that the plan names and that nobody can ask any more.
     pub retired: Vec<Retired>,
+    /// The lists that the new server will enforce on others.
+    pub enforced: Vec<Enforced>,
     /// How blocklists are asked.
     pub consultant: Consultant,
     /// Every tag, and the check that can say it: waivers are judged against it.

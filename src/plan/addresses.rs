@@ -56,6 +56,19 @@ pub fn special_purpose(ip: IpAddr) -> Option<&'static str> {
     SPECIAL.iter().find(|(range, _)| is_in(range)).map(|(_, kind)| *kind)
 }
 
+/// Whether an address is one inside a network, which others do not see: private (RFC 1918, RFC 4193), shared (RFC 6598), loopback or
+/// link-local.
+pub fn stays_inside(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let is_shared = a == 100 && (64..128).contains(&b);
+            v4.is_private() || is_shared || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback() || v6.is_unspecified(),
+    }
+}
+
 /// Reads `ips` of `[old]` or `[new]`.
 pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName) -> Vec<Address> {
     let help = "write ips = [\"…\"] with the addresses that mail comes from and goes to";

@@ -171,7 +171,8 @@ mod tests {
             let found = reply.client([192, 0, 2, 25].into(), ehlo);
             assert_eq!(found, expected.map(|ip| ip.parse().unwrap()), "{line}");
         }
-        let refusal = ServerReply { kind: ReplyKind::Permanent, code: Some(550), lines: vec!["[203.0.113.9]".to_owned()] };
+        let refusal =
+            ServerReply { kind: ReplyKind::Permanent, code: Some(550), lines: vec!["[203.0.113.9]".to_owned()] };
         assert_eq!(refusal.client([192, 0, 2, 25].into(), "m"), None);
     }
 }

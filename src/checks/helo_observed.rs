@@ -1,7 +1,5 @@
 //! What the new server really says in HELO, and from where, as another system wrote it down.
 
-use std::net::IpAddr;
-
 use futures::FutureExt;
 
 use crate::check::{Check, Run, subject_of};
@@ -29,8 +27,14 @@ pub static CHECK: Check = Check {
         },
         by_hand: "grep -i -A 3 '^Received:' '{file}'",
         references: &[
-            Reference { title: "RFC 5321, section 4.4 (trace information)", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.4" },
-            Reference { title: "RFC 5321, section 4.1.1.1 (EHLO)", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.1" },
+            Reference {
+                title: "RFC 5321, section 4.4 (trace information)",
+                url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.4",
+            },
+            Reference {
+                title: "RFC 5321, section 4.1.1.1 (EHLO)",
+                url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.1",
+            },
         ],
         needs: Needs::Plan,
         waivable: true,
@@ -88,8 +92,10 @@ const OTHER_WAY: Text = Text {
     ja: "見本のメールはこのアドレスから送られていない",
 };
 
-const NOBODY_SENDS: Text =
-    Text { en: "the plan has no new address that sends mail", ja: "計画に、メールを送信する新アドレスがない" };
+const NOBODY_SENDS: Text = Text {
+    en: "the plan has no new address that sends mail",
+    ja: "計画に、メールを送信する新アドレスがない",
+};
 
 fn judge(plan: &Plan) -> Vec<Statement> {
     let Some(sample) = &plan.smtp.sample else { return vec![Statement::not_covered(Subject::Run, NO_SAMPLE)] };
@@ -115,7 +121,8 @@ fn judge_name(sample: &Sample, hop: &Hop, address: &Address) -> Statement {
     let args = args(sample, hop).and("planned", &address.helo);
     match &hop.helo {
         None => {
-            let why = Value::both("the field about its address does not tell it", "そのアドレスのフィールドに書かれていない");
+            let why =
+                Value::both("the field about its address does not tell it", "そのアドレスのフィールドに書かれていない");
             Statement::outcome(&UNREAD, subject_of(address)).args(args.with("why", why))
         }
         Some(seen) if is_same(seen, &address.helo) => Statement::passed(subject_of(address)).args(args),
@@ -155,12 +162,10 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn args(sample: &Sample, hop: &Hop) -> Args {
-    let or_unknown = |text: Option<&String>| {
-        text.map_or_else(|| Value::both("(not said)", "(記載なし)"), |text| Value::plain(text))
-    };
+    let or_not = |text: Option<&String>| text.map_or_else(|| Value::both("(not said)", "(記載なし)"), Value::plain);
     Args::none()
         .and("file", &sample.path)
-        .and("ip", hop.ip.map_or_else(String::new, |ip: IpAddr| ip.to_string()))
-        .with("seen", or_unknown(hop.helo.as_ref()))
-        .with("by", or_unknown(hop.by.as_ref()))
+        .and("ip", hop.ip.map_or_else(String::new, |ip| ip.to_string()))
+        .with("seen", or_not(hop.helo.as_ref()))
+        .with("by", or_not(hop.by.as_ref()))
 }

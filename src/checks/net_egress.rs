@@ -8,7 +8,8 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, Detail, Lang, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text, Value, Vantage,
+    Args, Card, Detail, Lang, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text,
+    Value, Vantage,
 };
 use crate::plan::{Service, stays_inside};
 use crate::probe::{Ask, Question, Route, Session, Stop};
@@ -35,12 +36,18 @@ pub static CHECK: Check = Check {
         },
         by_hand: "dig -4 +short TXT o-o.myaddr.l.google.com @ns1.google.com; dig -6 +short TXT o-o.myaddr.l.google.com @ns1.google.com; ip route get {to}",
         references: &[
-            Reference { title: "RFC 6724, section 5 (source address selection)", url: "https://www.rfc-editor.org/rfc/rfc6724#section-5" },
+            Reference {
+                title: "RFC 6724, section 5 (source address selection)",
+                url: "https://www.rfc-editor.org/rfc/rfc6724#section-5",
+            },
             Reference {
                 title: "Azure: default outbound access",
                 url: "https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access",
             },
-            Reference { title: "Postfix: smtp_bind_address", url: "https://www.postfix.org/postconf.5.html#smtp_bind_address" },
+            Reference {
+                title: "Postfix: smtp_bind_address",
+                url: "https://www.postfix.org/postconf.5.html#smtp_bind_address",
+            },
             Reference {
                 title: "Exim: the smtp transport, interface",
                 url: "https://www.exim.org/exim-html-current/doc/html/spec_html/ch-the_smtp_transport.html",
@@ -105,8 +112,10 @@ static UNKNOWN: Outcome = Outcome {
     },
 };
 
-const NOBODY_SENDS: Text =
-    Text { en: "the plan has no new address that sends mail", ja: "計画に、メールを送信する新アドレスがない" };
+const NOBODY_SENDS: Text = Text {
+    en: "the plan has no new address that sends mail",
+    ja: "計画に、メールを送信する新アドレスがない",
+};
 
 const NO_WAY: Text = Text {
     en: "no connection left the new server over this family (see net-outbound)",
@@ -144,10 +153,9 @@ impl Word {
     fn told(&self) -> Value {
         let Self { ip, who, .. } = self;
         match self.source {
-            Source::Remote => Value::both(
-                format!("{who} answered EHLO with {ip}"),
-                format!("{who} が EHLO の応答で {ip} を示した"),
-            ),
+            Source::Remote => {
+                Value::both(format!("{who} answered EHLO with {ip}"), format!("{who} が EHLO の応答で {ip} を示した"))
+            }
             Source::Local => Value::both(
                 format!("the connection to {who} left from {ip}"),
                 format!("{who} への接続のローカルアドレスが {ip}"),
@@ -172,7 +180,8 @@ async fn ask(context: &Context) -> Vec<Statement> {
     if context.vantage != Vantage::NewServer {
         return vec![Statement::not_covered(Subject::Run, ON_NEW_SERVER)];
     }
-    let planned: Vec<IpAddr> = context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();
+    let planned: Vec<IpAddr> =
+        context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();
     if planned.is_empty() {
         return vec![Statement::not_applicable(Subject::Run, NOBODY_SENDS)];
     }
@@ -250,7 +259,8 @@ fn judge_family(planned: &[IpAddr], heard: &Heard, v6: bool) -> Option<Statement
     // An address inside the network is seen by nobody outside: it says nothing, unless the plan is of such a network.
     let counts = |word: &&Word| word.ip.is_ipv6() == v6 && (planned.contains(&word.ip) || !stays_inside(word.ip));
     let words: Vec<&Word> = heard.words.iter().filter(counts).collect();
-    let tried: Vec<bool> = heard.tried.iter().filter(|(ip, _)| ip.is_ipv6() == v6).map(|(_, no_route)| *no_route).collect();
+    let tried: Vec<bool> =
+        heard.tried.iter().filter(|(ip, _)| ip.is_ipv6() == v6).map(|(_, no_route)| *no_route).collect();
     let best = words.iter().map(|word| word.source).min();
     let believed: Vec<&Word> = words.iter().copied().filter(|word| Some(word.source) == best).collect();
     let mut strangers: Vec<IpAddr> = believed.iter().map(|word| word.ip).filter(|ip| !planned.contains(ip)).collect();
@@ -320,7 +330,8 @@ mod tests {
         };
         let planned: Vec<IpAddr> = planned.iter().map(|text| ip(text)).collect();
         let shown = |statement: Statement| {
-            let tag = statement.named().map_or_else(|| format!("{:?}", statement.status()), |outcome| outcome.tag.to_owned());
+            let tag =
+                statement.named().map_or_else(|| format!("{:?}", statement.status()), |outcome| outcome.tag.to_owned());
             format!("{tag} {}", statement.about.unwrap_or_default())
         };
         judge(&planned, &heard).into_iter().map(shown).collect()

@@ -9,7 +9,8 @@ use futures::future::join_all;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, Detail, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text, Value, Vantage,
+    Args, Card, Detail, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text, Value,
+    Vantage,
 };
 use crate::plan::Service;
 use crate::probe::{ServerReply, Session, Stop};
@@ -116,13 +117,14 @@ static INSTEAD: Outcome = Outcome {
         ja: "{family} で 25 番ポートに到達したのは、[smtp] connect が導く先だけである ({reached})。新サーバーから外に通ることの確認にはならない",
     },
     remedy: Text {
-        en: "Run without connect before the cutover.",
-        ja: "切り替え前に connect なしで実行する。",
+        en: "Run without connect before the cutover.", ja: "切り替え前に connect なしで実行する。"
     },
 };
 
-const NOBODY_SENDS: Text =
-    Text { en: "the plan has no new address that sends mail", ja: "計画に、メールを送信する新アドレスがない" };
+const NOBODY_SENDS: Text = Text {
+    en: "the plan has no new address that sends mail",
+    ja: "計画に、メールを送信する新アドレスがない",
+};
 
 /// One server that was tried.
 #[derive(Clone, Debug)]
@@ -188,19 +190,20 @@ async fn ask(context: &Context) -> Vec<Statement> {
     if !context.plan.smtp.services.contains(&Service::Smtp) {
         return vec![Statement::not_covered(Subject::Run, NOT_PLANNED)];
     }
-    let senders: Vec<IpAddr> = context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();
+    let senders: Vec<IpAddr> =
+        context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();
     if senders.is_empty() {
         return vec![Statement::not_applicable(Subject::Run, NOBODY_SENDS)];
     }
     let old = receiving(context).filter(|address| address.side == Side::Old);
     let (talks, witnesses) =
         futures::join!(join_all(old.map(|address| talk(context, address, Service::Smtp))), visit_witnesses(context));
-    let of_old = talks.iter().map(|talk| {
-        Try::new(talk.address.ip, talk.address.ptr.to_string(), "old".to_owned(), true, &talk.session)
-    });
-    let of_others = witnesses.into_iter().map(|witness| {
-        Try::new(witness.ip, witness.host.clone(), witness.network.clone(), false, &witness.session)
-    });
+    let of_old = talks
+        .iter()
+        .map(|talk| Try::new(talk.address.ip, talk.address.ptr.to_string(), "old".to_owned(), true, &talk.session));
+    let of_others = witnesses
+        .into_iter()
+        .map(|witness| Try::new(witness.ip, witness.host.clone(), witness.network.clone(), false, &witness.session));
     let tries: Vec<Try> = of_old.chain(of_others).collect();
     let names_witnesses = !domains(context).is_empty();
     judge(&senders, &tries, names_witnesses)
@@ -233,9 +236,8 @@ fn judge(senders: &[IpAddr], tries: &[Try], names_witnesses: bool) -> Vec<Statem
 fn judge_family(tried: &[&Try], args: Args, can_do_without: bool, names_witnesses: bool) -> (Statement, Args) {
     let say = |outcome: &'static Outcome| Statement::outcome(outcome, Subject::Run);
     let (reached, missed): (Vec<&Try>, Vec<&Try>) = tried.iter().partition(|one| one.is_reached());
-    let args = args
-        .with("reached", Value::list(reached.iter().map(|one| one.named())))
-        .with("missed", together(&missed));
+    let args =
+        args.with("reached", Value::list(reached.iter().map(|one| one.named()))).with("missed", together(&missed));
     if reached.is_empty() {
         if can_do_without && !missed.is_empty() && missed.iter().all(|one| one.has_no_route()) {
             return (say(&NO_IPV6), args);
@@ -251,11 +253,10 @@ fn judge_family(tried: &[&Try], args: Args, can_do_without: bool, names_witnesse
     if missed.iter().any(|one| !(one.is_old && others_reached)) {
         return (say(&SOME), args);
     }
-    let statement = match reached.iter().any(|one| one.detour.is_none()) {
-        true => Statement::passed(Subject::Run),
-        false => say(&INSTEAD),
-    };
-    (statement, args)
+    if reached.iter().all(|one| one.detour.is_some()) {
+        return (say(&INSTEAD), args);
+    }
+    (Statement::passed(Subject::Run), args)
 }
 
 fn unproven(missed: &[&Try], names_witnesses: bool) -> Value {
@@ -350,7 +351,8 @@ mod tests {
     /// Lost if it fails: a tunnel would prove that the provider lets port 25 out.
     #[test]
     fn a_detour_proves_nothing() {
-        let detour = |network, stop| Try { detour: Some(([127, 0, 0, 1], 2525).into()), ..one("198.18.1.25", network, stop) };
+        let detour =
+            |network, stop| Try { detour: Some(([127, 0, 0, 1], 2525).into()), ..one("198.18.1.25", network, stop) };
         assert_eq!(said(&[V4], &[detour("1", REACHED)]), ["net-outbound-25-instead IPv4"]);
         let old_gone = [detour("1", REACHED), detour("old", Some(Stop::Refused))];
         assert_eq!(said(&[V4], &old_gone), ["net-outbound-25-instead IPv4"]);

@@ -6,7 +6,9 @@ use futures::future::join_all;
 use crate::catalogue::{Family, Holds, List};
 use crate::check::{Check, Context, Run};
 use crate::dnsbl::{Enforced, Health, Selected, State};
-use crate::model::{Args, Card, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, Vantage};
+use crate::model::{
+    Args, Card, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, Vantage,
+};
 use crate::plan::Resolver;
 use crate::servers::ON_NEW_SERVER;
 
@@ -31,8 +33,14 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short {query} A",
         references: &[
             Reference { title: "RFC 5782, section 5", url: "https://www.rfc-editor.org/rfc/rfc5782#section-5" },
-            Reference { title: "Spamhaus: DNSBL usage and return codes", url: "https://www.spamhaus.org/faqs/dnsbl-usage/" },
-            Reference { title: "Postfix: reject_rbl_client", url: "https://www.postfix.org/postconf.5.html#reject_rbl_client" },
+            Reference {
+                title: "Spamhaus: DNSBL usage and return codes",
+                url: "https://www.spamhaus.org/faqs/dnsbl-usage/",
+            },
+            Reference {
+                title: "Postfix: reject_rbl_client",
+                url: "https://www.postfix.org/postconf.5.html#reject_rbl_client",
+            },
         ],
         needs: Needs::NewServer,
         waivable: true,
@@ -93,10 +101,8 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-const NO_ZONES: Text = Text {
-    en: "the plan names no zones under [inbound_dnsbl]",
-    ja: "計画の [inbound_dnsbl] に zones がない",
-};
+const NO_ZONES: Text =
+    Text { en: "the plan names no zones under [inbound_dnsbl]", ja: "計画の [inbound_dnsbl] に zones がない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
     if context.enforced.is_empty() {
@@ -117,9 +123,9 @@ async fn ask(context: &Context) -> Vec<Statement> {
             let why = Value::both("this is not the name of a zone", "ゾーンの名前ではない");
             return vec![unanswered(enforced, why)];
         };
-        let healths = families(&selected.list).into_iter().map(|family| async move {
-            (family, context.consultant.health_through_resolver(selected, family).await)
-        });
+        let healths = families(&selected.list)
+            .into_iter()
+            .map(|family| async move { (family, context.consultant.health_through_resolver(selected, family).await) });
         judge(enforced, selected, &join_all(healths).await)
     });
     join_all(each).await.concat()
@@ -176,7 +182,8 @@ fn outcome_of(enforced: &Enforced, state: State) -> Option<&'static Outcome> {
 }
 
 fn unanswered(enforced: &Enforced, why: Value) -> Statement {
-    let args = args(enforced, enforced.selected.as_ref(), Family::Ipv4).and("families", Family::Ipv4.word()).with("why", why);
+    let args =
+        args(enforced, enforced.selected.as_ref(), Family::Ipv4).and("families", Family::Ipv4.word()).with("why", why);
     Statement::outcome(&UNANSWERED, Subject::List(enforced.written.clone())).args(args)
 }
 

@@ -214,3 +214,32 @@ fn leading_zeros(text: &str) -> Option<Ipv4Addr> {
         .collect();
     <[u8; 4]>::try_from(octets?).ok().map(Ipv4Addr::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: an address behind a NAT would be taken for the one that others see, or a public one be passed over.
+    #[test]
+    fn addresses_inside_a_network() {
+        let inside = [
+            "10.0.0.5",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "0.0.0.0",
+            "fd00::1",
+            "fe80::1",
+            "::1",
+            "::ffff:10.0.0.5",
+        ];
+        let outside = ["172.32.0.1", "100.128.0.1", "203.0.113.25", "2001:db8::1", "::ffff:203.0.113.25"];
+        for (texts, expected) in [(&inside[..], true), (&outside[..], false)] {
+            for text in texts {
+                assert_eq!(stays_inside(text.parse().unwrap()), expected, "{text}");
+            }
+        }
+    }
+}

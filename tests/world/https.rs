@@ -98,7 +98,7 @@ impl Sites {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let folder = tempfile::tempdir().expect("a folder");
         let authority = folder.path().join("authority.pem");
-        std::fs::write(&authority, &trusted.pem()).expect("a file");
+        std::fs::write(&authority, trusted.pem()).expect("a file");
         let address = listener.local_addr().expect("an address");
         let never_ends = sites.iter().any(|(_, site)| site.fault == Some(Trouble::NeverEnds));
         let sites: Arc<HashMap<String, Site>> = Arc::new(sites.iter().cloned().collect());

@@ -140,7 +140,7 @@ impl Stop {
 fn literal(text: &str) -> Option<IpAddr> {
     let tagged = text.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("IPv6:"));
     let bare = if tagged { &text[5..] } else { text };
-    bare.trim().parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+    bare.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]

@@ -110,6 +110,12 @@ pub const DOES_NOT_SEND: Text = Text {
     ja: "計画ではこのアドレスからはメールを送信しない",
 };
 
+/// The new server only receives.
+pub const NOBODY_SENDS: Text = Text {
+    en: "the plan has no new address that sends mail",
+    ja: "計画に、メールを送信する新アドレスがない",
+};
+
 /// The time limit of the run passed while the check was under way.
 pub static DEADLINE: Outcome = Outcome {
     tag: "run-deadline",

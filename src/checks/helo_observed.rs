@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 
-use crate::check::{Check, Run, subject_of};
+use crate::check::{Check, NOBODY_SENDS, Run, subject_of};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 use crate::plan::{Address, Plan, Sample, stays_inside};
 use crate::records::received::{Hop, hops};
@@ -90,11 +90,6 @@ const NO_SAMPLE: Text = Text {
 const OTHER_WAY: Text = Text {
     en: "the sample message did not leave from this address",
     ja: "見本のメールはこのアドレスから送られていない",
-};
-
-const NOBODY_SENDS: Text = Text {
-    en: "the plan has no new address that sends mail",
-    ja: "計画に、メールを送信する新アドレスがない",
 };
 
 fn judge(plan: &Plan) -> Vec<Statement> {

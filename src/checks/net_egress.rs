@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use crate::check::{Check, Context, Run};
+use crate::check::{Check, Context, NOBODY_SENDS, Run};
 use crate::model::{
     Args, Card, Detail, Lang, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text,
     Value, Vantage,
@@ -31,8 +31,8 @@ pub static CHECK: Check = Check {
             ja: "サーバーは、受信するアドレスと別のアドレスから送信することがある。NAT ゲートウェイ、二つ目のインターフェース、OS が自動生成した IPv6 アドレスなどである。その場合、PTR も SPF もブロックリストも、メールが出ないアドレスについて調べたことになる。",
         },
         how: Text {
-            en: "On the new server, for IPv4 and IPv6 by itself: the address that the old server and the MX hosts of witnesses and partners repeat in their answer to EHLO. Where none does, the local end of those connections, if it is not an address inside the network. Where that says nothing either, the DNS names o-o.myaddr.l.google.com and whoami.akamai.net, asked at their own servers: they tell how DNS questions leave, which can confirm a planned address and condemn none. A mail server can be set to use another source address than this program: see its settings, and helo-observed.",
-            ja: "新サーバー上で、IPv4 と IPv6 のそれぞれについて、旧サーバーと、witnesses や取引先の MX ホストが EHLO の応答で示すアドレスを見る。示されなければ、その接続のローカルアドレスを、内部アドレスでない場合に限り使う。それでも分からなければ、DNS の o-o.myaddr.l.google.com と whoami.akamai.net をその権威サーバーに問い合わせる。これで分かるのは DNS の問い合わせの送信元なので、計画のアドレスであることの裏付けにはなるが、違反の証拠とはしない。メールサーバーの設定によっては、このプログラムと別のアドレスから送信する。設定と helo-observed も確認すること。",
+            en: "On the new server, for IPv4 and IPv6 by itself: the address that the old server and the MX hosts of witnesses and partners repeat in their answer to EHLO. Where one does not, the local end of that connection, if it is not an address inside the network. Where that says nothing either, the DNS names o-o.myaddr.l.google.com and whoami.akamai.net, asked at their own servers: they tell how DNS questions leave, which can confirm a planned address and condemn none. A mail server can be set to use another source address than this program: see its settings, and helo-observed.",
+            ja: "新サーバー上で、IPv4 と IPv6 のそれぞれについて、旧サーバーと、witnesses や取引先の MX ホストが EHLO の応答で示すアドレスを見る。示さない相手については、その接続のローカルアドレスを、内部アドレスでない場合に限り使う。それでも分からなければ、DNS の o-o.myaddr.l.google.com と whoami.akamai.net をその権威サーバーに問い合わせる。これで分かるのは DNS の問い合わせの送信元なので、計画のアドレスであることの裏付けにはなるが、違反の証拠とはしない。メールサーバーの設定によっては、このプログラムと別のアドレスから送信する。設定と helo-observed も確認すること。",
         },
         by_hand: "dig -4 +short TXT o-o.myaddr.l.google.com @ns1.google.com; dig -6 +short TXT o-o.myaddr.l.google.com @ns1.google.com; ip route get {to}",
         references: &[
@@ -112,11 +112,6 @@ static UNKNOWN: Outcome = Outcome {
     },
 };
 
-const NOBODY_SENDS: Text = Text {
-    en: "the plan has no new address that sends mail",
-    ja: "計画に、メールを送信する新アドレスがない",
-};
-
 const NO_WAY: Text = Text {
     en: "no connection left the new server over this family (see net-outbound)",
     ja: "このアドレス族では新サーバーから外に接続できない (net-outbound を参照)",
@@ -128,8 +123,8 @@ const MIRRORS: [(&str, RecordType, RecordType); 2] = [
     ("whoami.akamai.net", RecordType::A, RecordType::AAAA),
 ];
 
-/// Who says it, the most trustworthy first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     /// A mail server, of the connection that it took.
     Remote,
@@ -172,6 +167,8 @@ impl Word {
 #[derive(Clone, Debug, Default)]
 struct Heard {
     words: Vec<Word>,
+    /// Local addresses that a mail server saw as another one: something on the way changes them.
+    rewritten: Vec<IpAddr>,
     /// Connections that were tried, and whether this machine had no way at all.
     tried: Vec<(IpAddr, bool)>,
 }
@@ -186,7 +183,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
         return vec![Statement::not_applicable(Subject::Run, NOBODY_SENDS)];
     }
     let (sessions, mirrored) = futures::join!(sessions(context), mirrored(context));
-    let mut heard = Heard { words: mirrored, tried: Vec::new() };
+    let mut heard = Heard { words: mirrored, ..Heard::default() };
     for (who, session) in &sessions {
         hear(&mut heard, who, session);
     }
@@ -210,19 +207,16 @@ async fn sessions(context: &Context) -> Vec<(String, std::sync::Arc<Session>)> {
 fn hear(heard: &mut Heard, who: &str, session: &Session) {
     let no_route = session.stop.as_ref().is_some_and(Stop::is_no_route) && !session.is_connected();
     heard.tried.push((session.server.ip(), no_route));
-    let mut word = |ip: IpAddr, source| {
-        let ip = ip.to_canonical();
-        // A word about the other family is a lie, or a detour's.
-        if ip.is_ipv6() == session.server.is_ipv6() {
-            heard.words.push(Word { ip, source, who: who.to_owned(), observation: session.observation });
-        }
-    };
-    if let Some(ip) = session.seen_as {
-        word(ip, Source::Remote);
+    // A word about the other family is a lie, or a detour's.
+    let of_family = |ip: &IpAddr| ip.is_ipv6() == session.server.is_ipv6();
+    let seen = session.seen_as.filter(of_family);
+    let local = session.local.map(|local| local.ip().to_canonical()).filter(of_family);
+    // The remote's word wins over the local address.
+    let word = seen.map(|ip| (ip, Source::Remote)).or_else(|| local.map(|ip| (ip, Source::Local)));
+    if let Some((ip, source)) = word {
+        heard.words.push(Word { ip, source, who: who.to_owned(), observation: session.observation });
     }
-    if let Some(local) = session.local {
-        word(local.ip(), Source::Local);
-    }
+    heard.rewritten.extend(local.filter(|local| seen.is_some_and(|seen| seen != *local)));
 }
 
 /// What name servers say of our questions, over IPv4 and over IPv6.
@@ -257,12 +251,15 @@ fn judge_family(planned: &[IpAddr], heard: &Heard, v6: bool) -> Option<Statement
     let family = if v6 { "IPv6" } else { "IPv4" };
     let planned: Vec<IpAddr> = planned.iter().copied().filter(|ip| ip.is_ipv6() == v6).collect();
     // An address inside the network is seen by nobody outside: it says nothing, unless the plan is of such a network.
-    let counts = |word: &&Word| word.ip.is_ipv6() == v6 && (planned.contains(&word.ip) || !stays_inside(word.ip));
+    let counts = |word: &&Word| {
+        let is_rewritten = word.source == Source::Local && heard.rewritten.contains(&word.ip);
+        word.ip.is_ipv6() == v6 && !is_rewritten && (planned.contains(&word.ip) || !stays_inside(word.ip))
+    };
     let words: Vec<&Word> = heard.words.iter().filter(counts).collect();
     let tried: Vec<bool> =
         heard.tried.iter().filter(|(ip, _)| ip.is_ipv6() == v6).map(|(_, no_route)| *no_route).collect();
-    let best = words.iter().map(|word| word.source).min();
-    let believed: Vec<&Word> = words.iter().copied().filter(|word| Some(word.source) == best).collect();
+    let is_dns = words.iter().all(|word| word.source == Source::Dns);
+    let believed: Vec<&Word> = words.iter().copied().filter(|word| is_dns || word.source != Source::Dns).collect();
     let mut strangers: Vec<IpAddr> = believed.iter().map(|word| word.ip).filter(|ip| !planned.contains(ip)).collect();
     strangers.sort_unstable();
     strangers.dedup();
@@ -278,30 +275,29 @@ fn judge_family(planned: &[IpAddr], heard: &Heard, v6: bool) -> Option<Statement
         Some(statement.about(family).args(args).evidence(evidence).details(details))
     };
     let named = |outcome: &'static Outcome| Statement::outcome(outcome, Subject::Run);
-    let is_dns = best == Some(Source::Dns);
-    if planned.is_empty() {
-        return match (best, v6) {
-            (None, _) => None,
-            (Some(_), true) => say(named(&FAMILY), args),
-            // What only the DNS says condemns nothing.
-            (Some(Source::Dns), false) => None,
-            (Some(_), false) => say(named(&IP), args),
-        };
+    if believed.is_empty() {
+        if planned.is_empty() {
+            return None;
+        }
+        if v6 && !tried.is_empty() && tried.iter().all(|no_route| *no_route) {
+            return say(Statement::not_covered(Subject::Run, NO_WAY), args);
+        }
+        let why = Value::both("nobody who was asked repeats our address", "接続元アドレスを示す相手がいない");
+        return say(named(&UNKNOWN), args.with("why", why));
     }
-    match best {
-        None if v6 && !tried.is_empty() && tried.iter().all(|no_route| *no_route) => {
-            say(Statement::not_covered(Subject::Run, NO_WAY), args)
-        }
-        None => {
-            let why = Value::both("nobody who was asked repeats our address", "接続元アドレスを示す相手がいない");
-            say(named(&UNKNOWN), args.with("why", why))
-        }
-        Some(_) if strangers.is_empty() => say(Statement::passed(Subject::Run), args),
-        Some(_) if is_dns => {
+    if strangers.is_empty() {
+        return say(Statement::passed(Subject::Run), args);
+    }
+    match (v6, planned.is_empty()) {
+        (true, true) => say(named(&FAMILY), args),
+        // What only the DNS says condemns nothing.
+        (false, true) if is_dns => None,
+        (_, false) if is_dns => {
             let why = together(believed.into_iter());
             say(named(&UNKNOWN), args.with("why", why))
         }
-        Some(_) => say(named(if v6 { &IPV6 } else { &IP }), args),
+        (true, false) => say(named(&IPV6), args),
+        (false, _) => say(named(&IP), args),
     }
 }
 
@@ -326,6 +322,7 @@ mod tests {
         };
         let heard = Heard {
             words: words.iter().map(word).collect(),
+            rewritten: vec![ip(REWRITTEN)],
             tried: tried.iter().map(|(text, no_route)| (ip(text), *no_route)).collect(),
         };
         let planned: Vec<IpAddr> = planned.iter().map(|text| ip(text)).collect();
@@ -338,6 +335,7 @@ mod tests {
     }
 
     const V4: &str = "203.0.113.25";
+    const REWRITTEN: &str = "198.51.100.77";
     const V6: &str = "2001:db8:25::25";
 
     /// Lost if it fails: mail would leave from an address that nobody judged, or an address inside a cloud would stop the switch.
@@ -346,8 +344,11 @@ mod tests {
         use Source::{Dns, Local, Remote};
         for (words, expected) in [
             (vec![(Remote, V4)], "Passed IPv4"),
-            (vec![(Remote, V4), (Local, "198.51.100.9"), (Dns, "198.51.100.9")], "Passed IPv4"),
+            (vec![(Remote, V4), (Local, REWRITTEN), (Dns, "198.51.100.9")], "Passed IPv4"),
             (vec![(Remote, "198.51.100.9"), (Local, V4)], "net-egress-ip IPv4"),
+            // To another server the way out is another.
+            (vec![(Remote, V4), (Local, "198.51.100.9")], "net-egress-ip IPv4"),
+            (vec![(Local, REWRITTEN)], "net-egress-unknown IPv4"),
             (vec![(Remote, V4), (Remote, "198.51.100.9")], "net-egress-ip IPv4"),
             (vec![(Local, V4)], "Passed IPv4"),
             (vec![(Local, "198.51.100.9"), (Dns, V4)], "net-egress-ip IPv4"),

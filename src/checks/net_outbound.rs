@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use futures::FutureExt;
 use futures::future::join_all;
 
-use crate::check::{Check, Context, Run};
+use crate::check::{Check, Context, NOBODY_SENDS, Run};
 use crate::model::{
     Args, Card, Detail, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text, Value,
     Vantage,
@@ -25,7 +25,7 @@ pub static CHECK: Check = Check {
             en: "The new server reaches port 25 of other mail servers",
             ja: "新サーバーから他のメールサーバーの 25 番ポートに接続できる",
         },
-        short: Text { en: "outbound port 25", ja: "外向き 25 番" },
+        short: Text { en: "port 25 out", ja: "外向き 25 番" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "Most clouds let no port 25 out until somebody asks them to. Nothing shows it before the switch: mail comes in, and everything that goes out waits in the queue until it bounces.",
@@ -119,11 +119,6 @@ static INSTEAD: Outcome = Outcome {
     remedy: Text {
         en: "Run without connect before the cutover.", ja: "切り替え前に connect なしで実行する。"
     },
-};
-
-const NOBODY_SENDS: Text = Text {
-    en: "the plan has no new address that sends mail",
-    ja: "計画に、メールを送信する新アドレスがない",
 };
 
 /// One server that was tried.

@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use futures::future::BoxFuture;
 
 use crate::catalogue::Catalogue;
-use crate::dnsbl::{Consultant, Retired, Selected};
+use crate::dnsbl::{Consultant, Enforced, Retired, Selected};
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Plan};
 use crate::probe::{Ask, Dns, Https, Question, Reply, Smtp};
@@ -52,6 +52,8 @@ pub struct Context {
     pub lists: Vec<Selected>,
     /// Lists that the plan names and that nobody can ask any more.
     pub retired: Vec<Retired>,
+    /// The lists that the new server will enforce on others.
+    pub enforced: Vec<Enforced>,
     /// How blocklists are asked.
     pub consultant: Consultant,
     /// Every tag, and the check that can say it: waivers are judged against it.
@@ -111,6 +113,12 @@ pub const DOES_NOT_SEND: Text = Text {
 /// A check that `--only` or `--skip` left out.
 pub const LEFT_OUT: Text =
     Text { en: "left out by --only or --skip", ja: "--only または --skip で除外された" };
+
+/// The new server only receives.
+pub const NOBODY_SENDS: Text = Text {
+    en: "the plan has no new address that sends mail",
+    ja: "計画に、メールを送信する新アドレスがない",
+};
 
 /// The time limit of the run passed while the check was under way.
 pub static DEADLINE: Outcome = Outcome {

@@ -69,7 +69,7 @@ impl Talk<'_> {
 }
 
 /// The plan does not want port 25 spoken to.
-const NOT_PLANNED: Text = Text {
+pub const NOT_PLANNED: Text = Text {
     en: "the plan does not name port 25 under [smtp] ports",
     ja: "計画の [smtp] ports に 25 番ポートがない",
 };
@@ -295,26 +295,14 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::probe::{ReplyKind, TlsState};
+    use crate::probe::ReplyKind;
 
     /// Lost if it fails: a list that holds the desk would make a missing mailbox of every recipient, or a missing mailbox would
     /// be excused as a quarrel with the desk.
     #[test]
     fn refusals_of_us_are_told_from_refusals_of_the_recipient() {
         let local: SocketAddr = "198.51.100.7:40000".parse().unwrap();
-        let session = Session {
-            server: local,
-            detour: None,
-            local: Some(local),
-            greeting: None,
-            clear: None,
-            tls: TlsState::None,
-            secured: None,
-            null_sender: None,
-            recipients: Vec::new(),
-            stop: None,
-            observation: ObservationId(0),
-        };
+        let session = Session { local: Some(local), ..Session::unspoken(local) };
         let reply =
             |line: &str| ServerReply { kind: ReplyKind::Permanent, code: Some(550), lines: vec![line.to_owned()] };
         for line in [

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
-use crate::model::DomainName;
+use crate::model::{DomainName, Vantage};
 use crate::origin::origin_of;
 use crate::probe::{Ask, Depth, Protocol, Question, Reply, Session, Visit, plain};
 
@@ -28,7 +28,9 @@ pub struct Witness {
     pub host: String,
     /// Its address.
     pub ip: IpAddr,
-    /// The greeting and the goodbye.
+    /// Its network: the same text for the same one.
+    pub network: String,
+    /// The greeting and the goodbye; on the new server EHLO too, for what the answer says of us.
     pub session: Arc<Session>,
 }
 
@@ -46,7 +48,7 @@ pub fn domains(context: &Context) -> Vec<DomainName> {
     domains
 }
 
-/// Visits them: greeting and QUIT, no more.
+/// Visits them: greeting and QUIT; on the new server EHLO between them, and no more.
 pub async fn visit_witnesses(context: &Context) -> Vec<Witness> {
     let of_plan: BTreeSet<IpAddr> = context.addresses().map(|address| address.ip).collect();
     let found = join_all(domains(context).into_iter().map(|domain| async move {
@@ -57,22 +59,22 @@ pub async fn visit_witnesses(context: &Context) -> Vec<Witness> {
     let candidates: Vec<(DomainName, String, IpAddr)> =
         found.into_iter().flatten().filter(|(_, _, ip)| !of_plan.contains(ip)).collect();
     let networks = join_all(candidates.iter().map(|(_, _, ip)| network(context, *ip))).await;
-    let mut chosen: Vec<(DomainName, String, IpAddr)> = Vec::new();
+    let depth = if context.vantage == Vantage::NewServer { Depth::Hello } else { Depth::Greeting };
     // One in each network first; others only where there is room.
     let mut seen = BTreeSet::new();
     let (first, second): (Vec<_>, Vec<_>) =
         candidates.into_iter().zip(networks).partition(|(_, network)| seen.insert(network.clone()));
-    chosen.extend(first.into_iter().chain(second).map(|(candidate, _)| candidate).take(MOST_WITNESSES));
-    join_all(chosen.into_iter().map(|(domain, host, ip)| async move {
+    let chosen = first.into_iter().chain(second).take(MOST_WITNESSES);
+    join_all(chosen.map(|((domain, host, ip), network)| async move {
         let visit = Visit {
             server: SocketAddr::new(ip, 25),
             protocol: Protocol::Smtp,
             implicit_tls: false,
-            depth: Depth::Greeting,
+            depth,
             name: host.clone(),
             recipients: Vec::new(),
         };
-        Witness { domain, host, ip, session: context.smtp.visit(&visit).await }
+        Witness { domain, host, ip, network, session: context.smtp.visit(&visit).await }
     }))
     .await
 }

@@ -59,6 +59,19 @@ impl List {
         }
     }
 
+    /// The same list asked at `zone`, another one of its own, and without a key: what a mail server asks that has this zone in its
+    /// configuration. It then holds what this zone holds.
+    #[must_use]
+    pub fn at(mut self, zone: DomainName) -> Self {
+        match &self.zone_ipv6 {
+            Some(own) if *own == zone => self.families = vec![Family::Ipv6],
+            Some(_) => self.families.retain(|family| *family != Family::Ipv6),
+            None => {}
+        }
+        (self.zone, self.zone_ipv6, self.key_zone, self.needs_key) = (Some(zone), None, None, false);
+        self
+    }
+
     /// The same list with another weight. Codes that weighed as the list did take the new weight; others keep theirs, unless
     /// it is heavier than the new one.
     #[must_use]
@@ -89,6 +102,17 @@ impl TestPoints {
 mod tests {
     use super::super::Catalogue;
     use super::*;
+
+    /// Lost if it fails: the new server's own zone would be judged by the answers of another one, or with somebody's key.
+    #[test]
+    fn a_list_can_be_asked_at_another_zone() {
+        let at = |id, zone| Catalogue::embedded().list(id).unwrap().clone().at(DomainName::parse(zone).unwrap());
+        let four = Target::Ip([127, 0, 0, 2].into());
+        let zen = at("spamhaus-zen", "sbl.spamhaus.org");
+        assert_eq!(zen.query_name(&four, Some("secret")).unwrap(), "2.0.0.127.sbl.spamhaus.org.");
+        assert_eq!(at("sem-black", "bl.ipv6.spameatingmonkey.net").families, [Family::Ipv6]);
+        assert_eq!(at("sem-black", "bl.spameatingmonkey.net").families, [Family::Ipv4]);
+    }
 
     /// Lost if it fails: `weight = "info"` in a plan would leave blockers, or `"block"` would make blockers of click trackers.
     #[test]

@@ -6,6 +6,7 @@ mod custom;
 mod generic;
 mod lists;
 mod load;
+mod postfix;
 mod providers;
 mod query;
 mod receivers;

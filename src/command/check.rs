@@ -14,7 +14,7 @@ use crate::catalogue::{Catalogue, Family};
 use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, RunArgs};
-use crate::dnsbl::{Consultant, select};
+use crate::dnsbl::{Consultant, enforced, select};
 use crate::model::{Column, Completion, DomainName, Part, Phase, Report, Secrets, TOOL, Vantage, Verdict, visible};
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings, Smtp, SmtpSettings};
@@ -67,7 +67,10 @@ pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
         key_zones: catalogue
             .lists
             .iter()
-            .filter_map(|list| list.key_zone()?.strip_prefix("{key}.").zip(list.key.as_deref()))
+            .flat_map(|list| {
+                let keyed = list.key_zone().into_iter().chain(list.aliases.iter().map(String::as_str));
+                keyed.filter_map(|zone| zone.strip_prefix("{key}.").zip(list.key.as_deref()))
+            })
             .collect(),
         keys: catalogue.lists.iter().filter_map(|list| list.key.as_deref()).collect(),
         sets: catalogue.sets().into_iter().collect(),
@@ -205,6 +208,7 @@ pub fn context(
         https: Https::new(https_settings(&plan), &dns)?,
         smtp: Smtp::new(smtp_settings(&plan), &dns)?,
         dns,
+        enforced: enforced(&plan.inbound_dnsbl.zones, &plan.dnsbl, catalogue, key_in),
         lists: selection.asked,
         retired: selection.retired,
         tags: CHECKS

@@ -37,6 +37,8 @@ pub enum MailFault {
     Refused,
     /// Connections are not taken: nothing answers.
     Dropped,
+    /// There is no way to it from here.
+    NoRoute,
     /// It takes the connection and says nothing.
     Silent,
     /// It speaks something else.
@@ -111,6 +113,11 @@ impl MailServer {
         let mut tasks = JoinSet::new();
         if script.fault == Some(MailFault::Dropped) {
             return Self::dropping(tasks).await;
+        }
+        if script.fault == Some(MailFault::NoRoute) {
+            // The system itself refuses to speak TCP to everybody at once; no packet leaves.
+            let address = (Ipv4Addr::BROADCAST, 25).into();
+            return Ok(Self { address, _tasks: tasks, _held: Vec::new() });
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;

@@ -142,6 +142,15 @@ impl Consultant {
         if second.state == State::Healthy { second } else { first }
     }
 
+    /// Whether `selected` can be believed about `family` through the resolver, whatever the list's own servers would say: this is what
+    /// a mail server goes by.
+    pub async fn health_through_resolver(&self, selected: &Selected, family: Family) -> Health {
+        match selected.wants_key() {
+            Some(why) => Health { state: State::NoKey, why, route: "resolver", evidence: Vec::new() },
+            None => self.health_by(selected, family, Route::Resolver).await,
+        }
+    }
+
     async fn health_by(&self, selected: &Selected, family: Family, route: Route) -> Health {
         let points = self.test_points(selected, family, route).await;
         let (state, why) = match &points.random {

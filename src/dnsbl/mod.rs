@@ -1,9 +1,11 @@
 //! Asking a blocklist and deciding whether to believe it (RFC 5782): health and subject at once, judged together.
 
 mod consult;
+mod enforced;
 mod judge;
 mod select;
 
 pub use consult::{Consultant, Consultation, Health};
+pub use enforced::{Enforced, enforced};
 pub use judge::{Belief, State};
 pub use select::{Retired, Selected, Selection, select};

@@ -97,29 +97,21 @@ pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) 
         if !(named || in_set) || choice.disable.contains(&list.id) {
             continue;
         }
-        if let ListStatus::Dead { since, reason, replaced_by } = &list.status {
+        if let Some(retired) = retired(list) {
             if named {
-                selection.retired.push(Retired {
-                    id: list.id.clone(),
-                    name: list.name.clone(),
-                    since: since.clone(),
-                    reason: reason.clone(),
-                    replaced_by: replaced_by.clone(),
-                });
+                selection.retired.push(retired);
             }
             continue;
         }
         if !list.is_queryable() {
             continue;
         }
-        let source =
-            choice.keys.iter().find(|(name, _)| Some(name) == list.key.as_ref()).map(|(_, variable)| variable.clone());
-        let key = source.as_deref().and_then(&environment).filter(|key| !key.trim().is_empty());
+        let (key, key_source) = key_of(list, choice, &environment);
         selection.asked.push(Selected {
             weight: weight_of(choice, &list.id),
             required: list.required || choice.require.contains(&list.id),
             key,
-            key_source: source,
+            key_source,
             list: list.clone(),
         });
     }
@@ -134,6 +126,30 @@ pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) 
         })
     }));
     selection
+}
+
+/// What is known of a list that is out of service; nothing for one in service.
+pub(super) fn retired(list: &List) -> Option<Retired> {
+    let ListStatus::Dead { since, reason, replaced_by } = &list.status else { return None };
+    Some(Retired {
+        id: list.id.clone(),
+        name: list.name.clone(),
+        since: since.clone(),
+        reason: reason.clone(),
+        replaced_by: replaced_by.clone(),
+    })
+}
+
+/// The key for a list and the variable that should hold it, as far as the plan names one.
+pub(super) fn key_of(
+    list: &List,
+    choice: &Dnsbl,
+    environment: &impl Fn(&str) -> Option<String>,
+) -> (Option<String>, Option<String>) {
+    let source =
+        choice.keys.iter().find(|(name, _)| Some(name) == list.key.as_ref()).map(|(_, variable)| variable.clone());
+    let key = source.as_deref().and_then(environment).filter(|key| !key.trim().is_empty());
+    (key, source)
 }
 
 /// A list of the plan as if the catalogue had it; the plan's zones are names.

@@ -56,6 +56,19 @@ pub fn special_purpose(ip: IpAddr) -> Option<&'static str> {
     SPECIAL.iter().find(|(range, _)| is_in(range)).map(|(_, kind)| *kind)
 }
 
+/// Whether an address is one inside a network, which others do not see: private (RFC 1918, RFC 4193), shared (RFC 6598), loopback or
+/// link-local.
+pub fn stays_inside(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let is_shared = a == 100 && (64..128).contains(&b);
+            v4.is_private() || is_shared || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback() || v6.is_unspecified(),
+    }
+}
+
 /// Reads `ips` of `[old]` or `[new]`.
 pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName) -> Vec<Address> {
     let help = "write ips = [\"…\"] with the addresses that mail comes from and goes to";
@@ -200,4 +213,33 @@ fn leading_zeros(text: &str) -> Option<Ipv4Addr> {
         })
         .collect();
     <[u8; 4]>::try_from(octets?).ok().map(Ipv4Addr::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: an address behind a NAT would be taken for the one that others see, or a public one be passed over.
+    #[test]
+    fn addresses_inside_a_network() {
+        let inside = [
+            "10.0.0.5",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "0.0.0.0",
+            "fd00::1",
+            "fe80::1",
+            "::1",
+            "::ffff:10.0.0.5",
+        ];
+        let outside = ["172.32.0.1", "100.128.0.1", "203.0.113.25", "2001:db8::1", "::ffff:203.0.113.25"];
+        for (texts, expected) in [(&inside[..], true), (&outside[..], false)] {
+            for text in texts {
+                assert_eq!(stays_inside(text.parse().unwrap()), expected, "{text}");
+            }
+        }
+    }
 }

@@ -177,7 +177,7 @@ const SMTP: &[Key] = &[
     key(
         "witnesses",
         Kind::Texts,
-        "Mail domains of others, in different networks, at whose MX it is tried whether port 25 is open from here (greeting and QUIT, no more); beside the domains of partners.",
+        "Mail domains of others, in different networks, at whose MX it is tried whether port 25 is open from here (greeting and QUIT, on the new server EHLO too, and no more); beside the domains of partners.",
     ),
     key(
         "ehlo",
@@ -221,7 +221,11 @@ const DNSBL_LIST: &[Key] = &[
 ];
 
 const INBOUND: &[Key] = &[
-    key("zones", Kind::Texts, "Zones that the new server will enforce."),
+    key(
+        "zones",
+        Kind::Texts,
+        "Zones that the new server will enforce, as its configuration names them; a list that it asks with a key, by its id.",
+    ),
     key("partners", Kind::Tables("partner"), "Who must still get through."),
 ];
 

@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-pub use addresses::special_purpose;
+pub use addresses::{special_purpose, stays_inside};
 pub use keys::schema;
 pub use problem::{Problem, Problems};
 pub use types::{

@@ -1,4 +1,4 @@
-//! Policies published in the DNS, read from text; nothing is asked here.
+//! Policies published in the DNS, and the fields of a message, read from text; nothing is asked here.
 
 pub mod caa;
 pub mod certificate;
@@ -6,6 +6,7 @@ pub mod dkim;
 pub mod dmarc;
 pub mod fault;
 pub mod mta_sts;
+pub mod received;
 pub mod spf;
 pub mod tags;
 pub mod tls_rpt;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::certificate::Flaw;
 use super::*;
-use crate::model::ObservationId;
 use crate::plan::Address;
 use crate::probe::{ChainFault, ReplyKind, ServerReply};
 
@@ -34,17 +33,10 @@ fn reply(kind: ReplyKind) -> ServerReply {
 /// A conversation that came to its end, without TLS.
 pub(crate) fn session(ip: IpAddr, service: Service) -> Session {
     Session {
-        server: SocketAddr::new(ip, service.port()),
-        detour: None,
         local: Some("127.0.0.1:1".parse().unwrap()),
         greeting: Some(reply(ReplyKind::Positive)),
         clear: Some(reply(ReplyKind::Positive)),
-        tls: TlsState::None,
-        secured: None,
-        null_sender: None,
-        recipients: Vec::new(),
-        stop: None,
-        observation: ObservationId(0),
+        ..Session::unspoken(SocketAddr::new(ip, service.port()))
     }
 }
 

@@ -71,7 +71,12 @@ pub(super) async fn converse(
     let clear = capabilities(&mut talk, visit.protocol, ehlo, false).await?;
     let offered = offers_tls(&clear, visit.protocol);
     let positive = clear.is_positive();
+    seen.seen_as = clear.client(visit.server.ip(), ehlo);
     seen.clear = Some(clear);
+    if visit.depth == Depth::Hello {
+        goodbye(talk, visit.protocol).await;
+        return Ok(());
+    }
     if !offered {
         if positive {
             envelopes(&mut talk, visit, seen).await?;

@@ -69,6 +69,8 @@ pub enum Protocol {
 pub enum Depth {
     /// The greeting.
     Greeting,
+    /// SMTP only: the greeting, and the answer to EHLO.
+    Hello,
     /// TLS, and what the server says it can do.
     Capabilities,
     /// SMTP only: the envelopes too.
@@ -121,6 +123,8 @@ pub struct Session {
     pub greeting: Option<ServerReply>,
     /// What it said it can do in clear.
     pub clear: Option<ServerReply>,
+    /// The address that we come from, as its answer to EHLO has it.
+    pub seen_as: Option<IpAddr>,
     /// What became of TLS.
     pub tls: TlsState,
     /// What it said it can do inside TLS.
@@ -136,20 +140,27 @@ pub struct Session {
 }
 
 impl Session {
-    fn of(visit: &Visit) -> Self {
+    /// One in which nothing was said yet.
+    pub fn unspoken(server: SocketAddr) -> Self {
         Self {
-            server: visit.server,
+            server,
             detour: None,
             local: None,
             greeting: None,
             clear: None,
+            seen_as: None,
             tls: TlsState::None,
             secured: None,
             null_sender: None,
-            recipients: visit.recipients.iter().map(|recipient| (recipient.clone(), None)).collect(),
+            recipients: Vec::new(),
             stop: None,
             observation: ObservationId(0),
         }
+    }
+
+    fn of(visit: &Visit) -> Self {
+        let recipients = visit.recipients.iter().map(|recipient| (recipient.clone(), None)).collect();
+        Self { recipients, ..Self::unspoken(visit.server) }
     }
 
     /// Whether there was a connection.

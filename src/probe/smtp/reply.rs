@@ -1,6 +1,7 @@
 //! What a server says back, and why a conversation ended before its end.
 
 use std::io;
+use std::net::IpAddr;
 
 use crate::model::{Text, Value};
 
@@ -43,6 +44,19 @@ impl ServerReply {
     /// The name that a greeting or an answer to EHLO begins with (RFC 5321, sections 4.2 and 4.1.1.1).
     pub fn name(&self) -> Option<&str> {
         self.lines.first()?.split_whitespace().next()
+    }
+
+    /// The address that the first line of an answer to EHLO says the client has, as Exim, Sendmail and Exchange do:
+    /// `host Hello name [203.0.113.25]`. The server's own address is none, nor is what it only repeats of our EHLO.
+    pub fn client(&self, server: IpAddr, ehlo: &str) -> Option<IpAddr> {
+        let line = self.lines.first().filter(|_| self.is_positive())?;
+        let literals = line.split('[').skip(1).filter_map(|rest| literal(rest.split_once(']')?.0));
+        let mut others: Vec<IpAddr> = literals.filter(|ip| *ip != server.to_canonical()).collect();
+        let said = ehlo.strip_prefix('[').and_then(|rest| literal(rest.strip_suffix(']')?));
+        if let Some(repeated) = others.iter().position(|ip| Some(*ip) == said) {
+            others.remove(repeated);
+        }
+        others.pop()
     }
 
     /// The parameters of an extension: nothing if the answer to EHLO does not have it (RFC 5321, section 4.1.1.1).
@@ -119,5 +133,46 @@ impl Stop {
                 format!("応答が規則に反する ({step}: {what})"),
             ),
         }
+    }
+}
+
+/// The address between the brackets of a literal (RFC 5321, section 4.1.3); the IPv6 tag may be missing.
+fn literal(text: &str) -> Option<IpAddr> {
+    let tagged = text.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("IPv6:"));
+    let bare = if tagged { &text[5..] } else { text };
+    bare.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: the address that mail leaves from would be misread, or a server could make us believe an echo.
+    #[test]
+    fn an_answer_to_ehlo_says_who_we_are() {
+        for (line, ehlo, expected) in [
+            ("mx.other.test Hello mail.example.co.jp [203.0.113.25]", "mail.example.co.jp", Some("203.0.113.25")),
+            ("mx Hello m [203.0.113.25], pleased to meet you", "m", Some("203.0.113.25")),
+            ("mx at your service, [2001:db8:25::25]", "m", Some("2001:db8:25::25")),
+            ("mx Hello [IPv6:2001:db8:25::25]", "m", Some("2001:db8:25::25")),
+            ("mx Hello m [::ffff:203.0.113.25]", "m", Some("203.0.113.25")),
+            ("mx.other.test", "m", None),
+            ("[192.0.2.25] Hello m [203.0.113.25]", "m", Some("203.0.113.25")),
+            ("[192.0.2.25]", "m", None),
+            // The first is what was said, the second what was seen.
+            ("mx Hello [10.0.0.5] [203.0.113.25]", "[10.0.0.5]", Some("203.0.113.25")),
+            ("mx Hello [203.0.113.25] [203.0.113.25]", "[203.0.113.25]", Some("203.0.113.25")),
+            ("mx Hello [198.51.100.7]", "[198.51.100.7]", None),
+            ("mx Hello 203.0.113.25", "m", None),
+            ("mx [ [] [x] [203.0.113.25", "m", None),
+            ("mx [日本語日本語]", "m", None),
+        ] {
+            let reply = ServerReply { kind: ReplyKind::Positive, code: Some(250), lines: vec![line.to_owned()] };
+            let found = reply.client([192, 0, 2, 25].into(), ehlo);
+            assert_eq!(found, expected.map(|ip| ip.parse().unwrap()), "{line}");
+        }
+        let refusal =
+            ServerReply { kind: ReplyKind::Permanent, code: Some(550), lines: vec!["[203.0.113.9]".to_owned()] };
+        assert_eq!(refusal.client([192, 0, 2, 25].into(), "m"), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::plan::{Service, stays_inside};
 use crate::probe::{Ask, Question, Route, Session, Stop};
-use crate::servers::{ON_NEW_SERVER, receiving, talk};
+use crate::servers::{NOT_PLANNED, ON_NEW_SERVER, receiving, talk};
 use crate::witnesses::visit_witnesses;
 
 /// The check.
@@ -176,6 +176,9 @@ struct Heard {
 async fn ask(context: &Context) -> Vec<Statement> {
     if context.vantage != Vantage::NewServer {
         return vec![Statement::not_covered(Subject::Run, ON_NEW_SERVER)];
+    }
+    if !context.plan.smtp.services.contains(&Service::Smtp) {
+        return vec![Statement::not_covered(Subject::Run, NOT_PLANNED)];
     }
     let planned: Vec<IpAddr> =
         context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();

@@ -29,6 +29,8 @@ fn the_demo_tells_its_stories() {
         ✗ ptr-missing  NEW  203.0.113.27 has no PTR record
         ✗ ptr-expected  NEW  the PTR record of 2001:db8:25::25 says host-2001-db8-25--25.cloud.example, the plan says mail.example.co.jp
         ✗ ptr-generic  NEW  2001:db8:25::25 is called host-2001-db8-25--25.cloud.example: it contains the address (groups)
+        ✗ smtp-size  NEW  203.0.113.25 takes messages of at most 10240000 octets (10.2 MB); the old server took 52428800 octets (52.4 MB)
+        ✗ smtp-size  NEW  2001:db8:25::25 takes messages of at most 10240000 octets (10.2 MB); the old server took 52428800 octets (52.4 MB)
         ✗ dnsbl-listed  NEW  203.0.113.26 is listed on Spamhaus ZEN: 127.0.0.2 (SBL: verified spam source or spam support service) “https://check.spamhaus.org/results/?query=203.0.113.26”
         ✗ dnsbl-policy  NEW  Spamhaus ZEN says that 203.0.113.26 should not send mail directly: 127.0.0.10 (PBL, entered by the network's owner: no mail direct from this range) “https://check.spamhaus.org/results/?query=203.0.113.26”. This is a policy about its network, no accusation of spam
         ✗ rcv-refuses  gmail: Gmail needs a PTR record that leads back to each sending address, and would refuse the mail (550 5.7.25): ptr-missing

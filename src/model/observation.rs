@@ -17,16 +17,18 @@ pub struct Observation {
     /// The run that asked, as its place in [`Report::parts`](super::Report::parts).
     #[serde(default, skip_serializing_if = "is_first")]
     pub part: usize,
-    /// Which door: `dns` or `https`.
+    /// Which door: `dns`, `https`, `smtp`, `imap` or `pop3`.
     pub door: Cow<'static, str>,
     /// The question, as a person would write it: `25.113.0.203.zen.example. A`.
     pub question: String,
-    /// Whom it was put to: `resolver`, `authority`, `server`; by HTTPS `https`.
+    /// Whom it was put to: `resolver`, `authority`, `server`; by HTTPS `https`; mail servers `server`.
     pub route: Cow<'static, str>,
     /// `data`, `nodata`, `nxdomain`, an rcode in lower case, `timeout`, `unreachable`, `malformed`, `truncated`.
-    /// By HTTPS the status, `certificate`, `too-long`, `malformed`, `timeout` or `unreachable`.
+    /// By HTTPS the status, `certificate`, `too-long`, `malformed`, `timeout` or `unreachable`; of a conversation with a mail
+    /// server `ok`, `refused`, `unreachable`, `timeout`, `closed` or `malformed`.
     pub outcome: String,
-    /// The answer's records in presentation form, without owner names; bounded.
+    /// The answer's records in presentation form, without owner names; of a conversation its lines, `>` before ours, `<` before
+    /// theirs, `-` before what is neither. Bounded.
     pub answer: Vec<String>,
     /// The smallest TTL of the answer in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]

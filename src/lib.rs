@@ -12,6 +12,7 @@ pub mod demo;
 pub mod dmarc;
 pub mod dnsbl;
 pub mod exit;
+pub mod inbound;
 pub mod merge;
 pub mod model;
 pub mod origin;

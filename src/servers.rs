@@ -7,6 +7,7 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
+pub use crate::check::{NO_TLS, NOT_SO_FAR};
 use crate::model::{DomainName, ObservationId, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Service};
 use crate::probe::{Depth, Protocol, Question, ServerReply, Session, Visit};
@@ -57,6 +58,11 @@ impl Talk<'_> {
         self.session.extensions()
     }
 
+    /// Why there is no TLS to be judged.
+    pub fn without_tls(&self) -> Text {
+        if self.extensions().is_some() { NO_TLS } else { NOT_SO_FAR }
+    }
+
     /// What every statement about it rests on.
     pub fn evidence(&self) -> [ObservationId; 1] {
         [self.session.observation]
@@ -84,12 +90,6 @@ const NO_CLIENT_PORTS: Text = Text {
 const NOBODY_RECEIVES: Text = Text {
     en: "the plan has no new address that receives mail",
     ja: "計画に、メールを受信する新アドレスがない",
-};
-
-/// The conversation did not come so far; another check says why.
-pub const NOT_SO_FAR: Text = Text {
-    en: "the conversation with the server did not come so far (see net-inbound and smtp-service)",
-    ja: "サーバーとの対話がそこまで進まなかった (net-inbound と smtp-service を参照)",
 };
 
 /// There is nothing to compare with.

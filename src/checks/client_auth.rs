@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::FutureExt;
 
 use super::client_ports::connect;
-use crate::check::{Check, Context, Run};
+use crate::check::{Check, Context, PORT_NOT_SO_FAR, Run};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Service;
 use crate::probe::{ServerReply, Session, Stop, TlsState};
@@ -95,10 +95,6 @@ static UNCOMPARED: Outcome = Outcome {
     },
 };
 
-const NOT_SO_FAR: Text = Text {
-    en: "the conversation with the server did not come so far (see client-ports)",
-    ja: "サーバーとの対話がそこまで進まなかった (client-ports を参照)",
-};
 const NOTHING_OLD: Text = Text {
     en: "no old server could be read on this port, so there is nothing to compare with",
     ja: "このポートで読み取れた旧サーバーがないので、比べる相手がない",
@@ -151,7 +147,7 @@ fn judge_one(
         said.push(say(&CLEAR, args.clone().with("mechs", Value::list(readable))));
     }
     let Some(offered) = offered(service, session) else {
-        said.push(lacks(NOT_SO_FAR));
+        said.push(lacks(PORT_NOT_SO_FAR));
         return said;
     };
     // APOP stands in the greeting of a POP3 server, not among what it can do (RFC 1939, section 7).

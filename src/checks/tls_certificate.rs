@@ -10,7 +10,7 @@ use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Refere
 use crate::plan::Plan;
 use crate::probe::{ChainFault, TlsSeen, is_for};
 use crate::records::certificate::Chain;
-use crate::servers::{NOT_SO_FAR, Talk, hosts, talks};
+use crate::servers::{Talk, hosts, talks};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -174,7 +174,7 @@ async fn demand(context: &Context, talk: &Talk<'_>) -> Demand {
 fn judge(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<Statement> {
     let session = &talk.session;
     let Some(seen) = session.tls_seen() else {
-        return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
+        return vec![Statement::not_covered(talk.subject(), talk.without_tls())];
     };
     let host = &demand.hosts[0];
     let args = Args::none()

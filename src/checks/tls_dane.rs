@@ -9,7 +9,7 @@ use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Refere
 use crate::probe::{Answer, TlsState};
 use crate::records::certificate::Chain;
 use crate::records::tlsa::{self, Match};
-use crate::servers::{NOT_SO_FAR, Talk, hosts, talks};
+use crate::servers::{Talk, hosts, talks};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -144,7 +144,7 @@ fn judge(talk: &Talk<'_>, seen: &Seen) -> Option<Statement> {
         TlsState::None if session.stop.is_none() && session.clear.is_some() && is_trusted => return Some(say(&NO_TLS, args)),
         _ => None,
     };
-    let Some(chain) = chain else { return Some(Statement::not_covered(talk.subject(), NOT_SO_FAR)) };
+    let Some(chain) = chain else { return Some(Statement::not_covered(talk.subject(), talk.without_tls())) };
     let args = args.with("record", Value::plain(tlsa::recommended(&chain.leaf)));
     Some(match tlsa::compare(&published, &chain, &seen.host, &seen.role.domains) {
         Match::Yes => Statement::passed(talk.subject()).args(args).evidence(talk.evidence()),

@@ -120,6 +120,24 @@ pub const NOBODY_SENDS: Text = Text {
     ja: "計画に、メールを送信する新アドレスがない",
 };
 
+/// The conversation with a server at port 25 did not come so far; another check says why.
+pub const NOT_SO_FAR: Text = Text {
+    en: "the conversation with the server did not come so far (see net-inbound and smtp-service)",
+    ja: "サーバーとの対話がそこまで進まなかった (net-inbound と smtp-service を参照)",
+};
+
+/// The same at a port of people's mail programs.
+pub const PORT_NOT_SO_FAR: Text = Text {
+    en: "the conversation with the server did not come so far (see client-ports)",
+    ja: "サーバーとの対話がそこまで進まなかった (client-ports を参照)",
+};
+
+/// It came so far, and there was no TLS.
+pub const NO_TLS: Text = Text {
+    en: "TLS did not come about with the server (see tls-starttls)",
+    ja: "サーバーとの間で TLS が成立しなかった (tls-starttls を参照)",
+};
+
 /// The time limit of the run passed while the check was under way.
 pub static DEADLINE: Outcome = Outcome {
     tag: "run-deadline",
@@ -173,8 +191,22 @@ pub static NOT_COVERED: Outcome = Outcome {
     },
 };
 
-/// What the runner itself can say in the section of any check.
-pub static OF_THE_RUN: [&Outcome; 4] = [&DEADLINE, &INTERRUPTED, &BUG, &NOT_COVERED];
+/// Some run reached the server, and none that did this check did.
+pub static NOT_SPOKEN: Outcome = Outcome {
+    tag: "run-not-spoken",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "{ip} was reached, but no run spoke with it far enough for this check",
+        ja: "{ip} には到達できたが、この検査に必要なところまで対話した実行がない",
+    },
+    remedy: Text {
+        en: "Run check where {ip} is reached, without --only and --skip, and merge again.",
+        ja: "{ip} に到達できる場所で、--only と --skip を付けずに check を実行し、merge をやり直す。",
+    },
+};
+
+/// What the runner and the merge can say in the section of any check.
+pub static OF_THE_RUN: [&Outcome; 5] = [&DEADLINE, &INTERRUPTED, &BUG, &NOT_COVERED, &NOT_SPOKEN];
 
 impl Check {
     /// Whether this check may say `outcome`: it declared it, or it is the runner's.

@@ -7,9 +7,10 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
-use crate::model::{DomainName, ObservationId, Side, Statement, Subject, Text, Vantage};
+pub use crate::check::{NO_TLS, NOT_SO_FAR};
+use crate::model::{DomainName, ObservationId, Phase, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Service};
-use crate::probe::{Depth, Protocol, Question, ServerReply, Session, Visit};
+use crate::probe::{Depth, Protocol, Question, ServerReply, Session, Stop, Visit};
 
 /// So many domains are asked about by role: more would look like the gathering of addresses.
 const MOST_DOMAINS: usize = 10;
@@ -57,6 +58,11 @@ impl Talk<'_> {
         self.session.extensions()
     }
 
+    /// Why there is no TLS to be judged.
+    pub fn without_tls(&self) -> Text {
+        if self.extensions().is_some() { NO_TLS } else { NOT_SO_FAR }
+    }
+
     /// What every statement about it rests on.
     pub fn evidence(&self) -> [ObservationId; 1] {
         [self.session.observation]
@@ -84,12 +90,6 @@ const NO_CLIENT_PORTS: Text = Text {
 const NOBODY_RECEIVES: Text = Text {
     en: "the plan has no new address that receives mail",
     ja: "計画に、メールを受信する新アドレスがない",
-};
-
-/// The conversation did not come so far; another check says why.
-pub const NOT_SO_FAR: Text = Text {
-    en: "the conversation with the server did not come so far (see net-inbound and smtp-service)",
-    ja: "サーバーとの対話がそこまで進まなかった (net-inbound と smtp-service を参照)",
 };
 
 /// There is nothing to compare with.
@@ -128,18 +128,43 @@ pub async fn client_talks(context: &Context) -> Result<Vec<(Service, Vec<Talk<'_
     if services.is_empty() {
         return Err(vec![Statement::not_covered(Subject::Run, NO_CLIENT_PORTS)]);
     }
-    if !context.plan.new.iter().any(|address| address.receives) {
-        return Err(vec![Statement::not_applicable(Subject::Run, NOBODY_RECEIVES)]);
-    }
     let at_port = |service| async move {
-        (service, join_all(receiving(context).map(|address| talk(context, address, service))).await)
+        let (mut talks, new) =
+            futures::join!(client_talks_at(context, service, Side::Old), client_talks_at(context, service, Side::New));
+        talks.extend(new);
+        (service, talks)
     };
     Ok(join_all(services.into_iter().map(at_port)).await)
 }
 
+/// The conversations at one port with the addresses of a side that receive. Where none of them takes the connection, people may use
+/// another server than senders do: those that only send are asked too, and count if they answer or if nobody receives.
+async fn client_talks_at(context: &Context, service: Service, side: Side) -> Vec<Talk<'_>> {
+    let (receiving, others): (Vec<&Address>, Vec<&Address>) =
+        serving(context).filter(|address| address.side == side).partition(|address| address.receives);
+    let mut talks = join_all(receiving.into_iter().map(|address| talk(context, address, service))).await;
+    if !talks.iter().any(|talk| talk.session.is_connected()) {
+        let nobody_receives = talks.is_empty();
+        let others = join_all(others.into_iter().map(|address| talk(context, address, service))).await;
+        talks.extend(others.into_iter().filter(|talk| nobody_receives || talk.session.is_connected()));
+    }
+    talks
+}
+
 /// The addresses that receive, old first.
 pub fn receiving(context: &Context) -> impl Iterator<Item = &Address> {
-    context.addresses().filter(|address| address.receives)
+    serving(context).filter(|address| address.receives)
+}
+
+/// The addresses at which a server is looked for, old first. After the cutover it is the new one that answers at an address of both
+/// sides, and no measure for itself.
+fn serving(context: &Context) -> impl Iterator<Item = &Address> {
+    let is_taken_over = |address: &Address| {
+        context.phase == Phase::After
+            && address.side == Side::Old
+            && context.plan.new.iter().any(|new| new.ip == address.ip)
+    };
+    context.addresses().filter(move |address| !is_taken_over(address))
 }
 
 /// The conversation with one address.
@@ -188,6 +213,18 @@ pub async fn hosts(context: &Context, address: &Address) -> Vec<DomainName> {
     vec![if planned.contains(&address.ptr) { address.ptr.clone() } else { context.plan.hostname.clone() }]
 }
 
+/// The conversation in which the server of `talk` is looked for under the name `host`: it may have a certificate for each of its
+/// names, and senders say which one they mean (SNI, RFC 6066; RFC 7672, section 8.1; RFC 8461, section 4.1).
+pub async fn under_name(context: &Context, talk: &Talk<'_>, host: &DomainName) -> Arc<Session> {
+    let usual = visit(context, talk.address, Service::Smtp).await;
+    if usual.name == host.as_str() || talk.session.tls_seen().is_none() {
+        return Arc::clone(&talk.session);
+    }
+    let again = Visit { name: host.to_string(), depth: Depth::Capabilities, recipients: Vec::new(), ..usual };
+    let session = context.smtp.visit(&again).await;
+    if session.tls_seen().is_some() { session } else { Arc::clone(&talk.session) }
+}
+
 async fn leads_to(context: &Context, host: &DomainName, ip: IpAddr) -> bool {
     let rtype = if ip.is_ipv4() { RecordType::A } else { RecordType::AAAA };
     match Question::new(host, rtype) {
@@ -214,7 +251,18 @@ pub fn mailboxes(context: &Context, side: Side) -> Vec<Mailbox> {
         asked.extend(role(Role::Postmaster, "postmaster"));
         asked.push(Mailbox { address: "postmaster".to_owned(), role: Role::BarePostmaster, domain: None });
         asked.extend(role(Role::Abuse, "abuse"));
-        asked.extend(role(Role::Nobody, &format!("nobody-{}", context.unused_label())));
+        let mut tested = domains.to_vec();
+        // Without it, a server that sends mail for strangers on would seem to know the mailboxes of a domain that it does not have.
+        for domain in plan.smtp.recipients.iter().filter_map(|written| planned(written).domain) {
+            if !tested.contains(&domain) {
+                tested.push(domain);
+            }
+        }
+        asked.extend(tested.into_iter().map(|domain| Mailbox {
+            address: format!("nobody-{}@{domain}", context.unused_label()),
+            role: Role::Nobody,
+            domain: Some(domain),
+        }));
     }
     // Its own machine may send through every server.
     if side == Side::New
@@ -246,7 +294,17 @@ pub struct Before<'t, 'c> {
 pub fn before<'t, 'c>(talks: &'t [Talk<'c>]) -> Before<'t, 'c> {
     let (read, unread): (Vec<&Talk<'c>>, Vec<&Talk<'c>>) =
         talks.iter().filter(|talk| talk.address.side == Side::Old).partition(|talk| talk.extensions().is_some());
-    Before { read, unread: unread.first().copied() }
+    let unread = unread.into_iter().find(|talk| !is_read_elsewhere(talk, &read));
+    Before { read, unread }
+}
+
+/// Whether this machine lacks the family of an address, and read the server of the same name over the other one.
+pub fn is_read_elsewhere(talk: &Talk<'_>, read: &[&Talk<'_>]) -> bool {
+    let has_no_way = talk.session.stop.as_ref().is_some_and(Stop::is_no_route) && !talk.session.is_connected();
+    let is_same = |other: &&Talk<'_>| {
+        other.address.ptr == talk.address.ptr && other.address.ip.is_ipv4() != talk.address.ip.is_ipv4()
+    };
+    has_no_way && read.iter().any(is_same)
 }
 
 /// Whether a refusal is about this machine and not about the recipient: then others may fare better.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use futures::FutureExt;
 
 use super::client_ports::connect;
-use crate::check::{Check, Context, Run};
+use crate::check::{Check, Context, PORT_NOT_SO_FAR, Run};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Service;
 use crate::probe::{ServerReply, Session, Stop, TlsState};
-use crate::servers::{Talk, client_talks};
+use crate::servers::{Talk, client_talks, is_read_elsewhere};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -95,10 +95,6 @@ static UNCOMPARED: Outcome = Outcome {
     },
 };
 
-const NOT_SO_FAR: Text = Text {
-    en: "the conversation with the server did not come so far (see client-ports)",
-    ja: "サーバーとの対話がそこまで進まなかった (client-ports を参照)",
-};
 const NOTHING_OLD: Text = Text {
     en: "no old server could be read on this port, so there is nothing to compare with",
     ja: "このポートで読み取れた旧サーバーがないので、比べる相手がない",
@@ -119,9 +115,12 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 fn judge(host: &DomainName, phase: Phase, service: Service, talks: &[Talk<'_>]) -> Vec<Statement> {
     let old: Vec<&Talk<'_>> = talks.iter().filter(|talk| talk.address.side == Side::Old).collect();
-    let read: Vec<Mechanisms> = old.iter().filter_map(|talk| offered(service, &talk.session)).collect();
-    let wanted = (!read.is_empty()).then(|| read.into_iter().flatten().collect::<Mechanisms>());
-    let silent = old.iter().find_map(|talk| Some((*talk, silence(service, &talk.session)?)));
+    let (read, unread): (Vec<&Talk<'_>>, Vec<&Talk<'_>>) =
+        old.into_iter().partition(|talk| offered(service, &talk.session).is_some());
+    let all = read.iter().filter_map(|talk| offered(service, &talk.session)).flatten();
+    let wanted = (!read.is_empty()).then(|| all.collect::<Mechanisms>());
+    let unread = unread.into_iter().filter(|talk| !is_read_elsewhere(talk, &read));
+    let silent = unread.into_iter().find_map(|talk| Some((talk, silence(service, &talk.session)?)));
     let silent = silent.filter(|_| phase == Phase::Before);
     talks.iter().flat_map(|talk| judge_one(host, service, talk, wanted.as_ref(), silent.as_ref())).collect()
 }
@@ -151,7 +150,7 @@ fn judge_one(
         said.push(say(&CLEAR, args.clone().with("mechs", Value::list(readable))));
     }
     let Some(offered) = offered(service, session) else {
-        said.push(lacks(NOT_SO_FAR));
+        said.push(lacks(PORT_NOT_SO_FAR));
         return said;
     };
     // APOP stands in the greeting of a POP3 server, not among what it can do (RFC 1939, section 7).

@@ -27,8 +27,8 @@ pub static CHECK: Check = Check {
             ja: "セキュリティグループやファイアウォールが開いていなければ、DNS が完璧でも、MX の切り替え直後からメールは一通も届かない。",
         },
         how: Text {
-            en: "One connection to port 25 of each receiving address. That an address does not answer counts only if this machine reached another port 25 of the same family in the same run: an old server, another new one, or the MX of a witness or partner of the plan. Many offices and clouds let no port 25 out; then the result is unknown. The new server itself cannot see the firewall in front of it.",
-            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、この機械が同じ実行の中で同じアドレス族の別の 25 番ポート (旧サーバー、別の新サーバー、計画の witnesses や取引先の MX) に接続できた場合に限る。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
+            en: "One connection to port 25 of each receiving address. That an address does not answer counts only if this machine reached another port 25 of the same family in the same run: another new one, the MX of a witness or partner of the plan, or an old server. An old server alone, which may stand in this machine's own network, does not count if the witnesses are not reached. Many offices and clouds let no port 25 out; then the result is unknown. The new server itself cannot see the firewall in front of it.",
+            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、この機械が同じ実行の中で同じアドレス族の別の 25 番ポート (別の新サーバー、計画の witnesses や取引先の MX、旧サーバー) に接続できた場合に限る。旧サーバーは手元と同じネットワークにあるかもしれないため、witnesses に接続できなければ、旧サーバーだけでは根拠としない。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
         references: &[
@@ -36,7 +36,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Servers,
         waivable: true,
-        outcomes: &[&CLOSED, &OLD_GONE, &VANTAGE, &OWN, &INSTEAD],
+        outcomes: &[&CLOSED, &OLD_GONE, &VANTAGE, &NEAR, &OWN, &TUNNEL, &INSTEAD],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -49,8 +49,8 @@ static CLOSED: Outcome = Outcome {
         ja: "{ip} は 25 番ポートで接続を受け付けない: {why}。この機械から {others} には接続できた",
     },
     remedy: Text {
-        en: "Open port 25 to {ip} in the security group and the firewall, and see that the mail server listens on that address.",
-        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。",
+        en: "Open port 25 to {ip} in the security group and the firewall, and see that the mail server listens on that address. If it is closed to strangers on purpose until the cutover, or but for a gateway in front of it, admit this machine for the test.",
+        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。切り替えまで、または手前のゲートウェイ以外に対して意図的に閉じているなら、試験の間この機械を許可する。",
     },
 };
 
@@ -80,6 +80,19 @@ static VANTAGE: Outcome = Outcome {
     },
 };
 
+static NEAR: Outcome = Outcome {
+    tag: "net-inbound-25-near",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether {ip} takes connections on port 25 is not known: {why}; this machine reached {others} of the old side, and nobody else's server ({missed}): its own network may let port 25 out to no further",
+        ja: "{ip} が 25 番ポートで接続を受け付けるか確認できない: {why}。この機械から接続できたのは旧サーバー {others} だけで、他者のサーバー ({missed}) には接続できない。手元のネットワークがそれより外に 25 番ポートを通していない可能性がある",
+    },
+    remedy: Text {
+        en: "Run check on a machine that may use port 25 with --format json, and join the reports with merge; or name witnesses that are up under [smtp].",
+        ja: "25 番ポートを使える機械で check を --format json で実行し、merge で報告書を合わせる。または稼働中のサーバーを持つドメインを [smtp] の witnesses に書く。",
+    },
+};
+
 static OWN: Outcome = Outcome {
     tag: "net-inbound-25-own",
     levels: Levels::UNKNOWN,
@@ -93,17 +106,35 @@ static OWN: Outcome = Outcome {
     },
 };
 
+static TUNNEL: Outcome = Outcome {
+    tag: "net-inbound-25-tunnel",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether others reach port 25 of {ip} is not known: it was reached at {to}, as [smtp] connect says",
+        ja: "外部から {ip} の 25 番ポートに接続できるか確認できない。[smtp] connect のとおり {to} で接続した",
+    },
+    remedy: Text {
+        en: "Take {ip} out of connect, and run check on a machine that may use port 25.",
+        ja: "connect から {ip} を外し、25 番ポートを使える機械で check を実行する。",
+    },
+};
+
 static INSTEAD: Outcome = Outcome {
     tag: "net-inbound-25-instead",
     levels: Levels::NOTE,
     says: Text {
-        en: "port 25 of {ip} was reached at {to}, as [smtp] connect says: that others reach it is not shown",
-        ja: "{ip} の 25 番ポートには、[smtp] connect のとおり {to} で接続した。外部から接続できることの確認にはならない",
+        en: "port 25 of {ip}, an address of a laboratory, was reached at {to}, as [smtp] connect says: that others reach it is not shown",
+        ja: "検証環境のアドレス {ip} の 25 番ポートには、[smtp] connect のとおり {to} で接続した。外部から接続できることの確認にはならない",
     },
     remedy: Text {
         en: "Run without connect from outside before the cutover.",
         ja: "切り替え前に、外部から connect なしで実行する。",
     },
+};
+
+const OVERLAP_OVER: Text = Text {
+    en: "the old server does not answer, and its time is over (overlap)",
+    ja: "旧サーバーは応答しないが、並行運用の期間 (overlap) は終わっている",
 };
 
 async fn ask(context: &Context) -> Vec<Statement> {
@@ -112,7 +143,10 @@ async fn ask(context: &Context) -> Vec<Statement> {
         Err(said) => return said,
     };
     // Others are bothered only where the plan's own servers do not show that port 25 is open from here.
-    let proven = |family: IpAddr| talks.iter().any(|talk| is_like(talk.address.ip, family) && talk.session.is_connected());
+    let proven = |family: IpAddr| {
+        let is_far = |talk: &&Talk<'_>| talk.address.side == Side::New && talk.session.is_connected();
+        talks.iter().filter(is_far).any(|talk| is_like(talk.address.ip, family))
+    };
     let doubtful = talks.iter().any(|talk| !talk.session.is_connected() && !proven(talk.address.ip));
     let witnesses = if doubtful { visit_witnesses(context).await } else { Vec::new() };
     talks.iter().map(|talk| judge(context, talk, &talks, &witnesses)).collect()
@@ -133,15 +167,21 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
     }
     let Some(stop) = session.stop.as_ref().filter(|_| !session.is_connected()) else {
         return match session.detour {
-            Some(to) if address.side == Side::New => say(&INSTEAD, args.and("to", to)),
+            Some(to) if address.side == Side::New => {
+                // Nobody reaches an address that is not public anyway.
+                say(if address.special.is_some() { &INSTEAD } else { &TUNNEL }, args.and("to", to))
+            }
             _ => Statement::passed(talk.subject()).args(args).evidence(talk.evidence()),
         };
     };
+    if address.side == Side::Old && context.phase == Phase::After && context.now >= context.plan.overlap_ends() {
+        return Statement::not_applicable(talk.subject(), OVERLAP_OVER).args(args).evidence(talk.evidence());
+    }
     let mut args = args.with("why", why(talk, stop));
     let of_plan = talks
         .iter()
         .filter(|other| is_like(other.address.ip, address.ip))
-        .map(|other| (other.address.ip, other.session.is_connected(), other.session.observation));
+        .map(|other| (other.address.ip, reaches_out(other), other.session.observation));
     let of_others = witnesses
         .iter()
         .filter(|witness| is_like(witness.ip, address.ip))
@@ -153,8 +193,21 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
         args = args.and("family", family).and("tried", tried.len());
         return say(&VANTAGE, args).evidence(tried.into_iter().map(|(.., id)| id).filter(|id| *id != session.observation));
     }
+    let is_old = |ip: &IpAddr| talks.iter().any(|talk| talk.address.side == Side::Old && talk.address.ip == *ip);
+    let missed: Vec<IpAddr> =
+        witnesses.iter().map(|witness| witness.ip).filter(|ip| is_like(*ip, address.ip) && !reached.contains(ip)).collect();
+    let is_near = address.side == Side::New && reached.iter().all(is_old) && !missed.is_empty();
     args = args.with("others", Value::list(reached.into_iter().take(3)));
+    if is_near {
+        let args = args.with("missed", Value::list(&missed));
+        return say(&NEAR, args).evidence(tried.into_iter().map(|(.., id)| id).filter(|id| *id != session.observation));
+    }
     say(if address.side == Side::Old { &OLD_GONE } else { &CLOSED }, args)
+}
+
+/// Whether a connection shows that port 25 leaves this machine: not one to itself, on the server in question.
+fn reaches_out(talk: &Talk<'_>) -> bool {
+    talk.session.local.is_some_and(|local| local.ip().to_canonical() != talk.address.ip)
 }
 
 /// Why there was no connection; a detour is named.

@@ -1,5 +1,7 @@
 //! The certificate that a server presents at port 25: names, chain, days, key.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -8,9 +10,9 @@ use super::mta_sts::enforces;
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Plan;
-use crate::probe::{ChainFault, TlsSeen, is_for};
+use crate::probe::{ChainFault, Session, TlsSeen, is_for};
 use crate::records::certificate::Chain;
-use crate::servers::{NOT_SO_FAR, Talk, hosts, talks};
+use crate::servers::{Talk, hosts, talks, under_name};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -27,8 +29,8 @@ pub static CHECK: Check = Check {
             ja: "enforce モードの MTA-STS に従う送信側は、MX ホスト名の有効な証明書がなければ配信しない。ほかの送信側の多くは確かめないが、検証済みの TLS を必須とする取引先は確かめる。",
         },
         how: Text {
-            en: "The certificates of the handshake are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
-            ja: "ハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る計画上のメールホスト名が subjectAltName にあるか、公的な認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
+            en: "The certificates of the handshake, one for each mail host (SNI), are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
+            ja: "メールホスト名ごと (SNI) のハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る計画上のメールホスト名が subjectAltName にあるか、公的な認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
         },
         by_hand: "openssl s_client -starttls smtp -servername {host} -connect {at} -showcerts",
         references: &[
@@ -139,9 +141,11 @@ const GRACE_DAYS: i64 = 21;
 /// The shortest RSA key that is taken without a word (NIST SP 800-131A).
 const LEAST_BITS: usize = 2048;
 
-/// What senders compare, for one server.
+/// What senders compare, for one chain of a server.
 struct Demand {
-    /// The mail hosts that lead to the address; never empty.
+    /// What it is presented in.
+    session: Arc<Session>,
+    /// The mail hosts that lead to the address and for which it is presented; never empty.
     hosts: Vec<DomainName>,
     /// Domains whose policy binds senders, and the host that it binds them to.
     enforced: Vec<(DomainName, DomainName)>,
@@ -152,37 +156,70 @@ async fn ask(context: &Context) -> Vec<Statement> {
         Ok(talks) => talks,
         Err(said) => return said,
     };
-    let demands = join_all(talks.iter().map(|talk| demand(context, talk))).await;
-    talks.iter().zip(demands).flat_map(|(talk, demand)| judge(context, talk, &demand)).collect()
+    let demands = join_all(talks.iter().map(|talk| demands(context, talk))).await;
+    talks.iter().zip(demands).flat_map(|(talk, demands)| judge(context, talk, &demands)).collect()
 }
 
-async fn demand(context: &Context, talk: &Talk<'_>) -> Demand {
-    let hosts = hosts(context, talk.address).await;
-    let mut enforced = Vec::new();
+/// One for each chain that the server presents.
+async fn demands(context: &Context, talk: &Talk<'_>) -> Vec<Demand> {
+    let mut demands: Vec<Demand> = Vec::new();
+    for host in hosts(context, talk.address).await {
+        let session = under_name(context, talk, &host).await;
+        let chain = |session: &Session| session.tls_seen().map(|seen| seen.chain.clone());
+        match demands.iter_mut().find(|known| chain(&known.session) == chain(&session)) {
+            Some(known) => known.hosts.push(host),
+            None => demands.push(Demand { session, hosts: vec![host], enforced: Vec::new() }),
+        }
+    }
     if talk.address.side == Side::New {
         for domain in &context.plan.domains {
             for host in context.plan.planned_hosts(domain) {
-                if hosts.contains(&host) && enforces(context, domain, &host).await {
-                    enforced.push((domain.clone(), host));
+                let Some(demand) = demands.iter_mut().find(|demand| demand.hosts.contains(&host)) else { continue };
+                if enforces(context, domain, &host).await {
+                    demand.enforced.push((domain.clone(), host));
                 }
             }
         }
     }
-    Demand { hosts, enforced }
+    demands
 }
 
-fn judge(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<Statement> {
-    let session = &talk.session;
-    let Some(seen) = session.tls_seen() else {
-        return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
-    };
+fn judge(context: &Context, talk: &Talk<'_>, demands: &[Demand]) -> Vec<Statement> {
+    if talk.session.tls_seen().is_none() {
+        return vec![Statement::not_covered(talk.subject(), talk.without_tls())];
+    }
+    let mut said: Vec<Statement> = demands.iter().flat_map(|demand| judge_chain(context, talk, demand)).collect();
+    let args = Args::none()
+        .and("ip", talk.address.ip)
+        .and("at", talk.session.detour.unwrap_or(talk.session.server))
+        .with("host", Value::list(demands.iter().flat_map(|demand| &demand.hosts)));
+    let evidence = || demands.iter().map(|demand| demand.session.observation);
+    if talk.address.side == Side::New && is_other(&context.plan, demands) {
+        said.push(Statement::outcome(&OTHER, talk.subject()).args(args.clone()).evidence(evidence()));
+    }
+    if said.is_empty() {
+        said.push(Statement::passed(talk.subject()).args(args).evidence(evidence()));
+    }
+    said
+}
+
+/// Whether the key of the planned certificate is in none of the chains.
+fn is_other(plan: &Plan, demands: &[Demand]) -> bool {
+    let chains = demands.iter().filter_map(|demand| Chain::presented(&demand.session.tls_seen()?.chain).ok());
+    let keys: Vec<_> = chains.map(|chain| chain.leaf.key).collect();
+    plan.certificate.as_ref().is_some_and(|planned| !keys.is_empty() && !keys.contains(&planned.leaf.key))
+}
+
+fn judge_chain(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<Statement> {
+    let session = &demand.session;
+    let Some(seen) = session.tls_seen() else { return Vec::new() };
     let host = &demand.hosts[0];
     let args = Args::none()
         .and("ip", talk.address.ip)
         .and("at", session.detour.unwrap_or(session.server))
         .and("host", host);
     let say = |outcome: &'static Outcome, args: Args| {
-        Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
+        Statement::outcome(outcome, talk.subject()).args(args).evidence([session.observation])
     };
     let Ok(chain) = Chain::presented(&seen.chain) else {
         let why = Value::both("it cannot be read (X.509)", "X.509 として読めない");
@@ -200,10 +237,7 @@ fn judge(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<Statement> 
             .with("why", reasons(&said));
         said = vec![say(&REFUSED, args)];
     }
-    said.extend(doubts(&context.plan, talk, &chain, moment, &args, &say));
-    if said.is_empty() {
-        said.push(Statement::passed(talk.subject()).args(args).evidence(talk.evidence()));
-    }
+    said.extend(doubts(&context.plan, &chain, moment, &args, &say));
     said
 }
 
@@ -241,7 +275,6 @@ fn faults(
 /// What is no fault yet.
 fn doubts(
     plan: &Plan,
-    talk: &Talk<'_>,
     chain: &Chain,
     moment: DateTime<FixedOffset>,
     args: &Args,
@@ -258,9 +291,6 @@ fn doubts(
     }
     if let Some(bits) = chain.leaf.rsa_bits.filter(|bits| *bits < LEAST_BITS) {
         said.push(say(&KEY, args.clone().and("bits", bits)));
-    }
-    if talk.address.side == Side::New && plan.certificate.as_ref().is_some_and(|planned| planned.leaf.key != chain.leaf.key) {
-        said.push(say(&OTHER, args.clone()));
     }
     said
 }

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use super::dane::{Role, Seen, Trust, look, records};
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
-use crate::probe::{Answer, TlsState};
+use crate::probe::{Answer, Session, TlsState};
 use crate::records::certificate::Chain;
 use crate::records::tlsa::{self, Match};
-use crate::servers::{NOT_SO_FAR, Talk, hosts, talks};
+use crate::servers::{Talk, hosts, talks, under_name};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -26,8 +26,8 @@ pub static CHECK: Check = Check {
             ja: "TLSA が、実際にサーバーへ導入した証明書とは別のものから作られていることがある。その場合、DANE を使う送信側はすべてのメールを保留する。",
         },
         how: Text {
-            en: "The certificates of the handshake are compared with the signed TLSA records of _25._tcp of every planned mail host that leads to the address, by the rules of RFC 7672. Whether the records can be trusted is the matter of the check dane.",
-            ja: "ハンドシェイクで提示された証明書を、そのアドレスに至る計画上の各メールホストの _25._tcp にある署名済みの TLSA と、RFC 7672 の規則で比べる。TLSA 自体が信頼できるかどうかは検査 dane で扱う。",
+            en: "The certificates of the handshake, in which the host is named (SNI), are compared with the signed TLSA records of _25._tcp of every planned mail host that leads to the address, by the rules of RFC 7672. Whether the records can be trusted is the matter of the check dane.",
+            ja: "ホスト名 (SNI) を示したハンドシェイクで提示された証明書を、そのアドレスに至る計画上の各メールホストの _25._tcp にある署名済みの TLSA と、RFC 7672 の規則で比べる。TLSA 自体が信頼できるかどうかは検査 dane で扱う。",
         },
         by_hand: "openssl s_client -starttls smtp -connect {at} -dane_tlsa_domain {host} -dane_tlsa_rrdata \"{records}\"",
         references: &[
@@ -99,13 +99,15 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 async fn ask_one(context: &Context, talk: &Talk<'_>) -> Vec<Statement> {
     let hosts = hosts(context, talk.address).await;
-    let seen = join_all(hosts.into_iter().map(|host| {
+    let seen = join_all(hosts.into_iter().map(|host| async move {
         let takes = |domain: &&DomainName| context.plan.planned_hosts(domain).contains(&host);
         let domains = context.plan.domains.iter().filter(takes).cloned().collect();
-        look(context, host, Role { domains, planned: true, is_new: true })
+        let session = under_name(context, talk, &host).await;
+        Some((session, look(context, host, Role { domains, planned: true, is_new: true }).await?))
     }))
     .await;
-    let mut said: Vec<Statement> = seen.iter().flatten().filter_map(|seen| judge(talk, seen)).collect();
+    let found = seen.iter().flatten();
+    let mut said: Vec<Statement> = found.filter_map(|(session, seen)| judge(talk, session, seen)).collect();
     if said.is_empty() {
         said.push(Statement::not_applicable(talk.subject(), UNUSED));
     }
@@ -113,8 +115,7 @@ async fn ask_one(context: &Context, talk: &Talk<'_>) -> Vec<Statement> {
 }
 
 /// What is to be said of one host; nothing if it has no records.
-fn judge(talk: &Talk<'_>, seen: &Seen) -> Option<Statement> {
-    let session = &talk.session;
+fn judge(talk: &Talk<'_>, session: &Session, seen: &Seen) -> Option<Statement> {
     match seen.tlsa.answer {
         Answer::Data => {}
         Answer::NoData | Answer::NxDomain => return None,
@@ -137,17 +138,17 @@ fn judge(talk: &Talk<'_>, seen: &Seen) -> Option<Statement> {
         .with("records", Value::list(&published));
     let say = |outcome: &'static Outcome, args: Args| {
         let statement = Statement::outcome(outcome, talk.subject()).about(seen.host.to_string()).args(args);
-        statement.evidence(talk.evidence()).evidence(seen.evidence.iter().copied())
+        statement.evidence([session.observation]).evidence(seen.evidence.iter().copied())
     };
     let chain = match &session.tls {
         TlsState::Up(presented) => Chain::presented(&presented.chain).ok(),
         TlsState::None if session.stop.is_none() && session.clear.is_some() && is_trusted => return Some(say(&NO_TLS, args)),
         _ => None,
     };
-    let Some(chain) = chain else { return Some(Statement::not_covered(talk.subject(), NOT_SO_FAR)) };
+    let Some(chain) = chain else { return Some(Statement::not_covered(talk.subject(), talk.without_tls())) };
     let args = args.with("record", Value::plain(tlsa::recommended(&chain.leaf)));
     Some(match tlsa::compare(&published, &chain, &seen.host, &seen.role.domains) {
-        Match::Yes => Statement::passed(talk.subject()).args(args).evidence(talk.evidence()),
+        Match::Yes => Statement::passed(talk.subject()).args(args).evidence([session.observation]),
         Match::No | Match::OtherName if is_trusted => say(&DIFFERS, args),
         Match::No | Match::OtherName => say(&UNVALIDATED, args),
     })

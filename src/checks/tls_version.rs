@@ -7,7 +7,7 @@ use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text};
 use crate::plan::Service;
 use crate::probe::{OldTls, Versions};
-use crate::servers::{NOT_SO_FAR, Talk, talks, visit};
+use crate::servers::{Talk, talks, visit};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -110,7 +110,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 fn judge(talk: &Talk<'_>, versions: Option<&Versions>, old: Option<&'static str>) -> Vec<Statement> {
     let Some(versions) = versions else {
-        return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
+        return vec![Statement::not_covered(talk.subject(), talk.without_tls())];
     };
     let args = Args::none().and("ip", talk.address.ip).and("at", talk.session.detour.unwrap_or(talk.session.server));
     let evidence = || versions.observations.iter().copied().chain(talk.evidence());

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::check::{BUG, Check, DEADLINE, INTERRUPTED, LEFT_OUT, NOT_COVERED};
+use crate::check::{
+    BUG, Check, DEADLINE, INTERRUPTED, LEFT_OUT, NO_TLS, NOT_COVERED, NOT_SO_FAR, NOT_SPOKEN, PORT_NOT_SO_FAR,
+};
 use crate::model::{
-    Completion, Level, Observation, ObservationId, Part, Report, Saying, Section, Statement, Status, Subject, TOOL,
-    Value, Verdict,
+    Args, Completion, Level, Needs, Observation, ObservationId, Part, Phase, Report, Saying, Section, Side, Statement,
+    Status, Subject, TOOL, Text, Value, Vantage, Verdict,
 };
 
 /// The check of the place that a run asks from: what is not known of one place is not made known by another.
@@ -15,6 +17,10 @@ const OF_THE_WAIVERS: &str = "waivers";
 /// What it says of a waiver that met nothing.
 const UNUSED: &str = "waiver-unused";
 
+/// Reasons for which nothing is said of a server, each with the checks that say so louder in the same run.
+const CUT_SHORT: [(Text, &[&str]); 3] =
+    [(NOT_SO_FAR, &["net-inbound", "smtp-service"]), (PORT_NOT_SO_FAR, &["client-ports"]), (NO_TLS, &["tls-starttls"])];
+
 /// Joins reports that [`fit`](super::fit()) together; `checks` is their order in the report. Nothing, of no report.
 pub fn join(reports: Vec<Report>, checks: &[&'static Check]) -> Option<Report> {
     let reports = renumbered(reports);
@@ -22,17 +28,19 @@ pub fn join(reports: Vec<Report>, checks: &[&'static Check]) -> Option<Report> {
     let mut sections = Vec::new();
     let mut is_whole = true;
     for check in checks {
-        let said: Vec<&Section> = reports
+        let own = |report: &Report| report.parts.iter().all(|part| part.vantage == Vantage::NewServer);
+        let (is_own, said): (Vec<bool>, Vec<&Section>) = reports
             .iter()
-            .filter_map(|report| report.sections.iter().find(|one| one.card.id == check.card.id))
-            .collect();
-        let joined = join_section(check, &said);
+            .filter_map(|report| Some((own(report), report.sections.iter().find(|one| one.card.id == check.card.id)?)))
+            .unzip();
+        let joined = join_section(check, &said, is_own);
         is_whole &= joined.is_done || is_excused(&said, check.can_block(first.phase, None));
         if !joined.statements.is_empty() {
             sections.push(Section { card: &check.card, statements: joined.statements });
         }
     }
     settle_waivers(&mut sections);
+    settle_cut_short(&mut sections, first.phase);
     let parts: Vec<Part> = reports.iter().flat_map(|report| report.parts.clone()).collect();
     let worst = parts.iter().map(|part| part.completion).max_by_key(|completion| gravity(*completion));
     let completion = match worst {
@@ -97,9 +105,13 @@ struct Joined {
     is_done: bool,
 }
 
-fn join_section(check: &Check, said: &[&Section]) -> Joined {
-    let is_undone = |section: &&&Section| section.statements.is_empty() || section.statements.iter().any(is_mark);
-    let is_done = said.iter().any(|section| !is_undone(&section));
+fn join_section(check: &Check, said: &[&Section], is_own: Vec<bool>) -> Joined {
+    let is_undone = |section: &Section| section.statements.is_empty() || section.statements.iter().any(is_mark);
+    // Elsewhere such a check has nothing to do, which is no substitute where the new server's run was cut.
+    let must_answer =
+        check.card.needs == Needs::NewServer && said.iter().flat_map(|section| &section.statements).any(has_failed);
+    let answers = |section: &Section| section.statements.iter().any(|one| Rank::of(one) >= Rank::Passed);
+    let is_done = said.iter().any(|section| !is_undone(section) && (!must_answer || answers(section)));
     // Where a run did the check, that another did not do it says nothing.
     let counts = |statement: &&Statement| !is_done || !is_mark(statement);
     let told: Vec<(usize, &Statement)> = said
@@ -107,7 +119,7 @@ fn join_section(check: &Check, said: &[&Section]) -> Joined {
         .enumerate()
         .flat_map(|(run, section)| section.statements.iter().filter(counts).map(move |statement| (run, statement)))
         .collect();
-    let mut views = Views::default();
+    let mut views = Views { is_own, ..Views::default() };
     for (run, statement) in &told {
         views.add(*run, statement);
     }
@@ -154,6 +166,11 @@ fn is_mark(statement: &Statement) -> bool {
     statement.subject == Subject::Run && is_of_the_run
 }
 
+/// What a run says of a check that it began and did not bring to its end.
+fn has_failed(statement: &Statement) -> bool {
+    is_mark(statement) && statement.named().is_some_and(|outcome| outcome.tag != NOT_COVERED.tag)
+}
+
 /// Whether a check that no run did leaves the whole complete, as a run of its own would: it cannot block and was left out on
 /// request, or it failed and says so itself.
 fn is_excused(said: &[&Section], can_block: bool) -> bool {
@@ -182,7 +199,11 @@ impl Rank {
             Status::Passed => Self::Passed,
             Status::Found => Self::Found,
             // What the plan says must be covered is still only not covered: another run may cover it.
-            Status::Unknown if statement.named().is_some_and(|outcome| outcome.tag == NOT_COVERED.tag) => {
+            Status::Unknown
+                if statement
+                    .named()
+                    .is_some_and(|outcome| [NOT_COVERED.tag, NOT_SPOKEN.tag].contains(&outcome.tag)) =>
+            {
                 Self::NotCovered
             }
             Status::Unknown => Self::Unknown,
@@ -196,6 +217,8 @@ type ByRun = HashMap<usize, HashSet<Rank>>;
 /// What each run says of each subject, to be looked up by the statements of the others.
 #[derive(Default)]
 struct Views<'s> {
+    /// Whether each run took place on the new server only.
+    is_own: Vec<bool>,
     /// Of a subject.
     of_subject: HashMap<&'s Subject, ByRun>,
     /// The same, with the second key.
@@ -217,16 +240,22 @@ impl<'s> Views<'s> {
     fn stands(&self, check: &Check, run: usize, statement: &Statement) -> bool {
         match Rank::of(statement) {
             Rank::Found => true,
-            Rank::Unknown => check.card.id == OF_THE_PLACE || !self.is_settled(&statement.subject),
-            Rank::NotCovered if self.is_settled(&statement.subject) => false,
+            Rank::Unknown if check.card.id == OF_THE_PLACE || check.card.needs == Needs::NewServer => true,
+            Rank::Unknown => {
+                // A server trusts itself, and no firewall stands before it: it does not know how it treats others.
+                let of_new = statement.subject.side() == Some(Side::New) && check.card.needs == Needs::Servers;
+                let counts = |other: usize| !of_new || self.is_own[run] || !self.is_own[other];
+                !self.is_settled(&statement.subject, counts)
+            }
+            Rank::NotCovered if self.is_settled(&statement.subject, |_| true) => false,
             rank => !self.is_outdone(rank, run, statement),
         }
     }
 
-    /// Whether some run has an answer about `subject`, and left nothing open about it.
-    fn is_settled(&self, subject: &Subject) -> bool {
-        let mut runs = self.of_subject.get(subject).into_iter().flat_map(HashMap::values);
-        runs.any(|ranks| {
+    /// Whether some run that `counts` has an answer about `subject`, and left nothing open about it.
+    fn is_settled(&self, subject: &Subject, counts: impl Fn(usize) -> bool) -> bool {
+        let mut runs = self.of_subject.get(subject).into_iter().flatten().filter(|(run, _)| counts(**run));
+        runs.any(|(_, ranks)| {
             let has = |rank| ranks.contains(&rank);
             (has(Rank::Passed) || has(Rank::Found)) && !has(Rank::Unknown) && !has(Rank::NotCovered)
         })
@@ -292,6 +321,34 @@ fn settle_waivers(sections: &mut [Section]) {
         for statement in &mut section.statements {
             if statement.named().is_some_and(|outcome| outcome.tag == UNUSED) && is_used(&statement.subject) {
                 *statement = Statement::passed(statement.subject.clone());
+            }
+        }
+    }
+}
+
+/// A server that one run did not reach and another did, without this check, was judged by neither: where the check can block, that
+/// is not known.
+fn settle_cut_short(sections: &mut [Section], phase: Phase) {
+    let is_open = |statement: &&Statement| statement.level >= Some(Level::Warning);
+    let open: HashSet<(&str, Subject, Option<String>)> = sections
+        .iter()
+        .flat_map(|section| section.statements.iter().map(|statement| (section.card.id, statement)))
+        .filter(|(_, statement)| is_open(statement))
+        .map(|(id, statement)| (id, statement.subject.clone(), statement.about.clone()))
+        .collect();
+    for section in sections.iter_mut().filter(|section| section.card.can_reach(Level::Blocker, phase, Some(Side::New)))
+    {
+        for statement in &mut section.statements {
+            let (Saying::NotCovered(why), Subject::Address(ip, Side::New)) = (&statement.saying, &statement.subject)
+            else {
+                continue;
+            };
+            let Some((_, louder)) = CUT_SHORT.iter().find(|(reason, _)| *why == Value::from(*reason)) else { continue };
+            let says_why = |id: &&str| open.contains(&(*id, statement.subject.clone(), statement.about.clone()));
+            if !louder.iter().any(says_why) {
+                statement.args = Args::none().and("ip", ip);
+                statement.saying = Saying::Outcome(&NOT_SPOKEN);
+                statement.level = Some(Level::Unknown);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What two runs say of one check, and what stands of it.
 
-use mail_cutover::check::{BUG, Check, DEADLINE, LEFT_OUT, NOT_COVERED, Run};
+use mail_cutover::check::{BUG, Check, DEADLINE, LEFT_OUT, NOT_COVERED, NOT_SO_FAR, NOT_SPOKEN, Run};
 use mail_cutover::merge::join;
 use mail_cutover::model::{
     Applied, Args, Card, Completion, Level, Levels, Needs, ObservationId, Outcome, Part, Phase, Report, Section, Side,
@@ -19,7 +19,7 @@ static BLOCKS: Outcome = outcome("blocks", Levels::BLOCKER);
 static NOTES: Outcome = outcome("notes", Levels::NOTE);
 static SILENT: Outcome = outcome("silent", Levels::UNKNOWN);
 
-const fn check(id: &'static str, outcomes: &'static [&'static Outcome]) -> Check {
+const fn check(id: &'static str, needs: Needs, outcomes: &'static [&'static Outcome]) -> Check {
     let card = Card {
         id,
         title: NO_TEXT,
@@ -29,16 +29,19 @@ const fn check(id: &'static str, outcomes: &'static [&'static Outcome]) -> Check
         how: NO_TEXT,
         by_hand: "",
         references: &[],
-        needs: Needs::Dns,
+        needs,
         waivable: true,
         outcomes,
     };
     Check { card, run: Run::Results(|_, _| Vec::new()) }
 }
 
-static SAMPLE: Check = check("sample", &[&BLOCKS, &NOTES, &SILENT]);
-static HARMLESS: Check = check("harmless", &[&NOTES]);
-static VANTAGE: Check = check("vantage", &[&BLOCKS, &SILENT]);
+static SAMPLE: Check = check("sample", Needs::Dns, &[&BLOCKS, &NOTES, &SILENT]);
+static HARMLESS: Check = check("harmless", Needs::Dns, &[&NOTES]);
+static VANTAGE: Check = check("vantage", Needs::Dns, &[&BLOCKS, &SILENT]);
+static SERVER: Check = check("smtp-sample", Needs::Servers, &[&BLOCKS, &NOTES, &SILENT]);
+static INBOUND: Check = check("net-inbound", Needs::Servers, &[&BLOCKS, &NOTES, &SILENT]);
+static ON_SERVER: Check = check("net-sample", Needs::NewServer, &[&BLOCKS, &SILENT]);
 
 /// A statement in a word: `kind` or `kind/about`, of the new address; with `run:` before it, of the run as a whole.
 pub(crate) fn say(word: &str) -> Statement {
@@ -54,6 +57,8 @@ pub(crate) fn say(word: &str) -> Statement {
         "no" => Statement::not_applicable(subject, Text { en: "no", ja: "否" }),
         "lacks" => Statement::not_covered(subject, Text { en: "lacks", ja: "不足" }),
         "left-out" => Statement::not_covered(subject, LEFT_OUT),
+        "short" => Statement::not_covered(subject, NOT_SO_FAR),
+        "unspoken" => Statement::outcome(&NOT_SPOKEN, subject).args(Args::none().and("ip", "203.0.113.25")),
         "must" => {
             Statement::outcome(&NOT_COVERED, subject).args(Args::none().with("detail", Text { en: "a", ja: "b" }))
         }
@@ -73,7 +78,7 @@ pub(crate) fn say(word: &str) -> Statement {
 /// The word that [`say`] understands.
 fn told(statement: &Statement) -> String {
     let kinds = ["passed", "no", "lacks", "left-out", "deadline", "bug", "waived", "blocks", "notes", "silent"];
-    let kinds = kinds.into_iter().chain(["must", "must-left-out"]);
+    let kinds = kinds.into_iter().chain(["must", "must-left-out", "short", "unspoken"]);
     let is = |kind: &&str| {
         let other = say(kind);
         format!("{:?}", other.saying) == format!("{:?}", statement.saying)
@@ -208,6 +213,72 @@ fn no_place_answers_for_another() {
     let joined = join(vec![desk, server], &[&VANTAGE]).unwrap();
     assert_eq!((words_of(&joined).as_str(), joined.verdict), ("run:passed run:silent", Verdict::Hold));
     assert!(mail_cutover::checks::find("vantage").is_some(), "the check that this is about has another name");
+}
+
+/// Lost if it fails: the desk reaches the port and asks nothing else, or cannot reach it and asks the rest, and nobody asked all.
+#[test]
+fn a_server_that_is_reached_must_also_be_spoken_with() {
+    use Verdict::{Go, Hold, NoGo};
+    for (one, other, expected, verdict) in [
+        // Each run's (net-inbound, smtp-sample).
+        (("silent", "short"), ("passed", "run:left-out"), "passed unspoken", Hold),
+        (("silent", "short"), ("passed", "run:deadline"), "passed unspoken", Hold),
+        (("silent", "short"), ("passed", "passed"), "passed passed", Go),
+        (("silent", "short"), ("silent", "short"), "silent short", Hold),
+        (("silent", "short"), ("passed", "blocks"), "passed blocks", NoGo),
+        (("blocks", "short"), ("passed", "short"), "blocks short", NoGo),
+    ] {
+        let run = |(reached, said)| run(Vantage::Desk, &[(&INBOUND, reached), (&SERVER, said)]);
+        let joined = join(vec![run(one), run(other)], &[&INBOUND, &SERVER]).unwrap();
+        assert_eq!((words_of(&joined).as_str(), joined.verdict), (expected, verdict), "{one:?} + {other:?}");
+        // A third run may make it good.
+        let third = run(("passed", "passed"));
+        let all = join(vec![joined, third], &[&INBOUND, &SERVER]).unwrap();
+        assert!(!words_of(&all).contains("unspoken"), "{one:?} + {other:?}");
+    }
+}
+
+/// Lost if it fails: a new server that refuses everybody but itself would be vouched for by itself.
+#[test]
+fn a_server_does_not_answer_for_itself() {
+    use Vantage::{Desk, NewServer};
+    for (first, said, second, answer, expected, verdict) in [
+        (Desk, "silent", NewServer, "passed", "silent passed", Verdict::Hold),
+        (Desk, "silent/a", NewServer, "passed/a", "silent/a passed/a", Verdict::Hold),
+        (NewServer, "silent", Desk, "passed", "passed", Verdict::Go),
+        (NewServer, "silent", NewServer, "passed", "passed", Verdict::Go),
+        (Desk, "silent", Desk, "passed", "passed", Verdict::Go),
+        (Desk, "lacks", NewServer, "passed", "passed", Verdict::Go),
+    ] {
+        let joined = join(vec![run(first, &[(&SERVER, said)]), run(second, &[(&SERVER, answer)])], &[&SERVER]).unwrap();
+        let case = format!("{first:?} {said} + {second:?} {answer}");
+        assert_eq!((sorted(&words_of(&joined)), joined.verdict), (sorted(expected), verdict), "{case}");
+    }
+}
+
+/// Lost if it fails: one of two new servers would answer for the other, or a run there that was cut would be forgotten because the
+/// desk has nothing to say.
+#[test]
+fn what_is_seen_on_the_new_server_is_seen_on_each() {
+    use Vantage::{Desk, NewServer};
+    let joined = |one: (Vantage, &str), other: (Vantage, &str)| {
+        let runs = [one, other].map(|(place, said)| run(place, &[(&SAMPLE, "passed"), (&ON_SERVER, said)]));
+        let joined = join(runs.to_vec(), &[&SAMPLE, &ON_SERVER]).unwrap();
+        (words_of(&joined), joined.verdict, joined.completion)
+    };
+    let is = |words: &str, verdict, completion| (words.to_owned(), verdict, completion);
+    use Completion::{Complete, Deadline};
+    assert_eq!(
+        joined((NewServer, "run:passed"), (NewServer, "run:silent")),
+        is("passed run:passed run:silent", Verdict::Hold, Complete)
+    );
+    assert_eq!(
+        joined((Desk, "run:lacks"), (NewServer, "run:deadline")),
+        is("passed run:deadline", Verdict::Hold, Deadline)
+    );
+    assert_eq!(joined((Desk, "run:lacks"), (NewServer, "run:bug")).1, Verdict::Hold);
+    assert_eq!(joined((Desk, "run:lacks"), (NewServer, "run:passed")), is("passed run:passed", Verdict::Go, Complete));
+    assert_eq!(joined((Desk, "run:lacks"), (NewServer, "run:left-out")), is("passed run:lacks", Verdict::Go, Complete));
 }
 
 /// Lost if it fails: nobody could say whose answer a finding rests on.

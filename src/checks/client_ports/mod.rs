@@ -34,8 +34,8 @@ pub static CHECK: Check = Check {
             ja: "ポートが開いていない、または証明書が設定済みのサーバー名に合わないと、翌朝には全員のメールソフトがエラーになる。",
         },
         how: Text {
-            en: "One conversation at each planned port but 25 with every address that receives, old and new: TLS (from the beginning, or by STARTTLS or STLS), what the server can do, goodbye; nobody logs in. That a port does not answer counts only if this machine reached a server of the plan over the same family in the same run; on the new server itself only a new one, because not every network leads an address back to its own machine. The certificate must hold at the cutover (now, if that is later) and be for the host name and those of mail., smtp. (465, 587), imap. (143, 993), pop. and pop3. (110, 995) below the first ten domains that lead to the address or to an old one. Where it is not, the server is asked once more under that name (SNI).",
-            ja: "計画の 25 番以外の各ポートで、受信する新旧の各アドレスと一度ずつ対話する。TLS (接続時から、または STARTTLS、STLS)、機能の一覧、終了の挨拶までで、ログインはしない。応答がないことを「提供していない」と判定するのは、この機械が同じ実行の中で同じアドレス族の計画のサーバーに接続できた場合に限る。新サーバー自身で実行したときは、新サーバーへの接続だけをその根拠とする (自分の公開アドレスに戻れないネットワークがあるため)。証明書は切り替え時 (過ぎていれば現在) に有効でなければならない。さらに計画の hostname と、最初の 10 ドメインの mail.、smtp. (465、587)、imap. (143、993)、pop.、pop3. (110、995) のうち、そのアドレスか旧アドレスに行き着く名前を含まなければならない。含まない名前については、その名前 (SNI) でもう一度接続して確かめる。",
+            en: "One conversation at each planned port but 25 with every address that receives, old and new (and with those that only send, where none that receives takes the connection): TLS (from the beginning, or by STARTTLS or STLS), what the server can do, goodbye; nobody logs in. That a port does not answer counts only if this machine reached a server of the plan over the same family in the same run; on the new server itself only a new one, because not every network leads an address back to its own machine. Nor does the new server see the firewall in front of it: that others reach a port is never shown there. The certificate must hold at the cutover (now, if that is later) and be for the host name and those of mail., smtp. (465, 587), imap. (143, 993), pop. and pop3. (110, 995) below the first ten domains that lead to the address or to an old one. Where it is not, the server is asked once more under that name (SNI).",
+            ja: "計画の 25 番以外の各ポートで、受信する新旧の各アドレスと一度ずつ対話する (受信するアドレスのどれも接続を受け付けなければ、送信専用のアドレスとも対話する)。TLS (接続時から、または STARTTLS、STLS)、機能の一覧、終了の挨拶までで、ログインはしない。応答がないことを「提供していない」と判定するのは、この機械が同じ実行の中で同じアドレス族の計画のサーバーに接続できた場合に限る。新サーバー自身で実行したときは、新サーバーへの接続だけをその根拠とする (自分の公開アドレスに戻れないネットワークがあるため)。手前のファイアウォールも見えないので、外部から接続できることはそこでは確認できない。証明書は切り替え時 (過ぎていれば現在) に有効でなければならない。さらに計画の hostname と、最初の 10 ドメインの mail.、smtp. (465、587)、imap. (143、993)、pop.、pop3. (110、995) のうち、そのアドレスか旧アドレスに行き着く名前を含まなければならない。含まない名前については、その名前 (SNI) でもう一度接続して確かめる。",
         },
         by_hand: "openssl s_client -crlf {connect} -servername {name}",
         references: &[
@@ -49,6 +49,7 @@ pub static CHECK: Check = Check {
             &PARTLY,
             &OLD_CLOSED,
             &VANTAGE,
+            &OWN,
             &UNANSWERED,
             &NO_TLS,
             &NEVER_TLS,
@@ -109,6 +110,19 @@ static VANTAGE: Outcome = Outcome {
     remedy: Text {
         en: "Run check on a machine in another network with --format json, and join the reports with merge.",
         ja: "別のネットワークの機械で check を --format json で実行し、merge で報告書を合わせる。",
+    },
+};
+
+static OWN: Outcome = Outcome {
+    tag: "client-port-own",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "whether others reach port {port} of {ip} cannot be seen from the new server itself",
+        ja: "外部から {ip} の {port} 番ポートに接続できるかは、新サーバー自身からは分からない",
+    },
+    remedy: Text {
+        en: "Run check on a machine in another network, and join the reports with merge.",
+        ja: "別のネットワークの機械で check を実行し、merge で報告書を合わせる。",
     },
 };
 
@@ -328,6 +342,10 @@ impl Port<'_, '_> {
             let names = Value::list(shown.unknown.iter().map(|(name, _)| name));
             let more = |args: Args| args.with("why", why.clone()).with("names", names);
             said.push(self.say(one, Statement::outcome(&NAMES, one.talk.subject()), more));
+        }
+        // Its own firewall and that of its network lie behind it.
+        if self.vantage == Vantage::NewServer && !one.is_old() {
+            said.push(self.say(one, Statement::outcome(&OWN, one.talk.subject()), |args| args));
         }
         if said.is_empty() {
             said.push(self.say(one, Statement::passed(one.talk.subject()), |args| args));

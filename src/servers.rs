@@ -239,7 +239,7 @@ pub fn mailboxes(context: &Context, side: Side) -> Vec<Mailbox> {
     let mut asked = Vec::new();
     if !plan.smtp.recipients.is_empty() {
         let domains = &plan.domains[..plan.domains.len().min(MOST_DOMAINS)];
-        let role = |role, local: &str| -> Vec<Mailbox> {
+        let role = |role, local: &str, domains: &[DomainName]| -> Vec<Mailbox> {
             let of = |domain: &DomainName| Mailbox {
                 address: format!("{local}@{domain}"),
                 role,
@@ -248,21 +248,18 @@ pub fn mailboxes(context: &Context, side: Side) -> Vec<Mailbox> {
             domains.iter().map(of).collect()
         };
         asked.extend(plan.smtp.recipients.iter().map(|written| planned(written)));
-        asked.extend(role(Role::Postmaster, "postmaster"));
-        asked.push(Mailbox { address: "postmaster".to_owned(), role: Role::BarePostmaster, domain: None });
-        asked.extend(role(Role::Abuse, "abuse"));
-        let mut tested = domains.to_vec();
-        // Without it, a server that sends mail for strangers on would seem to know the mailboxes of a domain that it does not have.
-        for domain in plan.smtp.recipients.iter().filter_map(|written| planned(written).domain) {
-            if !tested.contains(&domain) {
-                tested.push(domain);
+        // What a server does with nobody is what its consent to others is worth; one that sends mail for strangers on would seem
+        // to know the mailboxes of a domain that it does not have.
+        let mut controlled = domains.to_vec();
+        for domain in asked.iter().filter_map(|mailbox| mailbox.domain.clone()) {
+            if !controlled.contains(&domain) {
+                controlled.push(domain);
             }
         }
-        asked.extend(tested.into_iter().map(|domain| Mailbox {
-            address: format!("nobody-{}@{domain}", context.unused_label()),
-            role: Role::Nobody,
-            domain: Some(domain),
-        }));
+        asked.extend(role(Role::Nobody, &format!("nobody-{}", context.unused_label()), &controlled));
+        asked.extend(role(Role::Postmaster, "postmaster", domains));
+        asked.push(Mailbox { address: "postmaster".to_owned(), role: Role::BarePostmaster, domain: None });
+        asked.extend(role(Role::Abuse, "abuse", domains));
     }
     // Its own machine may send through every server.
     if side == Side::New
@@ -307,45 +304,68 @@ pub fn is_read_elsewhere(talk: &Talk<'_>, read: &[&Talk<'_>]) -> bool {
     has_no_way && read.iter().any(is_same)
 }
 
+/// Words of refusals that are about the client, whatever else they say.
+const OF_CLIENTS: [&str; 17] = [
+    "client host",
+    "blocklist",
+    "blacklist",
+    "block list",
+    "dnsbl",
+    "rbl",
+    "spamhaus",
+    "reputation",
+    "reverse dns",
+    "rdns",
+    "ptr",
+    "helo",
+    "ehlo",
+    "spf",
+    "your ip",
+    "sending ip",
+    "open relay",
+];
+/// Words that are about the client unless the refusal speaks of the recipient; the client's own address is another one.
+const OF_CLIENTS_MOSTLY: [&str; 7] =
+    ["blocked", "listed", "blacklisted", "blocklisted", "banned", "ip address", "too many"];
+/// Words of refusals that are about the recipient. Sendmail names the client when it does not relay.
+const OF_RECIPIENTS: [&str; 12] = [
+    "recipient address rejected",
+    "recipient rejected",
+    "user unknown",
+    "unknown user",
+    "no such",
+    "not exist",
+    "mailbox",
+    "relaying denied",
+    "relay access denied",
+    "relay not permitted",
+    "unable to relay",
+    "rcpthosts",
+];
+
 /// Whether a refusal is about this machine and not about the recipient: then others may fare better.
 pub fn refuses_us(reply: &ServerReply, session: &Session) -> bool {
     match reply.enhanced() {
         // Bad mailbox, bad system, bad syntax of it (RFC 3463, section 3.2); full mailbox (section 3.3).
         Some((5, 1 | 2, _)) => return false,
-        // SPF, reverse DNS and several at once (RFC 7372, section 3), by which only a client is judged.
-        Some((5, 7, 23..=25 | 27)) => return true,
+        // SPF, reverse DNS and several at once (RFC 7372, section 3), by which only a client is judged; and Exchange Online's codes
+        // for spam and banned addresses.
+        Some((5, 7, 23..=25 | 27 | 500..=699)) => return true,
         _ => {}
     }
     let text = reply.told().to_ascii_lowercase();
-    let ours = session.local.map(|local| local.ip().to_canonical().to_string());
-    const OF_CLIENTS: [&str; 12] = [
-        "client host",
-        "blocked",
-        "blocklist",
-        "blacklist",
-        "dnsbl",
-        "rbl",
-        "listed",
-        "reverse dns",
-        "ptr",
-        "helo",
-        "spf",
-        "too many",
-    ];
-    let word = |wanted: &&str| {
-        let mut rest = text.as_str();
-        // Not "unlisted", not "helob": a word by itself.
-        while let Some(at) = rest.find(*wanted) {
-            let (before, after) = (&rest[..at], &rest[at + wanted.len()..]);
-            let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            if !is_letter(before.chars().next_back()) && !is_letter(after.chars().next()) {
-                return true;
-            }
-            rest = after;
-        }
-        false
-    };
-    ours.is_some_and(|ip| text.contains(&ip)) || OF_CLIENTS.iter().any(word)
+    let says = |words: &[&str]| words.iter().any(|word| has_word(&text, word));
+    // Behind a translation the server knows us by another address.
+    let ours = session.local.map(|local| local.ip().to_canonical()).into_iter().chain(session.seen_as);
+    let names_us = || ours.map(|ip| ip.to_string()).any(|ip| has_word(&text, &ip));
+    says(&OF_CLIENTS) || !says(&OF_RECIPIENTS) && (says(&OF_CLIENTS_MOSTLY) || names_us())
+}
+
+/// Whether `text` has `wanted` between other than letters and digits: not "unlisted", not "198.51.100.77".
+fn has_word(text: &str, wanted: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.match_indices(wanted)
+        .any(|(at, _)| !is_part(text[..at].chars().next_back()) && !is_part(text[at + wanted.len()..].chars().next()))
 }
 
 #[cfg(test)]
@@ -360,7 +380,8 @@ mod tests {
     #[test]
     fn refusals_of_us_are_told_from_refusals_of_the_recipient() {
         let local: SocketAddr = "198.51.100.7:40000".parse().unwrap();
-        let session = Session { local: Some(local), ..Session::unspoken(local) };
+        let seen_as = Some("203.0.113.9".parse().unwrap());
+        let session = Session { local: Some(local), seen_as, ..Session::unspoken(local) };
         let reply =
             |line: &str| ServerReply { kind: ReplyKind::Permanent, code: Some(550), lines: vec![line.to_owned()] };
         for line in [
@@ -370,6 +391,15 @@ mod tests {
             "Your IP 198.51.100.7 is not welcome",
             "5.7.23 SPF validation failed",
             "JunkMail rejected - is in an RBL",
+            "5.7.1 Service unavailable; client [198.51.100.7] blocked using Cloudmark Sender Intelligence",
+            "5.7.1 messages from [198.51.100.7] weren't sent; part of their network is on our block list (S3150)",
+            "5.7.1 likely suspicious due to the very low reputation of the sending IP address",
+            "5.7.606 Access denied, banned sending IP [203.0.113.9]",
+            "5.7.1 Connections not accepted from servers without a valid sender domain. Fix reverse DNS for 203.0.113.9",
+            "Server access forbidden by invalid RDNS record of your mail server",
+            "<info@example.co.jp>... no access from mail server [203.0.113.9] which is an open relay.",
+            "5.7.1 <info@example.co.jp>: Recipient address rejected: Blocked by RBL",
+            "refused, 203.0.113.9 is not welcome",
         ] {
             assert!(refuses_us(&reply(line), &session), "{line}");
         }
@@ -380,6 +410,14 @@ mod tests {
             "5.1.1 <listed@example.co.jp>: user is not listed here",
             "5.2.2 mailbox full",
             "unlisted mailbox",
+            "5.7.1 <info@example.co.jp>... Relaying denied. IP name lookup failed [198.51.100.7]",
+            "5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
+            "5.4.1 Recipient address rejected: Access denied",
+            "5.7.1 <info@example.co.jp>: Recipient address rejected: blocked",
+            "The account or domain may not exist, they may be blacklisted, or missing the proper dns entries.",
+            "no such user here, 198.51.100.7",
+            "refused, says 198.51.100.77",
+            "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
         ] {
             assert!(!refuses_us(&reply(line), &session), "{line}");
         }

@@ -22,8 +22,8 @@ pub static CHECK: Check = Check {
             ja: "移し忘れたアカウントや別名、ドメイン宛てのメールは、MX の変更直後から 550 で差出人に戻る。",
         },
         how: Text {
-            en: "Each mailbox under [smtp] recipients is asked for at the old and at the new server: MAIL FROM:<>, RCPT TO, RSET; no message is sent. 4xx is unknown (greylisting), and so is a refusal that is about this machine. Where the new server takes a mailbox that does not exist, taking the others shows nothing. Without recipients nothing is asked.",
-            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリストなど) と、この機械を理由とする拒否は不明とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。recipients がなければ何も問わない。",
+            en: "Each mailbox under [smtp] recipients is asked for at the old and at the new server: MAIL FROM:<>, RCPT TO, RSET; no message is sent. 4xx is unknown (greylisting), and so is a refusal that is about this machine. Where the new server takes a mailbox that does not exist, taking the others shows nothing; where it cannot be asked for one, taking the others is unknown. Without recipients nothing is asked.",
+            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリストなど) と、この機械を理由とする拒否は不明とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。それを問えなければ、受け付けたことも不明とする。recipients がなければ何も問わない。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
@@ -86,6 +86,11 @@ const TAKES_ALL: Text = Text {
     ja: "存在しないメールボックスも受け付けるので、受け付けたことが証拠にならない (smtp-unknown を参照)",
 };
 
+const UNCONTROLLED: Text = Text {
+    en: "it says yes, but whether it takes mailboxes that do not exist is not known (see smtp-unknown)",
+    ja: "受け付けると答えたが、存在しないメールボックスも受け付けるか確認できない (smtp-unknown を参照)",
+};
+
 async fn ask(context: &Context) -> Vec<Statement> {
     let talks = match talks(context).await {
         Ok(talks) => talks,
@@ -103,23 +108,26 @@ fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], asked: &[Mailbox]) -> Vec<Statemen
     if talk.extensions().is_none() {
         return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
     }
-    let takes = |mailbox: &Mailbox| talk.session.recipient(&mailbox.address).is_some_and(ServerReply::is_positive);
     let of_role = |role: Role| asked.iter().filter(move |mailbox| mailbox.role == role);
     of_role(Role::Planned)
         .map(|mailbox| {
             let stranger = of_role(Role::Nobody).find(|nobody| nobody.domain == mailbox.domain);
-            judge_one(talk, talks, mailbox, stranger.is_some_and(takes))
+            judge_one(talk, talks, mailbox, stranger)
         })
         .collect()
 }
 
-fn judge_one(talk: &Talk<'_>, talks: &[Talk<'_>], mailbox: &Mailbox, takes_all: bool) -> Statement {
+/// `stranger` is a mailbox of the same domain that does not exist.
+fn judge_one(talk: &Talk<'_>, talks: &[Talk<'_>], mailbox: &Mailbox, stranger: Option<&Mailbox>) -> Statement {
     let args = Args::none().and("ip", talk.address.ip).and("mailbox", &mailbox.address);
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).about(&mailbox.address).args(args).evidence(talk.evidence())
     };
+    // "Not now" to a stranger is another answer too; a goodbye is none.
+    let control = stranger.and_then(|stranger| talk.session.recipient(&stranger.address)).filter(|reply| reply.code != Some(421));
     match answer(talk, mailbox) {
-        Answered::Yes if takes_all => Statement::not_covered(talk.subject(), TAKES_ALL),
+        Answered::Yes if control.is_some_and(ServerReply::is_positive) => Statement::not_covered(talk.subject(), TAKES_ALL),
+        Answered::Yes if control.is_none() => say(&UNANSWERED, args.with("why", Value::from(UNCONTROLLED))),
         Answered::Yes => Statement::passed(talk.subject()).about(&mailbox.address).args(args).evidence(talk.evidence()),
         Answered::Unknown(why) => say(&UNANSWERED, args.with("why", why)),
         Answered::No(reply) => {

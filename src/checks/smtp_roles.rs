@@ -141,7 +141,8 @@ fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], asked: &[Mailbox]) -> Vec<Statemen
                 let old_takes = old.any(|old| matches!(answer(old, mailbox), Answered::Yes));
                 let outcome = match mailbox.role {
                     Role::Abuse => &ABUSE,
-                    _ if old_takes => &POSTMASTER,
+                    // Nobody can write to it from outside.
+                    Role::Postmaster if old_takes => &POSTMASTER,
                     _ => &POSTMASTER_NONE,
                 };
                 said.push(say(outcome, &mailbox.address, args.and("reply", reply.told())));

@@ -54,8 +54,8 @@ static REFUSES: Outcome = Outcome {
         ja: "{ip} はこの機械との対話を拒否するため、他者への応対を確認できない: {reply}",
     },
     remedy: Text {
-        en: "Admit this machine for the test, or run check on another one and join the reports with merge.",
-        ja: "試験の間この機械を許可する。または別の機械で check を実行し、merge で報告書を合わせる。",
+        en: "Admit this machine for the test, or run check on another one and join the reports with merge; if it is the name in EHLO that is refused, write ehlo under [smtp].",
+        ja: "試験の間この機械を許可する。または別の機械で check を実行し、merge で報告書を合わせる。EHLO の名前が拒否されているなら、[smtp] に ehlo を書く。",
     },
 };
 

@@ -49,6 +49,8 @@ pub enum MailFault {
     EndlessReply,
     /// It hangs up after the greeting.
     HangsUp,
+    /// It takes no second recipient for a bounce.
+    OneForABounce,
     /// It answers one octet at a time, a second apart.
     Slow,
     /// A reply in clear stands behind its answer to STARTTLS.
@@ -268,6 +270,8 @@ async fn obey<S: AsyncRead + AsyncWrite + Unpin>(
     secured: bool,
     offers_tls: bool,
 ) -> io::Result<bool> {
+    // Whether the open envelope has a recipient.
+    let mut addressed = false;
     loop {
         let mut octets = Vec::new();
         if (&mut *talk).take(LONGEST_COMMAND).read_until(b'\n', &mut octets).await? == 0 {
@@ -299,6 +303,10 @@ async fn obey<S: AsyncRead + AsyncWrite + Unpin>(
             say(talk, &format!("{yes}{more}")).await?;
             return Ok(true);
         }
+        if script.fault == Some(MailFault::OneForABounce) && addressed && upper.starts_with("RCPT") {
+            say(talk, "550 5.5.3 a bounce has one recipient").await?;
+            continue;
+        }
         let reply = match script.protocol {
             MailProtocol::Smtp => smtp(script, command, &upper, secured, offers_tls),
             MailProtocol::Imap => imap(script, tag, &upper, secured, offers_tls),
@@ -310,6 +318,7 @@ async fn obey<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         say(talk, &reply).await?;
+        addressed = upper.starts_with("RCPT") && reply.starts_with("250") || addressed && upper != "RSET";
         if matches!(upper.as_str(), "QUIT" | "LOGOUT") {
             return Ok(false);
         }

@@ -20,6 +20,10 @@ use super::{Depth, Protocol, Session, TlsState, Visit};
 /// How long a server may take to say goodbye; whoever does not is left without.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// The envelope of a bounce (RFC 5321, section 4.5.5), and the same for addresses that are not ASCII (RFC 6531, section 3.4).
+const MAIL: &str = "MAIL FROM:<>";
+const MAIL_UTF8: &str = "MAIL FROM:<> SMTPUTF8";
+
 /// What every conversation of a run has in common.
 #[derive(Debug)]
 pub(super) struct Manner {
@@ -207,7 +211,8 @@ where
         Protocol::Smtp => {
             let step = if again { "EHLO in TLS" } else { "EHLO" };
             let reply = talk.ask(&format!("EHLO {ehlo}"), step).await?;
-            if matches!(reply.code, Some(500..=504)) {
+            // Other refusals are about the name, and HELO says the same one.
+            if matches!(reply.code, Some(500 | 502)) {
                 return talk.ask(&format!("HELO {ehlo}"), "HELO").await;
             }
             Ok(reply)
@@ -300,7 +305,8 @@ async fn handshake(
     Ok(Some(stream))
 }
 
-/// The envelope of each recipient, taken back before its message (RFC 5321, section 4.1.1.5); DATA is never said.
+/// The envelopes of bounces, as few as can be, because servers count every RSET (Exim's smtp_accept_max_nonmail); DATA is never
+/// said. Some give a bounce one recipient: who is refused beside others is asked for again, alone.
 async fn envelopes<S>(talk: &mut Talk<'_, S>, visit: &Visit, seen: &mut Session) -> Result<(), Stop>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -310,34 +316,45 @@ where
     }
     let internationalized = seen.extensions().is_some_and(|reply| reply.extension("SMTPUTF8").is_some());
     // Bounces come so, and no policy on senders stands in the way.
-    let sender = talk.ask("MAIL FROM:<>", "MAIL FROM").await?;
+    let sender = talk.ask(MAIL, "MAIL FROM").await?;
     let accepted = sender.is_positive();
     seen.null_sender = Some(sender);
     if !accepted {
         return Ok(());
     }
-    let mut open = true;
+    let (mut open, mut others) = (MAIL, false);
     for (recipient, reply) in &mut seen.recipients {
         if !recipient.is_ascii() && !internationalized {
             continue;
         }
-        let parameter = if recipient.is_ascii() { "" } else { " SMTPUTF8" };
-        if !open || !parameter.is_empty() {
-            if open {
-                talk.ask("RSET", "RSET").await?;
-            }
-            if !talk.ask(&format!("MAIL FROM:<>{parameter}"), "MAIL FROM").await?.is_positive() {
-                break;
-            }
+        let wanted = if recipient.is_ascii() { MAIL } else { MAIL_UTF8 };
+        if wanted != open && !renew(talk, wanted).await? {
+            return Ok(());
         }
-        *reply = Some(talk.ask(&format!("RCPT TO:<{recipient}>"), "RCPT TO").await?);
-        talk.ask("RSET", "RSET").await?;
-        open = false;
+        others &= wanted == open;
+        open = wanted;
+        let command = format!("RCPT TO:<{recipient}>");
+        let mut said = talk.ask(&command, "RCPT TO").await?;
+        if others && !said.is_positive() && said.code != Some(421) {
+            if !renew(talk, open).await? {
+                return Ok(());
+            }
+            others = false;
+            said = talk.ask(&command, "RCPT TO").await?;
+        }
+        others |= said.is_positive();
+        *reply = Some(said);
     }
-    if open {
-        talk.ask("RSET", "RSET").await?;
-    }
-    Ok(())
+    talk.ask("RSET", "RSET").await.map(drop)
+}
+
+/// Takes the envelope back before its message (RFC 5321, section 4.1.1.5), and begins the next; whether it may.
+async fn renew<S>(talk: &mut Talk<'_, S>, mail: &str) -> Result<bool, Stop>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    talk.ask("RSET", "RSET").await?;
+    Ok(talk.ask(mail, "MAIL FROM").await?.is_positive())
 }
 
 /// Goodbye, and the answer to it if it comes soon.

@@ -8,7 +8,7 @@ use crate::model::{Text, Value};
 /// Whether a reply says yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// 2yz and 3yz; `OK` of IMAP, `+OK` of POP3.
+    /// 2yz, because no command is said that 3yz goes on with; `OK` of IMAP, `+OK` of POP3.
     Positive,
     /// 4yz: not now (RFC 5321, section 4.2.1).
     Transient,

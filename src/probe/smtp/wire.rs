@@ -1,8 +1,11 @@
 //! Lines in and out, each bounded in size and time, and a record of both.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
 use super::reply::{ReplyKind, ServerReply, Step, Stop};
@@ -75,7 +78,7 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Talk<'l, S> {
                     Some(_) => return Err(malformed()),
                 };
                 let kind = match code {
-                    200..400 => ReplyKind::Positive,
+                    200..300 => ReplyKind::Positive,
                     400..500 => ReplyKind::Transient,
                     500..600 => ReplyKind::Permanent,
                     _ => return Err(malformed()),
@@ -158,10 +161,27 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Talk<'l, S> {
         }
     }
 
-    /// Sends an SMTP command and reads the reply.
+    /// Sends an SMTP command and reads the reply. What came before the command is no answer to it; only a server that leaves may
+    /// say so unasked (RFC 5321, section 3.8).
     pub(super) async fn ask(&mut self, command: &str, step: Step) -> Result<ServerReply, Stop> {
+        if self.has_come().await {
+            let early = self.reply(step).await?;
+            return match early.code {
+                Some(421) => Ok(early),
+                _ => Err(Stop::Malformed(step, format!("before the command came {}", shortened(&early.told())))),
+            };
+        }
         self.say(command, step).await?;
         self.reply(step).await
+    }
+
+    /// Whether something lies ready that was not read yet; nothing is waited for.
+    async fn has_come(&mut self) -> bool {
+        poll_fn(|task| {
+            let filled = Pin::new(&mut self.stream).poll_fill_buf(task);
+            Poll::Ready(matches!(filled, Poll::Ready(Ok(octets)) if !octets.is_empty()))
+        })
+        .await
     }
 }
 

@@ -122,13 +122,13 @@ pub const NOBODY_SENDS: Text = Text {
 
 /// The conversation with a server at port 25 did not come so far; another check says why.
 pub const NOT_SO_FAR: Text = Text {
-    en: "the conversation with the server did not come so far (see net-inbound and smtp-service)",
+    en: "the conversation with the server did not get that far (see net-inbound and smtp-service)",
     ja: "サーバーとの対話がそこまで進まなかった (net-inbound と smtp-service を参照)",
 };
 
 /// The same at a port of people's mail programs.
 pub const PORT_NOT_SO_FAR: Text = Text {
-    en: "the conversation with the server did not come so far (see client-ports)",
+    en: "the conversation with the server did not get that far (see client-ports)",
     ja: "サーバーとの対話がそこまで進まなかった (client-ports を参照)",
 };
 

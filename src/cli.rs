@@ -31,7 +31,7 @@ pub struct Cli {
 pub enum Command {
     /// Check a plan against the world and print the verdict.
     Check(Check),
-    /// Join the JSON reports of runs of one plan, made at different places, into one report and verdict.
+    /// Join JSON reports of one plan, made at different places, into one report with one verdict.
     Merge(Merge),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
@@ -68,7 +68,7 @@ pub struct ReportArgs {
     /// Exit with 1 on warnings too.
     #[arg(long)]
     pub strict: bool,
-    /// Print every question asked and its answer.
+    /// Print every question and its answer, and every conversation with a server line by line.
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Print the verdict and what stands in its way, nothing else.
@@ -106,8 +106,8 @@ pub struct RunArgs {
     /// say which zone it is (may be repeated).
     #[arg(long, value_name = "[ORIGIN=]FILE")]
     pub rehearse: Vec<String>,
-    /// This machine is the new server: run what can only be seen from there (does port 25 leave, from which address, do the
-    /// blocklists answer its resolver); `merge` joins the report with that of another machine.
+    /// This machine is the new server: also run what can only be seen there (is outbound port 25 open, from which address do
+    /// connections leave, do the blocklists answer its resolver). `merge` joins the report with one of another machine.
     #[arg(long)]
     pub on_new_server: bool,
     /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.

@@ -82,7 +82,7 @@ pub const NOT_PLANNED: Text = Text {
 
 /// The plan does not want the ports of mail programs spoken to.
 const NO_CLIENT_PORTS: Text = Text {
-    en: "the plan names no port that people's mail programs use under [smtp] ports (465, 587, 993, 995 ...)",
+    en: "the plan names no port of mail programs (465, 587, 993, 995 …) under [smtp] ports",
     ja: "計画の [smtp] ports に、メールソフトが使うポート (465、587、993、995 など) がない",
 };
 
@@ -95,13 +95,13 @@ const NOBODY_RECEIVES: Text = Text {
 /// There is nothing to compare with.
 pub const NO_OLD: Text = Text {
     en: "no old address receives mail, so there is nothing to compare with",
-    ja: "受信する旧アドレスがないので、比べる相手がない",
+    ja: "メールを受信する旧アドレスがないので、比べる相手がない",
 };
 
 /// Only the new server itself sees this.
 pub const ON_NEW_SERVER: Text = Text {
-    en: "can only be seen on the new server: run check --on-new-server there, and merge the reports",
-    ja: "新サーバー上でしか分からない。そこで check --on-new-server を実行し、報告書を merge で合わせる",
+    en: "can only be seen on the new server: run check --on-new-server there, and join the reports with merge",
+    ja: "新サーバー上でしか分からない。新サーバーで check --on-new-server を実行し、merge でレポートを統合する",
 };
 
 /// The conversations at port 25 with every address that receives, old first.

@@ -77,7 +77,7 @@ pub fn interrupted(lang: Lang) -> String {
 pub fn simulated(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "SIMULATED WORLD: a miniature internet on this machine; nothing real was asked",
-        Lang::Ja => "模擬環境: この機械の中の小さなインターネットでの結果。実際の問い合わせはしていない",
+        Lang::Ja => "模擬環境: このマシンの中の小さなインターネットでの結果。実際の問い合わせはしていない",
     }
 }
 
@@ -181,7 +181,7 @@ pub fn plan_line(lang: Lang, line: usize) -> String {
 pub fn standing(lang: Lang, word: &str) -> &'static str {
     let (en, ja) = match word {
         "passed" => ("ok", "合格"),
-        "not-covered" => ("not covered", "対象外"),
+        "not-covered" => ("not covered", "未確認"),
         "note" => ("note", "参考"),
         "waived" => ("waived", "受容済み"),
         "warning" => ("warning", "警告"),
@@ -225,6 +225,11 @@ pub fn passed_with_steps(lang: Lang) -> &'static str {
 /// What folds away the steps of a finding.
 pub fn steps(lang: Lang, lines: usize) -> String {
     pick(lang, format!("steps ({})", plural(lines, "line")), format!("経過 ({lines} 行)"))
+}
+
+/// Instead of an answer: how long a conversation was.
+pub fn lines_spoken(lang: Lang, lines: usize) -> String {
+    pick(lang, format!("conversation of {}", plural(lines, "line")), format!("{lines} 行の対話"))
 }
 
 /// Headings of the table with a row for each address.

@@ -77,6 +77,42 @@ fn no_line_is_wider_than_the_terminal() {
     }
 }
 
+/// Lost if it fails: who doubts a verdict about a mail server could not read what the server said, or could read nothing else.
+#[test]
+fn a_conversation_is_shown_line_by_line() {
+    let mut report = sample::report(&sample::five());
+    let dns = report.observations[0].clone();
+    let said = |lines: &[String]| mail_cutover::model::Observation {
+        door: "smtp".into(),
+        question: "SMTP 203.0.113.25:25".to_owned(),
+        route: "server".into(),
+        outcome: "ok".to_owned(),
+        answer: lines.to_vec(),
+        ttl: None,
+        ..dns.clone()
+    };
+    let long = format!("< 250-{}", "long ".repeat(20).trim_end());
+    let mut lines = vec!["< 220 mail.example.co.jp ESMTP".to_owned(), "> EHLO desk.example.co.jp".to_owned(), long];
+    report.observations.push(said(&lines));
+    lines.extend((0..70).map(|number| format!("< 250-X{number}")));
+    report.observations.push(said(&lines));
+    let verbose = Style { verbose: true, width: 100, ..PLAIN };
+    let text = table(&report, &verbose);
+    for wanted in [
+        "SMTP 203.0.113.25:25 → conversation of 3 lines (",
+        "\n                 < 220 mail.example.co.jp ESMTP\n                 > EHLO desk.example.co.jp\n",
+        "\n                   long long",
+        "\n                 < 250-X56\n                 … +13\n",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} is missing from\n{text}");
+    }
+    assert!(!text.contains("250-X57"));
+    assert!(table(&report, &Style { lang: Lang::Ja, ..verbose }).contains("→ 3 行の対話 ("));
+    assert!(!table(&report, &PLAIN).contains("EHLO"), "shown without being asked for");
+    let plain = table(&sample::report(&sample::five()), &verbose);
+    assert!(!plain.lines().any(|line| line.starts_with("                 ") && line.trim().starts_with(['<', '>'])));
+}
+
 /// Lost if it fails: terminals and logs that know only ASCII would show rubbish, or a redirected report escapes.
 #[test]
 fn what_was_not_asked_for_is_not_written() {

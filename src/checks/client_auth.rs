@@ -22,12 +22,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "client logins", ja: "ログイン方式" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "A program that was set to CRAM-MD5 years ago, or a device that only knows LOGIN, cannot log in where that is gone; and a password that may be sent in clear is sent in clear by somebody.",
+            en: "A program that was set to CRAM-MD5 years ago, or a device that only knows LOGIN, cannot log in where that is gone; and where a password can be sent in clear, somebody will send it in clear.",
             ja: "何年も前に CRAM-MD5 に設定されたメールソフトや LOGIN しか使えない機器は、その方式がなくなるとログインできない。また、平文で送れるパスワードは、いずれ誰かが平文で送る。",
         },
         how: Text {
             en: "What each server says it can do on every planned port but 25 is read before and inside TLS: AUTH of SMTP, AUTH= and LOGIN of IMAP (unless LOGINDISABLED), SASL and USER of POP3. Nobody logs in. What all old servers together offer on a port, each new one must offer on the same port. An old server that refuses the connection has nothing to compare; one that stays silent before the cutover leaves it unknown.",
-            ja: "計画の 25 番以外の各ポートで、各サーバーが示す機能を TLS の前と中で読む。SMTP の AUTH、IMAP の AUTH= と LOGIN (LOGINDISABLED がない場合)、POP3 の SASL と USER である。ログインはしない。旧サーバーのどれかが提供する方式は、同じポートで新サーバーもそれぞれ提供しなければならない。旧サーバーが接続を拒否した場合は比べるものがない。切り替え前に旧サーバーの応答がなければ、結果は不明とする。",
+            ja: "計画の 25 番以外の各ポートで、各サーバーが示す機能を、TLS の開始前と開始後に読む。SMTP の AUTH、IMAP の AUTH= と LOGIN (LOGINDISABLED がない場合)、POP3 の SASL と USER である。ログインはしない。旧サーバーのどれかが提供する方式は、同じポートで新サーバーもそれぞれ提供しなければならない。旧サーバーが接続を拒否した場合は比べるものがない。切り替え前に旧サーバーの応答がなければ、結果は確認不能とする。",
         },
         by_hand: "openssl s_client -crlf {connect} -servername {name}",
         references: &[
@@ -74,7 +74,7 @@ static CLEAR: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "{ip} offers {mechs} on port {port} before TLS: passwords may cross the network in clear",
-        ja: "{ip} は {port} 番ポートで TLS の前に {mechs} を提供する。パスワードが平文で流れるおそれがある",
+        ja: "{ip} は {port} 番ポートで TLS の開始前に {mechs} を提供する。パスワードが平文で流れるおそれがある",
     },
     remedy: Text {
         en: "Offer logins on port {port} of {ip} only inside TLS (Postfix: smtpd_tls_auth_only = yes; Dovecot: disable_plaintext_auth = yes, from 2.4 auth_allow_cleartext = no).",
@@ -91,7 +91,7 @@ static UNCOMPARED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Run again while the old server answers; if it stays so, compare its settings by hand.",
-        ja: "旧サーバーが応答するときに再実行する。変わらなければ設定を手作業で比べる。",
+        ja: "旧サーバーが応答するうちに再実行する。変わらなければ設定を手作業で比べる。",
     },
 };
 
@@ -99,7 +99,7 @@ const NOTHING_OLD: Text = Text {
     en: "no old server could be read on this port, so there is nothing to compare with",
     ja: "このポートで読み取れた旧サーバーがないので、比べる相手がない",
 };
-const NO_TLS: Text = Text { en: "TLS does not come about", ja: "TLS が成立しない" };
+const NO_TLS: Text = Text { en: "TLS cannot be started", ja: "TLS を開始できない" };
 
 /// Ways to log in, as the server writes them.
 type Mechanisms = BTreeSet<String>;

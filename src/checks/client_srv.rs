@@ -27,7 +27,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "Programs that set themselves up read these records; one that still names the old server leads every new device to a machine that is about to go.",
-            ja: "自動設定を行うメールソフトはこのレコードを読む。旧サーバーのままだと、新しく設定した端末がすべて停止予定の機械につながる。",
+            ja: "自動設定を行うメールソフトはこのレコードを読む。旧サーバーのままだと、新しく設定した端末がすべて停止予定のマシンにつながる。",
         },
         how: Text {
             en: "SRV of _submissions, _submission, _imaps, _imap, _pop3s, _pop3 and _autodiscover (_tcp) of every domain is asked of the zone's own servers, and the addresses of its targets. The target \".\" means that the service is not offered.",

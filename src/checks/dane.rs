@@ -193,7 +193,7 @@ static UNVALIDATED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Run again with a validating resolver, such as unbound on this machine: resolver = [\"127.0.0.1\"] under [dns].",
-        ja: "DNSSEC を検証するリゾルバー (この機械の unbound など) で再実行する。[dns] に resolver = [\"127.0.0.1\"] と書く。",
+        ja: "DNSSEC を検証するリゾルバー (このマシンの unbound など) で再実行する。[dns] に resolver = [\"127.0.0.1\"] と書く。",
     },
 };
 

@@ -150,7 +150,7 @@ static UNANSWERED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Ask again; if it stays so, see whether this machine may ask name servers directly (port 53 outward) and whether they answer elsewhere.",
-        ja: "再実行する。変わらなければ、この機械からネームサーバーに直接問い合わせできるか (外向き 53 番ポート)、別の場所からは応答があるか調べる。",
+        ja: "再実行する。変わらなければ、このマシンからネームサーバーに直接問い合わせできるか (外向き 53 番ポート)、別の場所からは応答があるか調べる。",
     },
 };
 
@@ -166,7 +166,7 @@ const NO_ZONE: Text = Text {
 
 const BEYOND: Text = Text {
     en: "some addresses of the zone's servers cannot be asked from this machine, which has no way to them (IPv6, for instance)",
-    ja: "ゾーンのサーバーのアドレスの一部 (IPv6 など) には、この機械からの経路がなく問い合わせできない",
+    ja: "ゾーンのサーバーのアドレスの一部 (IPv6 など) には、このマシンからの経路がなく問い合わせできない",
 };
 
 const TOO_MANY: Text = Text {

@@ -18,8 +18,8 @@ pub static CHECK: Check = Check {
         short: Text { en: "HELO as seen", ja: "実際の HELO" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "Everything else judges what the plan says. The mail server has its own settings, and a HELO name such as localhost, or a message that takes another way out, is refused or marked as spam, whatever stands in the DNS.",
-            ja: "他の検査はすべて計画の記述を判定している。メールサーバーの設定は別であり、HELO 名が localhost だったり、別の経路から送信されたりすれば、DNS が正しくてもメールは拒否されるか迷惑メールと判定される。",
+            en: "The other checks judge the names and addresses that the plan says. But the mail server has its own settings: a HELO name such as localhost, or a message that takes another way out, is refused or marked as spam, however right the DNS is.",
+            ja: "ほかの検査は計画に書かれた名前とアドレスを判定している。しかしメールサーバーには独自の設定があり、HELO 名が localhost だったり、別の経路から送信されたりすれば、DNS が正しくてもメールは拒否されるか、迷惑メールと判定される。",
         },
         how: Text {
             en: "The Received fields of the message under [smtp] sample_eml are read from the top, at most 100 of them in the first 64 KiB. The first in which another system took it from a new address that sends tells the HELO name. If there is none, the first one from an address that is not inside a network tells where the message left. Nothing is asked; whoever can write the file can write the fields.",
@@ -64,8 +64,8 @@ static OTHER_SOURCE: Outcome = Outcome {
         ja: "{file} のメールは {ip} から HELO 名 {seen} で届いた。計画にある送信用の新アドレスのどれでもない ({by} の記録)",
     },
     remedy: Text {
-        en: "Send the message from the new server itself; if that was done, bind its source address (Postfix: smtp_bind_address, smtp_bind_address6; Exim: interface = in the smtp transport), or put {ip} into the plan, SPF and PTR.",
-        ja: "新サーバー自身からメールを送る。そうしたのなら、送信元アドレスを固定する (Postfix は smtp_bind_address と smtp_bind_address6、Exim は smtp トランスポートの interface =)。または {ip} を計画、SPF、PTR に加える。",
+        en: "Send the message from the new server itself; if you did, bind its source address (Postfix: smtp_bind_address, smtp_bind_address6; Exim: interface = in the smtp transport), or put {ip} into the plan, SPF and PTR.",
+        ja: "新サーバー自身からメールを送り直す。新サーバーから送ったものなら、送信元アドレスを固定する (Postfix は smtp_bind_address と smtp_bind_address6、Exim は smtp トランスポートの interface =)。または {ip} を計画、SPF、PTR に加える。",
     },
 };
 
@@ -89,7 +89,7 @@ const NO_SAMPLE: Text = Text {
 
 const OTHER_WAY: Text = Text {
     en: "the sample message did not leave from this address",
-    ja: "見本のメールはこのアドレスから送られていない",
+    ja: "sample_eml のメールはこのアドレスから送られていない",
 };
 
 fn judge(plan: &Plan) -> Vec<Statement> {

@@ -18,7 +18,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "An AAAA record that nobody planned makes partners connect over IPv6 to a machine that does not expect them, and makes the server itself send over IPv6 without a PTR.",
-            ja: "計画にない AAAA があると、取引先は想定外の機械に IPv6 で接続し、サーバー自身も PTR のない IPv6 で送信してしまう。",
+            ja: "計画にない AAAA があると、取引先は想定外のマシンに IPv6 で接続し、サーバー自身も PTR のない IPv6 で送信してしまう。",
         },
         how: Text {
             en: "A and AAAA of the plan's host name are read. Before the cutover they may lead to the old and the new addresses; after it they must lead to every new address that receives.",

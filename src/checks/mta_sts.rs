@@ -160,7 +160,7 @@ static HOST: Outcome = Outcome {
     },
     remedy: Text {
         en: "Serve the policy from a machine that stays, and change mta-sts.{name}.",
-        ja: "残る機械でポリシーを提供し、mta-sts.{name} を変更する。",
+        ja: "残るマシンでポリシーを提供し、mta-sts.{name} を変更する。",
     },
 };
 
@@ -186,7 +186,7 @@ static UNANSWERED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Ask again; if it stays so, see whether this machine may reach HTTPS servers outside, and whether mta-sts.{name} answers.",
-        ja: "再実行する。変わらなければ、この機械から外部の HTTPS に到達できるか、mta-sts.{name} が応答するか調べる。",
+        ja: "再実行する。変わらなければ、このマシンから外部の HTTPS に到達できるか、mta-sts.{name} が応答するか調べる。",
     },
 };
 

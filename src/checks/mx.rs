@@ -27,7 +27,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "An MX record that was switched too early, or not at all, sends mail to a machine that does not expect it: split mailboxes, or bounces.",
-            ja: "MX の切り替えが早すぎたり漏れていたりすると、想定外の機械にメールが届き、メールボックスが分かれるか、メールが不達になる。",
+            ja: "MX の切り替えが早すぎたり漏れていたりすると、想定外のマシンにメールが届き、メールボックスが分かれるか、メールが不達になる。",
         },
         how: Text {
             en: "MX of every domain is read from the zone's own servers, and A and AAAA of each host in it. Before the cutover they should lead to the old addresses, after it to the new ones; where the plan has [mx], the records themselves are compared too, and a gateway of somebody else that stands first there may take the mail.",

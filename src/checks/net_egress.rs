@@ -22,17 +22,17 @@ pub static CHECK: Check = Check {
         id: "net-egress",
         title: Text {
             en: "Connections leave the new server from the planned sending addresses",
-            ja: "新サーバーからの接続が、計画の送信用アドレスから出る",
+            ja: "新サーバーからの接続の送信元が、計画の送信用アドレスである",
         },
-        short: Text { en: "leaves from", ja: "送信元アドレス" },
+        short: Text { en: "source address", ja: "送信元アドレス" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "A server can receive on one address and send from another: a NAT gateway, a second interface, an IPv6 address that the system made up by itself. Then PTR, SPF and blocklists were judged for an address that no mail comes from.",
-            ja: "サーバーは、受信するアドレスと別のアドレスから送信することがある。NAT ゲートウェイ、二つ目のインターフェース、OS が自動生成した IPv6 アドレスなどである。その場合、PTR も SPF もブロックリストも、メールが出ないアドレスについて調べたことになる。",
+            en: "A server can receive on one address and send from another: a NAT gateway, a second interface, an IPv6 address that the system made up by itself. Then PTR, SPF and blocklists were checked for an address that no mail comes from.",
+            ja: "サーバーは、受信するアドレスと別のアドレスから送信することがある。NAT ゲートウェイ、二つ目のインターフェース、OS が自動生成した IPv6 アドレスなどである。その場合、PTR も SPF もブロックリストも、送信に使われないアドレスについて調べたことになる。",
         },
         how: Text {
-            en: "On the new server, for IPv4 and IPv6 by itself: the address that the old server and the MX hosts of witnesses and partners repeat in their answer to EHLO. Where one does not, the local end of that connection, if it is not an address inside the network. Where that says nothing either, the DNS names o-o.myaddr.l.google.com and whoami.akamai.net, asked at their own servers: they tell how DNS questions leave, which can confirm a planned address and condemn none. A mail server can be set to use another source address than this program: see its settings, and helo-observed.",
-            ja: "新サーバー上で、IPv4 と IPv6 のそれぞれについて、旧サーバーと、witnesses や取引先の MX ホストが EHLO の応答で示すアドレスを見る。示さない相手については、その接続のローカルアドレスを、内部アドレスでない場合に限り使う。それでも分からなければ、DNS の o-o.myaddr.l.google.com と whoami.akamai.net をその権威サーバーに問い合わせる。これで分かるのは DNS の問い合わせの送信元なので、計画のアドレスであることの裏付けにはなるが、違反の証拠とはしない。メールサーバーの設定によっては、このプログラムと別のアドレスから送信する。設定と helo-observed も確認すること。",
+            en: "On the new server, for IPv4 and IPv6 by itself: the address that the old server and the MX hosts of witnesses and partners repeat in their answer to EHLO. Where one does not, the local end of that connection, if it is not an address inside the network. Where that says nothing either, the DNS names o-o.myaddr.l.google.com and whoami.akamai.net, asked at their own servers: they tell from where DNS questions leave, which can confirm a planned address, but is no proof against it. A mail server can be set to use another source address than this program: see its settings, and helo-observed.",
+            ja: "新サーバー上で、IPv4 と IPv6 のそれぞれについて、旧サーバーと、witnesses や取引先の MX ホストが EHLO の応答で示すアドレスを見る。示さない相手については、その接続のローカルアドレスを、内部アドレスでない場合に限り使う。それでも分からなければ、DNS の o-o.myaddr.l.google.com と whoami.akamai.net をその権威サーバーに問い合わせる。これで分かるのは DNS の問い合わせの送信元なので、計画のアドレスであることの裏付けにはなるが、計画と違うことの証拠にはしない。メールサーバーの設定によっては、このプログラムと別のアドレスから送信する。設定と helo-observed も確認すること。",
         },
         by_hand: "dig -4 +short TXT o-o.myaddr.l.google.com @ns1.google.com; dig -6 +short TXT o-o.myaddr.l.google.com @ns1.google.com; ip route get {to}",
         references: &[
@@ -64,8 +64,8 @@ static IP: Outcome = Outcome {
     tag: "net-egress-ip",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "over IPv4 connections leave the new server from {found}, which is no sending address of the plan ({planned}): {seen}",
-        ja: "新サーバーからの IPv4 の接続が、計画の送信用アドレス ({planned}) でない {found} から出る: {seen}",
+        en: "over IPv4, connections leave the new server from {found}, which is not a sending address of the plan ({planned}): {seen}",
+        ja: "新サーバーからの IPv4 の接続の送信元が {found} であり、計画の送信用アドレス ({planned}) ではない: {seen}",
     },
     remedy: Text {
         en: "Bind the mail server to the planned address (Postfix: smtp_bind_address; Exim: interface = in the smtp transport) or correct the NAT; or put {found} into the plan, SPF and PTR.",
@@ -77,8 +77,8 @@ static IPV6: Outcome = Outcome {
     tag: "net-egress-ipv6",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "over IPv6 connections leave the new server from {found}, which is no sending address of the plan ({planned}), and may be an automatic or temporary one: {seen}",
-        ja: "新サーバーからの IPv6 の接続が、計画の送信用アドレス ({planned}) でない {found} から出る。自動生成または一時的なアドレスの可能性がある: {seen}",
+        en: "over IPv6, connections leave the new server from {found}, which is not a sending address of the plan ({planned}), and may be an automatic or temporary one: {seen}",
+        ja: "新サーバーからの IPv6 の接続の送信元が {found} であり、計画の送信用アドレス ({planned}) ではない。自動生成されたアドレスか一時アドレスの可能性がある: {seen}",
     },
     remedy: Text {
         en: "Bind the mail server to the planned address (Postfix: smtp_bind_address6; Exim: interface = in the smtp transport), turn temporary addresses off, or send over IPv4 only (Postfix: inet_protocols = ipv4).",
@@ -90,8 +90,8 @@ static FAMILY: Outcome = Outcome {
     tag: "net-egress-unplanned-family",
     levels: Levels::WARNING,
     says: Text {
-        en: "the new server can send over IPv6, from {found}, but the plan has no IPv6 address that sends: Gmail and others refuse mail from one without PTR and SPF: {seen}",
-        ja: "新サーバーは IPv6 ({found}) で送信できるが、計画に送信用の IPv6 アドレスがない。PTR と SPF のない IPv6 アドレスからのメールは Gmail などに拒否される: {seen}",
+        en: "the new server can send over IPv6, from {found}, but the plan has no IPv6 address that sends: Gmail and others refuse mail from an IPv6 address without a PTR record: {seen}",
+        ja: "新サーバーは IPv6 ({found}) で送信できるが、計画に送信用の IPv6 アドレスがない。逆引きのない IPv6 アドレスからのメールは Gmail などに拒否される: {seen}",
     },
     remedy: Text {
         en: "Let the mail server send over IPv4 only (Postfix: inet_protocols = ipv4; Exim: dns_ipv4_lookup = *), or put the IPv6 address into the plan, SPF and PTR.",
@@ -103,8 +103,8 @@ static UNKNOWN: Outcome = Outcome {
     tag: "net-egress-unknown",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "from which address connections leave the new server over {family} is not known: {why}",
-        ja: "新サーバーからの {family} の接続がどのアドレスから出るか確認できない: {why}",
+        en: "from which address the new server connects over {family} is not known: {why}",
+        ja: "新サーバーからの {family} の接続の送信元アドレスを確認できない: {why}",
     },
     remedy: Text {
         en: "Name a mail domain whose server repeats the client's address in its answer to EHLO as a witness under [smtp] (Gmail's and Outlook.com's do); or send a message to another system and name it as sample_eml.",
@@ -114,7 +114,7 @@ static UNKNOWN: Outcome = Outcome {
 
 const NO_WAY: Text = Text {
     en: "no connection left the new server over this family (see net-outbound)",
-    ja: "このアドレス族では新サーバーから外に接続できない (net-outbound を参照)",
+    ja: "このアドレスファミリーでは新サーバーから外に接続できない (net-outbound を参照)",
 };
 
 /// Names at which a server answers with the address that the question came from.
@@ -156,7 +156,7 @@ impl Word {
                 format!("{who} への接続のローカルアドレスが {ip}"),
             ),
             Source::Dns => Value::both(
-                format!("as DNS questions leave, {ip} ({who} says)"),
+                format!("DNS questions leave from {ip} (says {who})"),
                 format!("DNS の問い合わせの送信元としては {ip} ({who} の応答)"),
             ),
         }

@@ -23,12 +23,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "port 25", ja: "25 番ポート" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "A security group or a firewall that nobody opened keeps all mail out from the minute the MX changes, with perfect DNS.",
-            ja: "セキュリティグループやファイアウォールが開いていなければ、DNS が完璧でも、MX の切り替え直後からメールは一通も届かない。",
+            en: "If nobody opened port 25 in the security group or the firewall, no mail arrives from the minute the MX changes, however perfect the DNS is.",
+            ja: "セキュリティグループやファイアウォールで 25 番ポートを開けていなければ、DNS が完璧でも、MX を切り替えた直後からメールは一通も届かない。",
         },
         how: Text {
             en: "One connection to port 25 of each receiving address. That an address does not answer counts only if this machine reached another port 25 of the same family in the same run: another new one, the MX of a witness or partner of the plan, or an old server. An old server alone, which may stand in this machine's own network, does not count if the witnesses are not reached. Many offices and clouds let no port 25 out; then the result is unknown. The new server itself cannot see the firewall in front of it.",
-            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、この機械が同じ実行の中で同じアドレス族の別の 25 番ポート (別の新サーバー、計画の witnesses や取引先の MX、旧サーバー) に接続できた場合に限る。旧サーバーは手元と同じネットワークにあるかもしれないため、witnesses に接続できなければ、旧サーバーだけでは根拠としない。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
+            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、このマシンが同じ実行の中で同じアドレスファミリーの別の 25 番ポート (別の新サーバー、計画の witnesses や取引先の MX、旧サーバー) に接続できた場合に限る。旧サーバーは手元と同じネットワークにあるかもしれないため、witnesses に接続できなければ、旧サーバーだけでは根拠としない。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
         references: &[
@@ -46,11 +46,11 @@ static CLOSED: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text {
         en: "{ip} does not take connections on port 25: {why}; this machine reached {others}",
-        ja: "{ip} は 25 番ポートで接続を受け付けない: {why}。この機械から {others} には接続できた",
+        ja: "{ip} は 25 番ポートで接続を受け付けない: {why}。このマシンから {others} には接続できた",
     },
     remedy: Text {
         en: "Open port 25 to {ip} in the security group and the firewall, and see that the mail server listens on that address. If it is closed to strangers on purpose until the cutover, or but for a gateway in front of it, admit this machine for the test.",
-        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。切り替えまで、または手前のゲートウェイ以外に対して意図的に閉じているなら、試験の間この機械を許可する。",
+        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。切り替えまで、または手前のゲートウェイ以外に対して意図的に閉じているなら、試験の間このマシンを許可する。",
     },
 };
 
@@ -62,8 +62,8 @@ static OLD_GONE: Outcome = Outcome {
         ja: "旧サーバー {ip} が 25 番ポートで接続を受け付けない: {why}。切り戻す先がない",
     },
     remedy: Text {
-        en: "Keep the old server up until the overlap ends; if it does not receive mail at this address, write receives = false.",
-        ja: "並行運用が終わるまで旧サーバーを動かしておく。このアドレスで受信していないなら receives = false と書く。",
+        en: "Keep the old server up until the overlap ends; if this address does not receive mail, write receives = false for it.",
+        ja: "並行運用が終わるまで旧サーバーを動かしておく。このアドレスで受信していないなら、計画のそのアドレスに receives = false と書く。",
     },
 };
 
@@ -71,12 +71,12 @@ static VANTAGE: Outcome = Outcome {
     tag: "net-inbound-25-vantage",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "whether {ip} takes connections on port 25 is not known: {why}, and this machine reached no port 25 over {family} at all ({tried} tried): its own network may let none out",
-        ja: "{ip} が 25 番ポートで接続を受け付けるか確認できない: {why}。この機械からは {family} ではどの 25 番ポートにも接続できなかった ({tried} 件試行)。手元のネットワークが外向き 25 番ポートを通していない可能性がある",
+        en: "whether {ip} takes connections on port 25 is not known: {why}, and this machine reached no port 25 over {family} at all ({tried} tried): its own network may block outbound port 25",
+        ja: "{ip} が 25 番ポートで接続を受け付けるか確認できない: {why}。このマシンからは {family} でどの 25 番ポートにも接続できなかった ({tried} 件試行)。手元のネットワークが外向きの 25 番ポートを遮断している (OP25B など) 可能性がある",
     },
     remedy: Text {
-        en: "Run check on a machine that may use port 25 (the old server is one) with --format json, and join the reports with merge; or name witnesses under [smtp].",
-        ja: "25 番ポートを使える機械 (旧サーバーなど) で check を --format json で実行し、merge で報告書を合わせる。または [smtp] に witnesses を書く。",
+        en: "Run check on a machine whose network lets port 25 out (mostly the old server can do it) with --format json, and join the reports with merge; or name witnesses under [smtp].",
+        ja: "外向きの 25 番ポートを使えるマシン (旧サーバーなど) で check を --format json 付きで実行し、merge でレポートを統合する。または [smtp] に witnesses を書く。",
     },
 };
 
@@ -85,11 +85,11 @@ static NEAR: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "whether {ip} takes connections on port 25 is not known: {why}; this machine reached {others} of the old side, and nobody else's server ({missed}): its own network may let port 25 out to no further",
-        ja: "{ip} が 25 番ポートで接続を受け付けるか確認できない: {why}。この機械から接続できたのは旧サーバー {others} だけで、他者のサーバー ({missed}) には接続できない。手元のネットワークがそれより外に 25 番ポートを通していない可能性がある",
+        ja: "{ip} が 25 番ポートで接続を受け付けるか確認できない: {why}。このマシンから接続できたのは旧サーバー {others} だけで、他者のサーバー ({missed}) には接続できない。手元のネットワークがそれより外に 25 番ポートを通していない可能性がある",
     },
     remedy: Text {
         en: "Run check on a machine that may use port 25 with --format json, and join the reports with merge; or name witnesses that are up under [smtp].",
-        ja: "25 番ポートを使える機械で check を --format json で実行し、merge で報告書を合わせる。または稼働中のサーバーを持つドメインを [smtp] の witnesses に書く。",
+        ja: "25 番ポートを使えるマシンで check を --format json で実行し、merge でレポートを統合する。または稼働中のサーバーを持つドメインを [smtp] の witnesses に書く。",
     },
 };
 
@@ -101,8 +101,8 @@ static OWN: Outcome = Outcome {
         ja: "外部から {ip} の 25 番ポートに接続できるかは、新サーバー自身からは分からない",
     },
     remedy: Text {
-        en: "Run check on another machine that may use port 25, and join the reports with merge.",
-        ja: "25 番ポートを使える別の機械で check を実行し、merge で報告書を合わせる。",
+        en: "Run check on another machine whose network lets port 25 out, and join the reports with merge.",
+        ja: "外向きの 25 番ポートを使える別のマシンで check を実行し、merge でレポートを統合する。",
     },
 };
 
@@ -115,7 +115,7 @@ static TUNNEL: Outcome = Outcome {
     },
     remedy: Text {
         en: "Take {ip} out of connect, and run check on a machine that may use port 25.",
-        ja: "connect から {ip} を外し、25 番ポートを使える機械で check を実行する。",
+        ja: "connect から {ip} を外し、25 番ポートを使えるマシンで check を実行する。",
     },
 };
 

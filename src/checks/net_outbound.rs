@@ -28,12 +28,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "port 25 out", ja: "外向き 25 番" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "Most clouds let no port 25 out until somebody asks them to. Nothing shows it before the switch: mail comes in, and everything that goes out waits in the queue until it bounces.",
-            ja: "多くのクラウドは、申請するまで外向きの 25 番ポートを通さない。切り替えるまで兆候はなく、受信はできるのに、送信は一通残らずキューに溜まり、やがてエラーとして差出人に戻る。",
+            en: "Many clouds block outbound port 25 until somebody asks them to open it. Nothing shows it before the switch: then mail comes in, but everything that goes out waits in the queue until it bounces.",
+            ja: "多くのクラウドは、申請するまで外向きの 25 番ポートを通さない。切り替えるまで兆候はない。切り替えると、受信はできるのに、送信メールは一通残らずキューに溜まり、やがてエラーとして差出人に戻る。",
         },
         how: Text {
-            en: "On the new server: a connection to port 25 of the MX hosts of the plan's witnesses and partners, in networks as different as can be, and of the old server; greeting, EHLO and QUIT, never an envelope to others. Each family in which a new address sends is judged by itself. A greeting that refuses proves the way too. Only when servers in two networks were tried and none was reached is the port called closed.",
-            ja: "新サーバー上で、計画の witnesses と取引先の MX ホスト (できるだけ異なるネットワークから選ぶ) と旧サーバーの 25 番ポートに接続する。送るのは EHLO と QUIT だけで、他者にエンベロープは送らない。新アドレスが送信に使うアドレス族ごとに判定する。拒否の挨拶でも到達の証拠になる。二つ以上のネットワークのサーバーを試し、どれにも到達できなかったときに限り「閉じている」とする。",
+            en: "On the new server: a connection to port 25 of the MX hosts of the plan's witnesses and partners, in networks as different as can be, and of the old server; greeting, EHLO and QUIT, never an envelope to others. Each family in which a new address sends is judged by itself. A greeting that refuses also proves that port 25 is open. The port is called closed only if servers in at least two networks were tried and none was reached.",
+            ja: "新サーバー上で、計画の witnesses と取引先の MX ホスト (できるだけ異なるネットワークから選ぶ) と旧サーバーの 25 番ポートに接続する。送るのは EHLO と QUIT だけで、他組織のサーバーにエンベロープは送らない。新アドレスが送信に使うアドレスファミリーごとに判定する。接続を拒否するバナーでも、到達した証拠になる。二つ以上のネットワークのサーバーを試し、どれにも到達できなかったときに限り「閉じている」と判定する。",
         },
         by_hand: "nc -v {host} 25",
         references: &[
@@ -61,12 +61,12 @@ static CLOSED: Outcome = Outcome {
     tag: "net-outbound-25",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "over {family} no mail server was reached on port 25 from the new server: {missed}",
+        en: "from the new server, no mail server was reached on port 25 over {family}: {missed}",
         ja: "新サーバーから {family} では、どのメールサーバーの 25 番ポートにも到達できない: {missed}",
     },
     remedy: Text {
-        en: "Ask the provider to open outbound port 25, and open it in the security group and the firewall; where the provider never does, send through a relay on port 587.",
-        ja: "プロバイダーに外向き 25 番ポートの開放を申請し、セキュリティグループとファイアウォールでも開ける。決して開放しないプロバイダーなら、587 番ポートのリレー経由で送信する。",
+        en: "Ask the provider to open outbound port 25, and open it in the security group and the firewall; where the provider never opens it, send through a relay on port 587.",
+        ja: "事業者に外向き 25 番ポートの開放を申請し、セキュリティグループとファイアウォールでも開ける。開放しない事業者なら、サブミッションポート (587 番) で接続する中継サーバー経由で送信する。",
     },
 };
 
@@ -74,8 +74,8 @@ static SOME: Outcome = Outcome {
     tag: "net-outbound-25-some",
     levels: Levels::WARNING,
     says: Text {
-        en: "over {family} port 25 of {reached} was reached from the new server, but not that of {missed}",
-        ja: "新サーバーから {family} で {reached} の 25 番ポートには到達できたが、次には到達できない: {missed}",
+        en: "from the new server, port 25 of {reached} was reached over {family}, but not port 25 of {missed}",
+        ja: "新サーバーから {family} で {reached} の 25 番ポートには到達できたが、次のサーバーには到達できない: {missed}",
     },
     remedy: Text {
         en: "Run again; if it stays so, see whether a firewall lets port 25 out to some networks only, and whether those servers are up.",
@@ -88,11 +88,11 @@ static UNPROVEN: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "whether port 25 leaves the new server over {family} is not known: {why}",
-        ja: "新サーバーから {family} で 25 番ポートが外に通るか確認できない: {why}",
+        ja: "新サーバーから {family} で外向きの 25 番ポートを使えるか確認できない: {why}",
     },
     remedy: Text {
         en: "Name mail domains of others, in different networks, as witnesses under [smtp].",
-        ja: "[smtp] の witnesses に、異なるネットワークにある他者のメールドメインを書く。",
+        ja: "[smtp] の witnesses に、異なるネットワークにある、他組織のメールドメインを書く。",
     },
 };
 
@@ -100,7 +100,7 @@ static NO_IPV6: Outcome = Outcome {
     tag: "net-outbound-no-ipv6",
     levels: Levels::WARNING,
     says: Text {
-        en: "the new server has no way out over IPv6, although {ips} is to send: mail leaves over IPv4 only",
+        en: "the new server has no route out over IPv6, although {ips} is planned to send: mail leaves over IPv4 only",
         ja: "{ips} から送信する計画だが、新サーバーには IPv6 で外に出る経路がない。メールは IPv4 だけで送信される",
     },
     remedy: Text {
@@ -113,8 +113,8 @@ static INSTEAD: Outcome = Outcome {
     tag: "net-outbound-25-instead",
     levels: Levels::NOTE,
     says: Text {
-        en: "over {family} port 25 was reached only where [smtp] connect leads ({reached}): that it leaves the new server is not shown",
-        ja: "{family} で 25 番ポートに到達したのは、[smtp] connect が導く先だけである ({reached})。新サーバーから外に通ることの確認にはならない",
+        en: "over {family} port 25 was reached only where [smtp] connect leads ({reached}): this does not show that it leaves the new server",
+        ja: "{family} で 25 番ポートに到達したのは、[smtp] connect で指定した接続先だけである ({reached})。新サーバーから外に接続できることの確認にはならない",
     },
     remedy: Text {
         en: "Run without connect before the cutover.", ja: "切り替え前に connect なしで実行する。"
@@ -259,7 +259,7 @@ fn unproven(missed: &[&Try], names_witnesses: bool) -> Value {
         (true, false) => Value::both("there is no server to try", "試す相手のサーバーがない"),
         (true, true) => Value::both(
             "no server of a witness or partner was found over this family",
-            "このアドレス族では witnesses や取引先のサーバーが見つからない",
+            "このアドレスファミリーでは witnesses や取引先のサーバーが見つからない",
         ),
         (false, _) => match together(missed) {
             Value::Both { en, ja } => Value::both(

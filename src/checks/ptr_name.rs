@@ -19,7 +19,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "A provider's default name says \"rented machine\": receivers and lists (SpamRATS, GMX, S25R) treat such addresses as dial-up space.",
-            ja: "事業者の初期設定の名前は「借り物の機械」を意味する。受信側やリスト (SpamRATS、GMX、S25R など) は、動的アドレスと同様に扱う。",
+            ja: "事業者の初期設定の名前は「借り物のマシン」を意味する。受信側やリスト (SpamRATS、GMX、S25R など) は、動的アドレスと同様に扱う。",
         },
         how: Text {
             en: "Each name is judged as a host name of RFC 5321, against special-use top-level domains, against the default name shapes of known providers, and for the address's own digits in it.",

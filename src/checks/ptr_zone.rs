@@ -87,7 +87,7 @@ static SILENT: Outcome = Outcome {
     },
     remedy: Text {
         en: "See whether this machine may ask name servers directly (port 53 outward); if so, open a ticket with the provider.",
-        ja: "この機械からネームサーバーに直接問い合わせできるか (外向き 53 番ポート) 確かめる。できるなら事業者に連絡する。",
+        ja: "このマシンからネームサーバーに直接問い合わせできるか (外向き 53 番ポート) 確かめる。できるなら事業者に連絡する。",
     },
 };
 

@@ -23,12 +23,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "enforced lists", ja: "受信用リスト" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "Many lists answer resolvers in clouds with an error code such as 127.255.255.254, and a mail server that takes every answer for a listing then bounces all mail of all partners. A list that was closed may list everybody.",
-            ja: "多くのリストは、クラウドのリゾルバーには 127.255.255.254 などのエラーコードを返す。どんな応答も「登録あり」と扱う設定のメールサーバーは、その結果、すべての取引先のすべてのメールを拒否する。廃止されたリストが全員を登録済みと返すこともある。",
+            en: "Many lists answer resolvers in clouds with an error code such as 127.255.255.254, and a mail server that takes every answer for a listing then refuses all mail of all partners. A list that was closed may list everybody.",
+            ja: "多くのリストは、クラウドのリゾルバーには 127.255.255.254 などのエラーコードを返す。どんな応答も「登録あり」と扱う設定のメールサーバーは、それだけで、すべての取引先のすべてのメールを拒否してしまう。廃止されたリストが、あらゆるアドレスを登録済みと返すこともある。",
         },
         how: Text {
             en: "On the new server, through the resolver that the mail server uses: this machine's own, or those that [dns] resolver names; never the list's own servers. Each zone in [inbound_dnsbl] is asked for its listed test point, its unlisted one and a random subject, for IPv4, and for IPv6 or names where it holds those. A zone that the catalogue does not know is judged by RFC 5782. A list that is named by its id is asked with its key under [dnsbl].",
-            ja: "新サーバー上で、メールサーバーが使うリゾルバー (この機械のもの、または [dns] の resolver に書いたもの) を通して問い合わせる。リスト自身のサーバーには問い合わせない。[inbound_dnsbl] の各ゾーンについて、登録済みのテスト用アドレス、未登録のテスト用アドレス、無作為な対象を、IPv4 と、リストが持つ場合は IPv6 や名前についても確かめる。カタログにないゾーンは RFC 5782 に従って判定する。id で書いたリストには、[dnsbl] の鍵を付けて問い合わせる。",
+            ja: "新サーバー上で、メールサーバーが使うリゾルバー (このマシンのもの、または [dns] の resolver に書いたもの) を通して問い合わせる。リスト自身のサーバーには問い合わせない。[inbound_dnsbl] の各ゾーンについて、登録済みのテスト用アドレス、未登録のテスト用アドレス、無作為な対象を、IPv4 と、リストが持つ場合は IPv6 や名前についても確かめる。カタログにないゾーンは RFC 5782 に従って判定する。id で書いたリストには、[dnsbl] の鍵を付けて問い合わせる。",
         },
         by_hand: "dig +short {query} A",
         references: &[
@@ -44,7 +44,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::NewServer,
         waivable: true,
-        outcomes: &[&RESOLVER, &DEAD_ZONE, &GONE, &UNANSWERED],
+        outcomes: &[&RESOLVER, &DEAD_ZONE, &BLIND, &GONE, &UNANSWERED],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -53,12 +53,12 @@ static RESOLVER: Outcome = Outcome {
     tag: "rbl-in-resolver",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{zone} refuses the new server's resolver ({families}), and a rule without return codes then bounces everybody's mail: {why}",
-        ja: "{zone} が新サーバーのリゾルバーを拒否する ({families})。戻りコードを指定しない設定では、全員のメールが拒否される: {why}",
+        en: "{zone} refuses the new server's resolver ({families}); a mail server whose rule names no return codes then refuses everybody's mail: {why}",
+        ja: "{zone} が新サーバーのリゾルバーを拒否する ({families})。メールサーバーの設定で戻りコードを指定していなければ、すべての相手のメールが拒否される: {why}",
     },
     remedy: Text {
-        en: "Run a recursive resolver on the new server itself, or ask with a key of the operator (Spamhaus gives DQS keys for free); and name the codes in the rule, so that no error counts as a listing: {rule}.",
-        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者の鍵を使う (Spamhaus の DQS キーは無料で得られる)。あわせて、エラーが「登録あり」と扱われないよう、設定に戻りコードを書く: {rule}。",
+        en: "Run a recursive resolver on the new server itself, or ask with a key of the operator (Spamhaus gives free DQS keys to small users); and name the codes in the rule, so that no error counts as a listing: {rule}.",
+        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者の鍵を使う (Spamhaus の DQS キーは、小規模な利用なら無料で得られる)。あわせて、エラーが「登録あり」と扱われないよう、設定に戻りコードを書く: {rule}。",
     },
 };
 
@@ -66,12 +66,25 @@ static DEAD_ZONE: Outcome = Outcome {
     tag: "rbl-in-dead-zone",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{zone} answers what cannot be true ({families}), and the new server would bounce mail because of it: {why}",
-        ja: "{zone} の応答は正しくあり得ず ({families})、新サーバーがそれを理由にメールを拒否してしまう: {why}",
+        en: "{zone} gives answers that cannot be true ({families}), and the new server would refuse mail because of them: {why}",
+        ja: "{zone} があり得ない応答を返し ({families})、新サーバーがそれを理由にメールを拒否してしまう: {why}",
     },
     remedy: Text {
         en: "Take {zone} out of the mail server's configuration before the cutover, or point it at a resolver that does not rewrite answers.",
         ja: "切り替え前に、メールサーバーの設定から {zone} を外す。または応答を書き換えないリゾルバーを使う。",
+    },
+};
+
+static BLIND: Outcome = Outcome {
+    tag: "rbl-in-blind",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "{zone} does not answer the new server's resolver ({families}): it stops nothing, and delays every message by the question: {why}",
+        ja: "{zone} が新サーバーのリゾルバーに応答しない ({families})。何も止められず、問い合わせのたびに受信が遅れる: {why}",
+    },
+    remedy: Text {
+        en: "Run a recursive resolver on the new server itself, or ask with a key of the operator; else take {zone} out of the mail server's configuration.",
+        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者の鍵を使う。さもなければ、メールサーバーの設定から {zone} を外す。",
     },
 };
 
@@ -80,7 +93,7 @@ static GONE: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "{zone} is closed or empty ({families}): it stops nothing, and one day may list everybody: {why}",
-        ja: "{zone} は廃止されたか空である ({families})。何も止められず、いずれ全員を登録済みと返しかねない: {why}",
+        ja: "{zone} は廃止されたか空である ({families})。何も止められず、いずれあらゆるアドレスを登録済みと返しかねない: {why}",
     },
     remedy: Text {
         en: "Take {zone} out of the mail server's configuration.",
@@ -93,7 +106,7 @@ static UNANSWERED: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "what {zone} answers the new server is not known ({families}): {why}",
-        ja: "{zone} が新サーバーに何と答えるか確認できない ({families}): {why}",
+        ja: "{zone} が新サーバーにどう応答するか確認できない ({families}): {why}",
     },
     remedy: Text {
         en: "Ask by hand on the new server, and run again; if it stays so, take {zone} out of the mail server's configuration.",
@@ -142,10 +155,10 @@ fn families(list: &List) -> Vec<Family> {
 fn judge(enforced: &Enforced, selected: &Selected, healths: &[(Family, Health)]) -> Vec<Statement> {
     let subject = Subject::List(enforced.written.clone());
     let mut said = Vec::new();
-    for outcome in [&RESOLVER, &DEAD_ZONE, &GONE, &UNANSWERED] {
+    for outcome in [&RESOLVER, &DEAD_ZONE, &BLIND, &GONE, &UNANSWERED] {
         let with_it: Vec<&(Family, Health)> = healths
             .iter()
-            .filter(|(_, health)| outcome_of(enforced, health.state).is_some_and(|own| std::ptr::eq(own, outcome)))
+            .filter(|(_, health)| outcome_of(enforced, health).is_some_and(|own| std::ptr::eq(own, outcome)))
             .collect();
         let Some((family, first)) = with_it.first() else { continue };
         let why = match &enforced.retired {
@@ -169,9 +182,10 @@ fn judge(enforced: &Enforced, selected: &Selected, healths: &[(Family, Health)])
 }
 
 /// What is said of a list in this state; nothing if it is in order.
-fn outcome_of(enforced: &Enforced, state: State) -> Option<&'static Outcome> {
-    match state {
-        State::Refused => Some(&RESOLVER),
+fn outcome_of(enforced: &Enforced, health: &Health) -> Option<&'static Outcome> {
+    match health.state {
+        State::Refused if health.refuses_by_address => Some(&RESOLVER),
+        State::Refused => Some(&BLIND),
         State::Broken => Some(&DEAD_ZONE),
         // Whoever answers at the zone of a closed list now, or does not, is not the list.
         State::Healthy | State::Dead | State::Silent | State::NoKey if enforced.retired.is_some() => Some(&GONE),

@@ -26,7 +26,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::After],
         why: Text {
             en: "A released address is rented to somebody else within days. What still points at it sends your mail, your visitors and your good name to that machine.",
-            ja: "解放したアドレスは数日で別の利用者に貸し出される。それを指すレコードが残っていると、メールや利用者がその機械に届き、自社の名前も使われてしまう。",
+            ja: "解放したアドレスは数日で別の利用者に貸し出される。それを指すレコードが残っていると、メールや利用者がそのマシンに届き、自社の名前も使われてしまう。",
         },
         how: Text {
             en: "Once the overlap after cutover_at is over: A and AAAA of the mail server's old and new names and of the MX hosts, PTR of the old addresses, and TLSA at names that only the old server has. SPF and MX have checks of their own.",

@@ -13,18 +13,18 @@ pub static CHECK: Check = Check {
     card: Card {
         id: "smtp-banner",
         title: Text {
-            en: "Each receiving address says the name that it is planned to have",
+            en: "Each receiving address greets with its planned name",
             ja: "受信する各アドレスが計画どおりの名前を名乗る",
         },
         short: Text { en: "banner", ja: "バナー" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "The name in the greeting is mostly the name that the server will say in HELO when it sends. A clone that still says the old name, or localhost, is refused by receivers that compare it with the PTR.",
-            ja: "挨拶の名前は、多くの場合、送信時に HELO で名乗る名前と同じ設定から来る。複製したまま旧サーバー名や localhost を名乗るサーバーは、PTR と照合する受信側に拒否される。",
+            en: "The name in the greeting is usually also the name that the server says in HELO when it sends. A copied server that still says the old name, or localhost, is refused by receivers that compare it with the PTR.",
+            ja: "バナーの名前と送信時に HELO で名乗る名前は、多くの場合、同じ設定から決まる。複製したまま旧サーバーの名前や localhost を名乗るサーバーは、PTR と照合する受信側に拒否される。",
         },
         how: Text {
             en: "The first word of the greeting and of the answer to EHLO is compared with the planned HELO and PTR name of the address and with the mail hosts that lead to it.",
-            ja: "挨拶と EHLO への応答の先頭の語を、そのアドレスの計画上の HELO 名、PTR 名、およびそこに至るメールホスト名と比べる。",
+            ja: "バナーと EHLO への応答の先頭の語を、そのアドレスの計画上の HELO 名、PTR 名、およびそのアドレスに行き着くメールホスト名と比べる。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
         references: &[
@@ -42,11 +42,11 @@ static BANNER: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "{ip} greets as “{found}”; the plan has {wanted}",
-        ja: "{ip} は挨拶で「{found}」と名乗る。計画では {wanted}",
+        ja: "{ip} はバナーで「{found}」と名乗る (計画では {wanted})",
     },
     remedy: Text {
         en: "Set the name in the server's greeting to {helo} (Postfix: myhostname, Exim: primary_hostname), or correct helo in the plan.",
-        ja: "サーバーの挨拶の名前を {helo} にする (Postfix は myhostname、Exim は primary_hostname)。または計画の helo を直す。",
+        ja: "サーバーのバナーの名前を {helo} にする (Postfix は myhostname、Exim は primary_hostname)。または計画の helo を直す。",
     },
 };
 
@@ -55,7 +55,7 @@ static EHLO: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "{ip} answers EHLO as “{found}”; the plan has {wanted}",
-        ja: "{ip} は EHLO に「{found}」と名乗って応答する。計画では {wanted}",
+        ja: "{ip} は EHLO への応答で「{found}」と名乗る (計画では {wanted})",
     },
     remedy: Text {
         en: "Set the server's own name to {helo} (Postfix: myhostname, Exim: primary_hostname), or correct helo in the plan.",

@@ -12,18 +12,18 @@ pub static CHECK: Check = Check {
     card: Card {
         id: "smtp-extensions",
         title: Text {
-            en: "The new server takes what the old one took: size, extensions",
-            ja: "旧サーバーが受け付けた大きさと拡張機能を、新サーバーも受け付ける",
+            en: "The new server takes messages as large as the old one did, and offers the same extensions",
+            ja: "新サーバーのサイズ上限と拡張機能が、旧サーバーに劣らない",
         },
         short: Text { en: "size, extensions", ja: "サイズと拡張" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "A drawing of 30 MB that arrived yesterday bounces today, because the new server has its software's usual limit. No DNS check sees that.",
-            ja: "昨日は届いた 30 MB の図面が、新サーバーの上限が既定値のままであるために今日は差出人に戻る。これは DNS の検査では見つからない。",
+            en: "A drawing of 30 MB arrived yesterday and bounces today, because the new server still has the default limit of its software. No DNS check sees that.",
+            ja: "昨日は届いた 30 MB の図面が、今日は差出人に戻る。新サーバーのサイズ上限が既定値のままだからである。これは DNS の検査では見つからない。",
         },
         how: Text {
-            en: "The answers to EHLO, inside TLS where there is TLS, are compared: the limit in SIZE (0 is none) with the largest of the old servers, and the extensions that any old server had. AUTH with a plain password before TLS is named on either side.",
-            ja: "EHLO への応答 (TLS があればその中でのもの) を比べる。SIZE の上限 (0 は無制限) は旧サーバーのうち最大のものと、拡張機能は旧サーバーのいずれかが持つものと照らす。TLS より前に平文パスワードの AUTH を受け付けていれば、新旧とも指摘する。",
+            en: "The answers to EHLO, inside TLS where there is TLS, are compared: the limit in SIZE (0 is none) with the largest of the old servers, and the extensions that any old server had. AUTH with a plain password before TLS is reported for old and new servers.",
+            ja: "EHLO への応答 (TLS があればその中でのもの) を比べる。SIZE の上限 (0 は無制限) は旧サーバーのうち最大のものと、拡張機能は旧サーバーのいずれかが持つものと比べる。TLS の開始前に平文パスワードの AUTH を提供していれば、新旧どちらのサーバーでも指摘する。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
         references: &[
@@ -46,8 +46,8 @@ static SIZE: Outcome = Outcome {
         ja: "{ip} が受け付けるメールは最大 {new} である。旧サーバーは {old} だった",
     },
     remedy: Text {
-        en: "Raise the limit to that of the old server (Postfix: message_size_limit, Exim: message_size_limit).",
-        ja: "上限を旧サーバーと同じにする (Postfix と Exim ではどちらも message_size_limit)。",
+        en: "Raise the limit to that of the old server (Postfix: message_size_limit, and neither mailbox_size_limit nor virtual_mailbox_limit smaller; Exim: message_size_limit; Exchange: MaxMessageSize of the receive connector).",
+        ja: "上限を旧サーバーと同じにする (Postfix は message_size_limit。mailbox_size_limit と virtual_mailbox_limit をそれより小さくしない。Exim は message_size_limit、Exchange は受信コネクタの MaxMessageSize)。",
     },
 };
 
@@ -56,11 +56,11 @@ static UNSTATED: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "{ip} does not say how large a message may be; the old server took {old}",
-        ja: "{ip} はメールの大きさの上限を示さない。旧サーバーは {old} だった",
+        ja: "{ip} はメールのサイズ上限を示さない。旧サーバーは {old} だった",
     },
     remedy: Text {
-        en: "Look the limit up in the configuration of {ip}, and let the server announce SIZE.",
-        ja: "{ip} の設定で上限を確かめ、SIZE を示すようにする。",
+        en: "Look up the limit in the configuration of {ip}, and let the server announce SIZE.",
+        ja: "{ip} の設定で上限を確かめ、EHLO の応答で SIZE を示すようにする。",
     },
 };
 
@@ -69,11 +69,11 @@ static LOST: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text {
         en: "{ip} lacks what the old server offered: {lost}",
-        ja: "旧サーバーにあった機能が {ip} にない: {lost}",
+        ja: "旧サーバーにあった拡張機能が {ip} にない: {lost}",
     },
     remedy: Text {
-        en: "Enable {lost}, if partners use it: without SMTPUTF8 mail with such addresses bounces, without 8BITMIME mail is recoded on the way and its DKIM signature breaks.",
-        ja: "取引先が使うなら {lost} を有効にする。SMTPUTF8 がないと国際化アドレス宛てのメールは戻り、8BITMIME がないと途中で符号化し直されて DKIM 署名が壊れる。",
+        en: "Enable {lost} if partners use it: without SMTPUTF8, mail with internationalized addresses bounces; without 8BITMIME, mail may be recoded on the way, which breaks its DKIM signature.",
+        ja: "取引先が使うなら {lost} を有効にする。SMTPUTF8 がないと国際化メールアドレスを使うメールはエラーで戻り、8BITMIME がないと途中で符号化し直されて DKIM 署名が壊れることがある。",
     },
 };
 
@@ -81,8 +81,8 @@ static CLEAR: Outcome = Outcome {
     tag: "smtp-auth-clear",
     levels: Levels::WARNING,
     says: Text {
-        en: "{ip} invites passwords before TLS: AUTH {mechanisms}",
-        ja: "{ip} は TLS より前にパスワードを受け付ける: AUTH {mechanisms}",
+        en: "{ip} offers AUTH {mechanisms} before TLS, so passwords may cross the network in clear",
+        ja: "{ip} は TLS の開始前に AUTH {mechanisms} を提供する。パスワードが平文で流れるおそれがある",
     },
     remedy: Text {
         en: "Offer AUTH inside TLS only (Postfix: smtpd_tls_auth_only = yes; Exim: auth_advertise_hosts), and none on port 25.",
@@ -94,12 +94,12 @@ static OLD_UNREAD: Outcome = Outcome {
     tag: "smtp-extensions-old-unread",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "whether {ip} takes what the old server takes is not known: the conversation with the old server {old} did not come so far",
-        ja: "{ip} が旧サーバーと同じものを受け付けるか確認できない。旧サーバー {old} との対話がそこまで進まなかった",
+        en: "whether {ip} takes what the old server takes is not known: the conversation with the old server {old} did not get that far",
+        ja: "{ip} が旧サーバーに劣らないか確認できない。旧サーバー {old} との対話がそこまで進まなかった",
     },
     remedy: Text {
-        en: "Run while the old server answers; if it does not receive mail at {old}, write receives = false there.",
-        ja: "旧サーバーが応答するうちに実行する。{old} で受信していないなら、そこに receives = false と書く。",
+        en: "Run again while the old server answers; if {old} does not receive mail, write receives = false for it.",
+        ja: "旧サーバーが応答するうちに再実行する。{old} で受信していないなら、計画のそのアドレスに receives = false と書く。",
     },
 };
 

@@ -13,17 +13,17 @@ pub static CHECK: Check = Check {
         id: "smtp-recipients",
         title: Text {
             en: "The new server takes mail for every mailbox that the plan names",
-            ja: "計画にあるすべてのメールボックス宛てを新サーバーが受け付ける",
+            ja: "計画にあるすべての宛先へのメールを新サーバーが受け付ける",
         },
         short: Text { en: "recipients", ja: "受信者" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "An account, an alias or a whole domain that was not copied bounces with 550 from the minute the MX changes.",
-            ja: "移し忘れたアカウントや別名、ドメイン宛てのメールは、MX の変更直後から 550 で差出人に戻る。",
+            en: "Mail for an account, an alias or a whole domain that was not copied bounces with 550 from the minute the MX changes.",
+            ja: "移し忘れたアカウント、別名、ドメインへのメールは、MX を変更した直後から 550 で差出人に戻る。",
         },
         how: Text {
             en: "Each mailbox under [smtp] recipients is asked for at the old and at the new server: MAIL FROM:<>, RCPT TO, RSET; no message is sent. 4xx is unknown (greylisting), and so is a refusal that is about this machine. Where the new server takes a mailbox that does not exist, taking the others shows nothing; where it cannot be asked for one, taking the others is unknown. Without recipients nothing is asked.",
-            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリストなど) と、この機械を理由とする拒否は不明とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。それを問えなければ、受け付けたことも不明とする。recipients がなければ何も問わない。",
+            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリストなど) と、このマシンを理由とする拒否は不明とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。それを問えなければ、受け付けたことも不明とする。recipients がなければ何も問わない。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
@@ -45,8 +45,8 @@ static REFUSED: Outcome = Outcome {
         ja: "{ip} が {mailbox} を拒否する: {reply} ({old})",
     },
     remedy: Text {
-        en: "Create {mailbox} on the new server, or let it take mail for the domain (Postfix: virtual_mailbox_domains, mydestination; Exim: local_domains).",
-        ja: "新サーバーに {mailbox} を作る。またはそのドメイン宛てを受け付けるようにする (Postfix は virtual_mailbox_domains や mydestination、Exim は local_domains)。",
+        en: "Create {mailbox} on the new server, or let it take mail for the domain (Postfix: mydestination, virtual_mailbox_domains or relay_domains; Exim: local_domains; Exchange: accepted domains).",
+        ja: "新サーバーに {mailbox} を作る。またはそのドメインへのメールを受け付けるようにする (Postfix は mydestination、virtual_mailbox_domains、relay_domains のいずれか、Exim は local_domains、Exchange は承認済みドメイン)。",
     },
 };
 
@@ -59,7 +59,7 @@ static BOTH: Outcome = Outcome {
     },
     remedy: Text {
         en: "Correct {mailbox} in the plan, or create it.",
-        ja: "計画の {mailbox} を直すか、そのメールボックスを作る。",
+        ja: "計画の {mailbox} を直す。正しい宛先なら作る。",
     },
 };
 
@@ -68,11 +68,11 @@ static UNANSWERED: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "whether {ip} takes mail for {mailbox} is not known: {why}",
-        ja: "{ip} が {mailbox} 宛てを受け付けるか確認できない: {why}",
+        ja: "{ip} が {mailbox} 宛てのメールを受け付けるか確認できない: {why}",
     },
     remedy: Text {
-        en: "Run again in some minutes (greylisting lets the second try pass), or admit this machine for the test.",
-        ja: "数分後に再実行する (グレイリストなら二度目は通る)。または試験の間この機械を許可する。",
+        en: "Run again in a few minutes (greylisting lets a later try pass), or let the server accept this machine for the test.",
+        ja: "数分後に再実行する (グレイリスティングなら次は通る)。またはテストの間だけこのマシンを許可する。",
     },
 };
 
@@ -82,12 +82,12 @@ const NONE_NAMED: Text = Text {
 };
 
 const TAKES_ALL: Text = Text {
-    en: "the server takes mailboxes that do not exist, so taking this one shows nothing (see smtp-unknown)",
-    ja: "存在しないメールボックスも受け付けるので、受け付けたことが証拠にならない (smtp-unknown を参照)",
+    en: "the server takes mail for mailboxes that do not exist, so that it takes this one proves nothing (see smtp-unknown)",
+    ja: "サーバーが存在しない宛先も受け付けるので、この宛先を受け付けても証拠にならない (smtp-unknown を参照)",
 };
 
 const UNCONTROLLED: Text = Text {
-    en: "it says yes, but whether it takes mailboxes that do not exist is not known (see smtp-unknown)",
+    en: "it says yes, but whether it takes mail for mailboxes that do not exist is not known (see smtp-unknown)",
     ja: "受け付けると答えたが、存在しないメールボックスも受け付けるか確認できない (smtp-unknown を参照)",
 };
 
@@ -146,7 +146,7 @@ fn judge_one(talk: &Talk<'_>, talks: &[Talk<'_>], mailbox: &Mailbox, stranger: O
                 Some((old, _)) => {
                     Value::both(format!("{} takes it", old.address.ip), format!("{} は受け付ける", old.address.ip))
                 }
-                None => Value::both("what the old server does is not known", "旧サーバーの応対は不明"),
+                None => Value::both("whether the old server takes it is not known", "旧サーバーが受け付けるかは不明"),
             };
             say(&REFUSED, args.with("old", said)).evidence(evidence)
         }
@@ -171,7 +171,7 @@ pub(super) fn answer<'r>(talk: &'r Talk<'_>, mailbox: &Mailbox) -> Answered<'r> 
         Some(reply) if reply.kind == ReplyKind::Permanent && !refuses_us(reply, session) => Answered::No(reply),
         Some(reply) if reply.kind == ReplyKind::Permanent => Answered::Unknown(Value::both(
             format!("it refuses this machine ({})", reply.told()),
-            format!("この機械を拒否している ({})", reply.told()),
+            format!("このマシンを拒否している ({})", reply.told()),
         )),
         Some(reply) => Answered::Unknown(Value::plain(reply.told())),
         None => Answered::Unknown(match (&session.stop, &session.null_sender) {

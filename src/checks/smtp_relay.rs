@@ -15,12 +15,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "open relay", ja: "オープンリレー" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "An open relay is found within hours, sends spam for strangers, and is on every blocklist the next day.",
-            ja: "オープンリレーは数時間で見つけられ、他人のスパムを送り、翌日にはあらゆるブロックリストに載る。",
+            en: "An open relay is found within hours, relays spam for strangers, and is on every blocklist the next day.",
+            ja: "オープンリレーは数時間で見つけられ、他人の迷惑メールを中継し、翌日にはあらゆるブロックリストに載る。",
         },
         how: Text {
-            en: "The mailbox under [smtp] relay_probe, which is yours on another system, is asked for at every new address that receives: MAIL FROM:<>, RCPT TO, RSET; no message is sent. Nobody else's mailbox is used. A machine that the server trusts on purpose must not run this; the new server itself does not.",
-            ja: "[smtp] relay_probe に書かれた、別のシステムにあるあなた自身のメールボックスについて、受信する新アドレスのそれぞれに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らず、他人のメールボックスは使わない。サーバーが意図して信頼している機械では実行しないこと。新サーバー自身では行わない。",
+            en: "The mailbox under [smtp] relay_probe, which is yours on another system, is asked for at every new address that receives: MAIL FROM:<>, RCPT TO, RSET; no message is sent. Nobody else's mailbox is used. Do not run this on a machine for which the server relays on purpose (mynetworks and the like); on the new server itself it is left out.",
+            ja: "[smtp] relay_probe に書かれた宛先 (別のシステムにある自分のメールアドレス) について、受信する新アドレスのそれぞれに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らず、他人のメールアドレスは使わない。サーバーが中継を許可しているマシン (mynetworks など) では実行しないこと。新サーバー自身では調べない。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
@@ -37,12 +37,12 @@ static OPEN: Outcome = Outcome {
     tag: "smtp-relay",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{ip} takes mail for {mailbox}, which is not its own, from this machine ({from})",
-        ja: "{ip} はこの機械 ({from}) から、自分のものではない {mailbox} 宛てを受け付ける",
+        en: "{ip} is an open relay: it takes mail for {mailbox}, which is not its own, from this machine ({from})",
+        ja: "{ip} はオープンリレーである。自分の宛先ではない {mailbox} へのメールを、このマシン ({from}) から受け付ける",
     },
     remedy: Text {
-        en: "Close it before anything else (Postfix: mynetworks, smtpd_relay_restrictions; Exim: relay_from_hosts). If the server trusts this machine on purpose, run from one that it does not.",
-        ja: "何よりも先に閉じる (Postfix は mynetworks と smtpd_relay_restrictions、Exim は relay_from_hosts)。この機械を意図して信頼しているなら、信頼していない機械から実行する。",
+        en: "Close it before anything else (Postfix: mynetworks, smtpd_relay_restrictions; Exim: relay_from_hosts; Exchange: the right Ms-Exch-SMTP-Accept-Any-Recipient on receive connectors). If the server relays for this machine on purpose, run on another one.",
+        ja: "何よりも先に塞ぐ (Postfix は mynetworks と smtpd_relay_restrictions、Exim は relay_from_hosts、Exchange は受信コネクタの権限 Ms-Exch-SMTP-Accept-Any-Recipient)。このマシンからの中継を意図して許可しているなら、許可していないマシンで実行する。",
     },
 };
 
@@ -54,19 +54,19 @@ static UNANSWERED: Outcome = Outcome {
         ja: "{ip} が他人のメールを中継するか確認できない: {why}",
     },
     remedy: Text {
-        en: "Run again, or from a machine that the server does not refuse for another reason.",
-        ja: "再実行するか、別の理由で拒否されない機械から実行する。",
+        en: "Run again, or on a machine that the server does not refuse for another reason.",
+        ja: "再実行する。または、ほかの理由で拒否されないマシンで実行する。",
     },
 };
 
 const NO_PROBE: Text = Text {
     en: "the plan names no relay_probe under [smtp]: a mailbox of yours on another system",
-    ja: "計画の [smtp] に relay_probe (別のシステムにあるあなたのメールボックス) がない",
+    ja: "計画の [smtp] に relay_probe (別のシステムにある自分のメールアドレス) がない",
 };
 
 const OWN: Text = Text {
-    en: "the server trusts itself: an open relay is seen from another machine only",
-    ja: "サーバーは自分自身を信頼する。オープンリレーかどうかは別の機械からしか分からない",
+    en: "the server trusts itself: only another machine can see an open relay",
+    ja: "サーバーは自分自身を信頼する。オープンリレーかどうかは、別のマシンからでないと分からない",
 };
 
 async fn ask(context: &Context) -> Vec<Statement> {

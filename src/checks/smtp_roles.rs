@@ -14,17 +14,17 @@ pub static CHECK: Check = Check {
         id: "smtp-roles",
         title: Text {
             en: "The new server takes bounces, and mail for postmaster and abuse",
-            ja: "新サーバーがバウンスと postmaster・abuse 宛てを受け付ける",
+            ja: "新サーバーがバウンスと、postmaster・abuse 宛てのメールを受け付ける",
         },
         short: Text { en: "postmaster, bounces", ja: "postmaster など" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "A server that refuses the null sender never learns that its mail did not arrive, and blocklists list it for that. Complaints and delistings go to postmaster and abuse.",
-            ja: "空の差出人を拒否するサーバーは、自分のメールが届かなかったことを知ることができず、それを理由にブロックリストへ登録されることもある。苦情や解除の連絡は postmaster と abuse に届く。",
+            en: "A server that refuses the null sender (MAIL FROM:<>) never learns that its mail did not arrive, and may be put on blocklists for that. Complaints and answers to delisting requests go to postmaster and abuse.",
+            ja: "空の差出人 (MAIL FROM:<>) を拒否するサーバーは、自分のメールが届かなかったことを知ることができず、それを理由にブロックリストに登録されることもある。苦情やリストからの解除の連絡は postmaster と abuse に届く。",
         },
         how: Text {
             en: "MAIL FROM:<> is said at every new address that receives. Where the plan names recipients, postmaster and abuse of every domain and the bare postmaster are asked for as well.",
-            ja: "受信する新アドレスのそれぞれに MAIL FROM:<> を送る。計画に recipients があれば、各ドメインの postmaster と abuse、およびドメインなしの postmaster も問う。",
+            ja: "受信する新アドレスのそれぞれに MAIL FROM:<> を送る。計画に recipients があれば、各ドメインの postmaster と abuse、およびドメインなしの postmaster についても問い合わせる。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
@@ -42,8 +42,8 @@ static NULL_SENDER: Outcome = Outcome {
     tag: "smtp-null-sender",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{ip} refuses the null sender, so no bounce can arrive: {reply}",
-        ja: "{ip} が空の差出人を拒否するため、バウンスが届かない: {reply}",
+        en: "{ip} refuses the null sender (MAIL FROM:<>), so no bounce can arrive: {reply}",
+        ja: "{ip} が空の差出人 (MAIL FROM:<>) を拒否するため、バウンスが届かない: {reply}",
     },
     remedy: Text {
         en: "Let {ip} take MAIL FROM:<> (RFC 5321, section 4.5.5).",
@@ -60,7 +60,7 @@ static POSTMASTER: Outcome = Outcome {
     },
     remedy: Text {
         en: "Create an alias for {mailbox} on the new server that somebody reads.",
-        ja: "誰かが読む宛先への別名として、新サーバーに {mailbox} を作る。",
+        ja: "新サーバーに {mailbox} を、担当者が読む宛先への別名として作る。",
     },
 };
 
@@ -73,7 +73,7 @@ static POSTMASTER_NONE: Outcome = Outcome {
     },
     remedy: Text {
         en: "Create an alias for {mailbox} that somebody reads (RFC 5321, section 4.5.1).",
-        ja: "誰かが読む宛先への別名として {mailbox} を作る (RFC 5321 第 4.5.1 節)。",
+        ja: "{mailbox} を、担当者が読む宛先への別名として作る (RFC 5321 第 4.5.1 節)。",
     },
 };
 
@@ -83,7 +83,7 @@ static ABUSE: Outcome = Outcome {
     says: Text { en: "{ip} refuses {mailbox}: {reply}", ja: "{ip} が {mailbox} を拒否する: {reply}" },
     remedy: Text {
         en: "Create an alias for {mailbox}: complaints about the new address arrive there first (RFC 2142).",
-        ja: "{mailbox} の別名を作る。新アドレスへの苦情はまずそこに届く (RFC 2142)。",
+        ja: "{mailbox} を別名として作る。新アドレスについての苦情は、まずそこに届く (RFC 2142)。",
     },
 };
 
@@ -92,11 +92,11 @@ static UNANSWERED: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "whether {ip} takes mail for {mailbox} is not known: {why}",
-        ja: "{ip} が {mailbox} 宛てを受け付けるか確認できない: {why}",
+        ja: "{ip} が {mailbox} 宛てのメールを受け付けるか確認できない: {why}",
     },
     remedy: Text {
-        en: "Run again in some minutes (greylisting lets the second try pass), or admit this machine for the test.",
-        ja: "数分後に再実行する (グレイリストなら二度目は通る)。または試験の間この機械を許可する。",
+        en: "Run again in a few minutes (greylisting lets a later try pass), or let the server accept this machine for the test.",
+        ja: "数分後に再実行する (グレイリスティングなら次は通る)。またはテストの間だけこのマシンを許可する。",
     },
 };
 

@@ -15,12 +15,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "SMTP", ja: "SMTP" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "An open port is not yet a mail server: a load balancer without a backend, a web server, or a server that refuses every client also takes connections.",
-            ja: "ポートが開いていてもメールサーバーとは限らない。背後に何もないロードバランサーや Web サーバー、すべてのクライアントを拒否するサーバーも接続は受け付ける。",
+            en: "An open port is not yet a mail server: a load balancer without a backend, a web server, or a server that refuses every client takes connections too.",
+            ja: "ポートが開いていてもメールサーバーとは限らない。背後に何もないロードバランサーや Web サーバー、接続元をすべて拒否するサーバーも、接続そのものは受け付ける。",
         },
         how: Text {
-            en: "Greeting, EHLO, STARTTLS, EHLO, the envelopes of the mailboxes that the plan names, QUIT: one connection, one command at a time, never DATA. Each reply has a time limit; lines of more than 2048 octets and replies of more than 200 lines are no SMTP. A refusal of this machine is unknown: others may be welcome.",
-            ja: "接続は一つだけとし、挨拶、EHLO、STARTTLS、EHLO、計画にあるメールボックスのエンベロープ、QUIT を一命令ずつ送る。DATA は決して送らない。応答ごとに制限時間を設け、2048 オクテットを超える行や 200 行を超える応答は SMTP とみなさない。この機械だけが拒否された可能性があるため、拒否された場合の結果は不明とする。",
+            en: "Greeting, EHLO, STARTTLS, EHLO, the envelopes of the mailboxes that the plan names, QUIT: one connection, one command at a time, never DATA. Each reply has a time limit; lines of more than 2048 octets and replies of more than 200 lines are not SMTP. If the server refuses this machine, the result is unknown: others may be welcome.",
+            ja: "接続は一つだけとし、バナーを受け取ったあと、EHLO、STARTTLS、EHLO、計画にある宛先のエンベロープ、QUIT の順に、コマンドを一つずつ送る。DATA は決して送らない。応答ごとに制限時間を設け、2048 オクテットを超える行や 200 行を超える応答は SMTP とみなさない。このマシンだけが拒否された可能性があるため、拒否された場合は確認不能とする。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
         references: &[
@@ -41,8 +41,8 @@ static NO_SMTP: Outcome = Outcome {
         ja: "{ip} の 25 番ポートの応答は SMTP ではない: {why}",
     },
     remedy: Text {
-        en: "Let the mail server listen at port 25 of {ip}; see what stands in front of it.",
-        ja: "{ip} の 25 番ポートでメールサーバーを待ち受けさせる。手前に何があるかも調べる。",
+        en: "See what listens on port 25 of {ip}, or stands in front of it; let the mail server answer there.",
+        ja: "{ip} の 25 番ポートで何が待ち受けているか、手前に何があるかを調べ、メールサーバーが応答するようにする。",
     },
 };
 
@@ -50,12 +50,12 @@ static REFUSES: Outcome = Outcome {
     tag: "smtp-refuses",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "{ip} does not speak with this machine, so what it does with others is not known: {reply}",
-        ja: "{ip} はこの機械との対話を拒否するため、他者への応対を確認できない: {reply}",
+        en: "{ip} refuses this machine, so how it treats others is not known: {reply}",
+        ja: "{ip} がこのマシンを拒否するため、ほかの相手に対する動作を確認できない: {reply}",
     },
     remedy: Text {
         en: "Admit this machine for the test, or run check on another one and join the reports with merge; if it is the name in EHLO that is refused, write ehlo under [smtp].",
-        ja: "試験の間この機械を許可する。または別の機械で check を実行し、merge で報告書を合わせる。EHLO の名前が拒否されているなら、[smtp] に ehlo を書く。",
+        ja: "試験の間このマシンを許可する。または別のマシンで check を実行し、merge でレポートを統合する。EHLO の名前が拒否されているなら、[smtp] に ehlo を書く。",
     },
 };
 
@@ -63,12 +63,12 @@ static CUT: Outcome = Outcome {
     tag: "smtp-cut",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "the conversation with {ip} ended before it said what it can do: {why}",
-        ja: "{ip} との対話が、機能の一覧を得る前に終わった: {why}",
+        en: "the conversation with {ip} ended before its answer to EHLO was read: {why}",
+        ja: "{ip} との対話が、EHLO の応答を読み終える前に終わった: {why}",
     },
     remedy: Text {
-        en: "Run again; if it stays so, read the server's log, and raise timeout under [smtp] for a server that is slow on purpose.",
-        ja: "再実行する。変わらなければサーバーのログを調べる。意図的に遅いサーバーなら [smtp] の timeout を延ばす。",
+        en: "Run again; if it stays so, read the server's log, and raise timeout under [smtp] if the server delays its answers on purpose.",
+        ja: "再実行する。変わらなければサーバーのログを調べる。応答を意図的に遅らせるサーバーなら [smtp] の timeout を延ばす。",
     },
 };
 

@@ -18,12 +18,12 @@ pub static CHECK: Check = Check {
         short: Text { en: "unknown mailboxes", ja: "存在しない宛先" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "A server that takes everything and bounces later sends its bounces to forged senders, and lands on blocklists. A catch-all that was not copied turns mail away that arrived yesterday.",
-            ja: "何でも受け付けて後から返送するサーバーは、偽装された差出人へ返送を送り、ブロックリストに載る。逆に、移し忘れたキャッチオールは昨日まで届いていたメールを拒否する。",
+            en: "A server that takes everything and bounces later sends its bounces to forged senders, and gets onto blocklists. If a catch-all was not copied, mail that arrived yesterday is refused today.",
+            ja: "何でも受け付けてからエラーメールを返すサーバーは、詐称された差出人にバウンスを送りつけ (バックスキャッター)、ブロックリストに載る。逆に、キャッチオールを移し忘れると、昨日まで届いていたメールが拒否される。",
         },
         how: Text {
             en: "A random mailbox of each domain is asked for at the old and the new server, as in smtp-recipients.",
-            ja: "各ドメインの無作為なメールボックスを、smtp-recipients と同じ手順で新旧のサーバーに問う。",
+            ja: "各ドメインの無作為な (存在しない) 宛先を、smtp-recipients と同じ手順で新旧のサーバーに問い合わせる。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
@@ -40,12 +40,12 @@ static TAKES: Outcome = Outcome {
     tag: "smtp-unknown",
     levels: Levels::WARNING,
     says: Text {
-        en: "{ip} takes mail for {mailbox}, which does not exist; so that it takes the others shows nothing",
-        ja: "{ip} は存在しない {mailbox} 宛てを受け付ける。ほかを受け付けたことも証拠にならない",
+        en: "{ip} takes mail for {mailbox}, which does not exist; that it takes the other mailboxes proves nothing, then",
+        ja: "{ip} は存在しない {mailbox} 宛てのメールを受け付ける。したがって、ほかの宛先を受け付けても証拠にならない",
     },
     remedy: Text {
-        en: "Let the new server refuse unknown recipients during SMTP (Postfix: local_recipient_maps, relay_recipient_maps; Exim: verify = recipient).",
-        ja: "新サーバーが SMTP の段階で不明な宛先を拒否するようにする (Postfix は local_recipient_maps や relay_recipient_maps、Exim は verify = recipient)。",
+        en: "Let the new server refuse unknown recipients during SMTP (Postfix: local_recipient_maps, virtual_mailbox_maps, relay_recipient_maps; Exim: verify = recipient; Exchange: recipient filtering).",
+        ja: "新サーバーが SMTP の段階で不明な宛先を拒否するようにする (Postfix は local_recipient_maps、virtual_mailbox_maps、relay_recipient_maps、Exim は verify = recipient、Exchange は受信者フィルター)。",
     },
 };
 
@@ -54,10 +54,10 @@ static TAKES_BOTH: Outcome = Outcome {
     levels: Levels::NOTE,
     says: Text {
         en: "{ip} takes mail for {mailbox}, which does not exist, and so does the old server",
-        ja: "{ip} は存在しない {mailbox} 宛てを受け付ける。旧サーバーも同じである",
+        ja: "{ip} は存在しない {mailbox} 宛てのメールを受け付ける。旧サーバーも同じである",
     },
     remedy: Text {
-        en: "Compare the lists of accounts by hand: asking shows nothing here.",
+        en: "Compare the lists of accounts by hand: asking the server proves nothing here.",
         ja: "アカウントの一覧を手作業で照合する。問い合わせでは分からない。",
     },
 };
@@ -66,12 +66,12 @@ static CATCH_ALL: Outcome = Outcome {
     tag: "smtp-catch-all",
     levels: Levels::WARNING,
     says: Text {
-        en: "the old server takes mail for any mailbox such as {mailbox}, and {ip} refuses it: {reply}",
-        ja: "旧サーバーは {mailbox} のような任意の宛先を受け付けるが、{ip} は拒否する: {reply}",
+        en: "the old server takes mail for any mailbox (a catch-all), such as {mailbox}, and {ip} refuses it: {reply}",
+        ja: "旧サーバーは {mailbox} のような任意の宛先を受け付ける (キャッチオール) が、{ip} は拒否する: {reply}",
     },
     remedy: Text {
-        en: "Copy the catch-all, or see in the old server's log which addresses of it were in use.",
-        ja: "キャッチオールを移す。または、使われていた宛先を旧サーバーのログで調べる。",
+        en: "Copy the catch-all, or find in the old server's log which of its addresses were in use, and create those.",
+        ja: "キャッチオールを移す。または、使われていた宛先を旧サーバーのログで調べて作る。",
     },
 };
 
@@ -80,11 +80,11 @@ static UNANSWERED: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "what {ip} does with {mailbox}, which does not exist, is not known: {why}",
-        ja: "{ip} が存在しない {mailbox} をどう扱うか確認できない: {why}",
+        ja: "{ip} が存在しない {mailbox} 宛てのメールをどう扱うか確認できない: {why}",
     },
     remedy: Text {
-        en: "Run again in some minutes (greylisting lets the second try pass), or admit this machine for the test.",
-        ja: "数分後に再実行する (グレイリストなら二度目は通る)。または試験の間この機械を許可する。",
+        en: "Run again in a few minutes (greylisting lets a later try pass), or let the server accept this machine for the test.",
+        ja: "数分後に再実行する (グレイリスティングなら次は通る)。またはテストの間だけこのマシンを許可する。",
     },
 };
 

@@ -25,8 +25,8 @@ pub static CHECK: Check = Check {
         short: Text { en: "certificate", ja: "証明書" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "Senders that follow MTA-STS in mode enforce deliver only where the certificate is valid for the MX host. Others mostly do not look, but partners that demand verified TLS do.",
-            ja: "enforce モードの MTA-STS に従う送信側は、MX ホスト名の有効な証明書がなければ配信しない。ほかの送信側の多くは確かめないが、検証済みの TLS を必須とする取引先は確かめる。",
+            en: "Senders that follow MTA-STS in mode enforce deliver only where the certificate is valid for the MX host. Most others do not verify it, but some partners demand it.",
+            ja: "MTA-STS の enforce モードに従う送信側は、MX ホスト名に有効な証明書がなければ配送しない。ほかの送信側の多くは証明書を検証しないが、検証を必須とする取引先もある。",
         },
         how: Text {
             en: "The certificates of the handshake, one for each mail host (SNI), are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
@@ -50,11 +50,11 @@ static REFUSED: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text {
         en: "senders that follow the MTA-STS policy of {domains} will not deliver to {ip}: {why}",
-        ja: "{domains} の MTA-STS ポリシーに従う送信側は {ip} に配信しない: {why}",
+        ja: "{domains} の MTA-STS ポリシーに従う送信側は {ip} に配送しない: {why}",
     },
     remedy: Text {
         en: "Install a certificate for {host} from a public authority, with its intermediate certificates, before the MX changes.",
-        ja: "MX を変更する前に、公的な認証局が発行した {host} の証明書を中間証明書とともに導入する。",
+        ja: "MX を変更する前に、パブリック認証局が発行した {host} の証明書を、中間証明書とともに導入する。",
     },
 };
 
@@ -62,12 +62,12 @@ static NAME: Outcome = Outcome {
     tag: "tls-cert-name",
     levels: Levels::WARNING,
     says: Text {
-        en: "the certificate of {ip} is not for {host}: {names}",
-        ja: "{ip} の証明書は {host} のものではない: {names}",
+        en: "the certificate of {ip} is not for {host}; its names: {names}",
+        ja: "{ip} の証明書に {host} が含まれていない (証明書の名前: {names})",
     },
     remedy: Text {
-        en: "Have a certificate issued for {host}, and let the server present it for that name.",
-        ja: "{host} の証明書を発行してもらい、その名前に対して提示するようにする。",
+        en: "Have a certificate issued that covers {host}, and install it.",
+        ja: "{host} を含む証明書を取得し、サーバーに導入する。",
     },
 };
 
@@ -75,12 +75,12 @@ static CHAIN: Outcome = Outcome {
     tag: "tls-cert-chain",
     levels: Levels::WARNING,
     says: Text {
-        en: "the certificate of {ip} leads to no authority that is trusted: {why}",
-        ja: "{ip} の証明書は信頼できる認証局まで連鎖しない: {why}",
+        en: "the certificate chain of {ip} leads to no trusted authority: {why}",
+        ja: "{ip} の証明書チェーンを、信頼された認証局までたどれない: {why}",
     },
     remedy: Text {
-        en: "Install the intermediate certificates beside the server's own; replace a self-signed certificate by one from a public authority.",
-        ja: "サーバーの証明書と併せて中間証明書を導入する。自己署名なら、公的な認証局の証明書に置き換える。",
+        en: "Install the intermediate certificates beside the server's own; replace a self-signed certificate with one from a public authority.",
+        ja: "サーバーの証明書と併せて中間証明書を導入する。自己署名なら、パブリック認証局の証明書に置き換える。",
     },
 };
 
@@ -88,7 +88,7 @@ static EXPIRED: Outcome = Outcome {
     tag: "tls-cert-expired",
     levels: Levels::WARNING,
     says: Text {
-        en: "the certificate of {ip} is not valid at {time}: it holds from {from} to {to}",
+        en: "the certificate of {ip} is not valid at {time}: it is valid from {from} to {to}",
         ja: "{ip} の証明書は {time} の時点で有効でない。有効期間は {from} から {to} まで",
     },
     remedy: Text {
@@ -101,8 +101,8 @@ static EXPIRY: Outcome = Outcome {
     tag: "tls-cert-expiry",
     levels: Levels::WARNING,
     says: Text {
-        en: "the certificate of {ip} ends on {to}, within {days} days of the cutover",
-        ja: "{ip} の証明書は {to} に切れる。切り替えから {days} 日以内である",
+        en: "the certificate of {ip} expires on {to}, less than {days} days after the cutover",
+        ja: "{ip} の証明書は、切り替えから {days} 日もたたない {to} に期限が切れる",
     },
     remedy: Text {
         en: "Renew it before the move, or see that renewal works on the new server.",
@@ -118,8 +118,8 @@ static KEY: Outcome = Outcome {
         ja: "{ip} の証明書の RSA 鍵は {bits} ビットである",
     },
     remedy: Text {
-        en: "Take a key of at least 2048 bits, or an elliptic one: newer TLS libraries refuse shorter ones.",
-        ja: "2048 ビット以上の鍵か楕円曲線の鍵にする。新しい TLS ライブラリは短い鍵を拒否する。",
+        en: "Use an RSA key of at least 2048 bits, or an elliptic-curve key: newer TLS libraries refuse shorter RSA keys.",
+        ja: "2048 ビット以上の RSA 鍵か、楕円曲線の鍵にする。新しい TLS ライブラリは、それより短い RSA 鍵を拒否する。",
     },
 };
 
@@ -127,8 +127,8 @@ static OTHER: Outcome = Outcome {
     tag: "tls-cert-other",
     levels: Levels::WARNING,
     says: Text {
-        en: "{ip} presents another key than that of the certificate that the plan names",
-        ja: "{ip} が提示する証明書の鍵は、計画の certificate のものと違う",
+        en: "the key of the certificate that {ip} presents is not that of [new] certificate in the plan",
+        ja: "{ip} が提示する証明書の鍵が、計画の [new] certificate のものと違う",
     },
     remedy: Text {
         en: "Install the planned certificate, or name the right file under [new] certificate: TLSA records are judged by it.",
@@ -297,8 +297,8 @@ fn doubts(
 
 fn why(fault: &ChainFault) -> Value {
     match fault {
-        ChainFault::Untrusted => Value::both("the issuer is not known, or a certificate between is missing", "発行者が不明か、中間証明書がない"),
-        ChainFault::Expired => Value::both("a certificate in it has ended", "期限切れの証明書が含まれる"),
+        ChainFault::Untrusted => Value::both("the issuer is not known, or an intermediate certificate is missing", "発行者が不明か、中間証明書がない"),
+        ChainFault::Expired => Value::both("a certificate in it has expired", "期限切れの証明書が含まれる"),
         ChainFault::NotYet => Value::both("a certificate in it is not valid yet", "まだ有効でない証明書が含まれる"),
         ChainFault::Other(reason) => Value::both(reason, reason),
     }

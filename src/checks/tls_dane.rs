@@ -19,10 +19,10 @@ pub static CHECK: Check = Check {
             en: "What each receiving address presents matches the published TLSA records",
             ja: "受信する各アドレスが提示する証明書が公開中の TLSA と一致する",
         },
-        short: Text { en: "DANE on the wire", ja: "TLSA と実際の証明書" },
+        short: Text { en: "TLSA match", ja: "TLSA との照合" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "The TLSA record may have been made from another certificate than the one the server was given: senders that use DANE then hold every message back.",
+            en: "The TLSA record may have been made from another certificate than the one that the server was given. Senders that use DANE then hold every message back.",
             ja: "TLSA が、実際にサーバーへ導入した証明書とは別のものから作られていることがある。その場合、DANE を使う送信側はすべてのメールを保留する。",
         },
         how: Text {
@@ -49,7 +49,7 @@ static DIFFERS: Outcome = Outcome {
     },
     remedy: Text {
         en: "Publish the TLSA record {record} at _25._tcp.{host} at least two TTLs before the cutover, or install the certificate that the records were made from.",
-        ja: "切り替えの TTL 2 回分以上前に _25._tcp.{host} へ TLSA {record} を登録する。または、TLSA の元になった証明書を導入する。",
+        ja: "切り替えより TTL の 2 倍以上前に、_25._tcp.{host} に TLSA {record} を登録する。または、TLSA の元になった証明書を導入する。",
     },
 };
 
@@ -61,8 +61,8 @@ static NO_TLS: Outcome = Outcome {
         ja: "{host} には署名済みの TLSA があるのに、{ip} は TLS を提供しない。DANE を使う送信側はメールを保留する",
     },
     remedy: Text {
-        en: "Enable STARTTLS on {ip}, or delete the TLSA records {records} at _25._tcp.{host} two TTLs before the cutover.",
-        ja: "{ip} で STARTTLS を有効にする。または切り替えの TTL 2 回分前に _25._tcp.{host} の TLSA {records} を削除する。",
+        en: "Enable STARTTLS on {ip}, or delete the TLSA records {records} at _25._tcp.{host} at least two TTLs before the cutover.",
+        ja: "{ip} で STARTTLS を有効にする。または切り替えより TTL の 2 倍以上前に、_25._tcp.{host} の TLSA {records} を削除する。",
     },
 };
 
@@ -75,7 +75,7 @@ static UNVALIDATED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Run again with a validating resolver, such as unbound on this machine; the record for the certificate is {record}.",
-        ja: "DNSSEC を検証するリゾルバー (この機械の unbound など) で再実行する。この証明書の TLSA は {record} である。",
+        ja: "DNSSEC を検証するリゾルバー (このマシンで動かす unbound など) で再実行する。この証明書の TLSA は {record} である。",
     },
 };
 

@@ -11,16 +11,16 @@ use crate::servers::{NOT_SO_FAR, Talk, before, talks};
 pub static CHECK: Check = Check {
     card: Card {
         id: "tls-starttls",
-        title: Text { en: "Each receiving address offers TLS and keeps its word", ja: "受信する各アドレスで STARTTLS が使える" },
+        title: Text { en: "Each receiving address offers STARTTLS, and it works", ja: "受信する各アドレスで STARTTLS が使える" },
         short: Text { en: "STARTTLS", ja: "STARTTLS" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "Partners that demand TLS hold their mail back, and so does everybody who follows an MTA-STS or DANE policy. A server that offers STARTTLS and then fails in the handshake is worse than one without: some senders try for days.",
-            ja: "TLS を必須とする取引先や、MTA-STS・DANE に従う送信側はメールを保留する。STARTTLS を提供しながらハンドシェイクに失敗するサーバーはさらに悪く、何日も再試行を続ける送信側がある。",
+            en: "Without STARTTLS, partners that demand TLS hold their mail back, and so does everybody who follows an MTA-STS or DANE policy. A server that offers STARTTLS and then fails in the handshake is worse than one without: some senders try for days.",
+            ja: "STARTTLS がないと、TLS を必須とする取引先や、MTA-STS・DANE に従う送信側はメールを送らずに保留する。STARTTLS を提供しながらハンドシェイクに失敗するサーバーはさらに悪く、送信側によっては何日も再試行を続ける。",
         },
         how: Text {
-            en: "STARTTLS is asked for where EHLO offers it, and a handshake of TLS 1.3 or 1.2 is made, whatever the certificate is worth. What stands in clear behind the answer to STARTTLS ends the conversation.",
-            ja: "EHLO で提供されていれば STARTTLS を求め、証明書の良否にかかわらず TLS 1.3 または 1.2 のハンドシェイクを行う。STARTTLS への応答の後ろに平文が続いていたら、対話をそこで打ち切る。",
+            en: "Where EHLO offers STARTTLS it is used, and a handshake of TLS 1.3 or 1.2 is made, whatever certificate is presented. If unencrypted data follows the answer to STARTTLS, the conversation ends there.",
+            ja: "EHLO の応答に STARTTLS があれば実行し、証明書の良否にかかわらず TLS 1.3 または 1.2 でハンドシェイクを行う。STARTTLS への応答の後ろに平文のデータが続いていたら、対話をそこで打ち切る。",
         },
         by_hand: "openssl s_client -starttls smtp -connect {at}",
         references: &[
@@ -42,8 +42,8 @@ static LOST: Outcome = Outcome {
         ja: "{ip} は STARTTLS を提供しない。旧サーバーは提供していた",
     },
     remedy: Text {
-        en: "Enable STARTTLS on {ip} with a certificate for its host name.",
-        ja: "ホスト名の証明書を用意し、{ip} で STARTTLS を有効にする。",
+        en: "Enable STARTTLS on {ip} with a certificate for its host name (Postfix: smtpd_tls_security_level = may; Exim: tls_advertise_hosts, tls_certificate).",
+        ja: "ホスト名の証明書を用意し、{ip} で STARTTLS を有効にする (Postfix は smtpd_tls_security_level = may、Exim は tls_advertise_hosts と tls_certificate)。",
     },
 };
 
@@ -61,12 +61,12 @@ static HANDSHAKE: Outcome = Outcome {
     tag: "tls-handshake",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{ip} offers STARTTLS, and TLS does not come about: {why}",
-        ja: "{ip} は STARTTLS を提供するが、TLS が成立しない: {why}",
+        en: "{ip} offers STARTTLS, but TLS cannot be started: {why}",
+        ja: "{ip} は STARTTLS を提供するが、TLS を開始できない: {why}",
     },
     remedy: Text {
-        en: "Read the mail server's log: mostly the certificate or its key cannot be read, or only TLS older than 1.2 is enabled.",
-        ja: "メールサーバーのログを調べる。多くは証明書か鍵が読めないか、1.2 より古い TLS しか有効でないことが原因である。",
+        en: "Read the mail server's log: usually it cannot read the certificate or its key, or only TLS older than 1.2 is enabled.",
+        ja: "メールサーバーのログを調べる。多くの場合、サーバーが証明書か秘密鍵を読めないか、1.2 より古い TLS しか有効でないことが原因である。",
     },
 };
 
@@ -74,12 +74,12 @@ static INJECTED: Outcome = Outcome {
     tag: "tls-injection",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "something in clear stands behind the answer of {ip} to STARTTLS: somebody in between, or a broken server",
-        ja: "STARTTLS への {ip} の応答の後ろに平文が続いている。途中に何者かがいるか、サーバーの不具合である",
+        en: "unencrypted data follows the answer of {ip} to STARTTLS: something on the way changes the connection, or the server is broken",
+        ja: "STARTTLS への {ip} の応答の後ろに平文のデータが続いている。通信が途中で改変されているか、サーバーに不具合がある",
     },
     remedy: Text {
         en: "Find what stands between this machine and {ip}; update the mail server.",
-        ja: "この機械と {ip} の間に何があるか調べ、メールサーバーを更新する。",
+        ja: "このマシンと {ip} の間に何があるか調べ、メールサーバーを更新する。",
     },
 };
 
@@ -87,8 +87,8 @@ static UNANSWERED: Outcome = Outcome {
     tag: "tls-unanswered",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "whether TLS comes about with {ip} is not known: {why}",
-        ja: "{ip} との間で TLS が成立するか確認できない: {why}",
+        en: "whether TLS works with {ip} is not known: {why}",
+        ja: "{ip} で TLS を開始できるか確認できない: {why}",
     },
     remedy: Text {
         en: "Run again; if it stays so, read the mail server's log.",

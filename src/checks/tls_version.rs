@@ -15,17 +15,17 @@ pub static CHECK: Check = Check {
         id: "tls-version",
         title: Text {
             en: "Each receiving address takes TLS 1.2, and nothing older",
-            ja: "受信する各アドレスが TLS 1.2 を受け付け、それより古い版を受け付けない",
+            ja: "受信する各アドレスが TLS 1.2 を受け付け、それより古いバージョンを受け付けない",
         },
-        short: Text { en: "TLS versions", ja: "TLS の版" },
+        short: Text { en: "TLS versions", ja: "TLS バージョン" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
-            en: "Appliances of partners that know TLS 1.2 at best cannot deliver encrypted to a server that wants 1.3. TLS 1.0 and 1.1 are obsolete, and audits find them.",
-            ja: "取引先の機器には TLS 1.2 までしか話せないものがあり、1.3 だけのサーバーには暗号化して配信できない。TLS 1.0 と 1.1 は廃止されており、監査で指摘される。",
+            en: "Some partners have appliances that know nothing newer than TLS 1.2: they cannot deliver encrypted mail to a server that insists on 1.3. TLS 1.0 and 1.1 are obsolete, and audits object to them.",
+            ja: "取引先の機器には TLS 1.2 までしか対応しないものがあり、TLS 1.3 だけを受け付けるサーバーには暗号化して配送できない。TLS 1.0 と 1.1 は非推奨となっており、監査で指摘される。",
         },
         how: Text {
-            en: "Two further connections, each up to the handshake: one that offers TLS 1.2 only, one that offers TLS 1.1 at best. Old beside new.",
-            ja: "ハンドシェイクまでの接続をさらに二つ行う。一つは TLS 1.2 だけを、もう一つは TLS 1.1 までを提示する。新旧を比べる。",
+            en: "Two further connections, each ending with the handshake: one offers TLS 1.2 only, the other TLS 1.1 and older only. Old and new servers are compared.",
+            ja: "ハンドシェイクまでの接続をさらに二つ行う。一つは TLS 1.2 だけを、もう一つは TLS 1.1 以前だけを提示する。新旧のサーバーを比べる。",
         },
         by_hand: "openssl s_client -starttls smtp -tls1_2 -connect {at}",
         references: &[
@@ -44,8 +44,8 @@ static OLD: Outcome = Outcome {
     levels: Levels::WARNING,
     says: Text { en: "{ip} still takes {version}", ja: "{ip} は {version} をまだ受け付ける" },
     remedy: Text {
-        en: "Disable everything older than TLS 1.2 on {ip} (Postfix: smtpd_tls_protocols = >=TLSv1.2).",
-        ja: "{ip} で TLS 1.2 より古い版を無効にする (Postfix では smtpd_tls_protocols = >=TLSv1.2)。",
+        en: "Disable everything older than TLS 1.2 on {ip} (Postfix 3.6 and later: smtpd_tls_protocols = >=TLSv1.2; Exim: tls_require_ciphers with GnuTLS, openssl_options with OpenSSL).",
+        ja: "{ip} で TLS 1.2 より古いバージョンを無効にする (Postfix 3.6 以降は smtpd_tls_protocols = >=TLSv1.2、Exim は GnuTLS なら tls_require_ciphers、OpenSSL なら openssl_options)。",
     },
 };
 
@@ -53,12 +53,12 @@ static LOST: Outcome = Outcome {
     tag: "tls-version-lost",
     levels: Levels::WARNING,
     says: Text {
-        en: "{ip} does not take TLS 1.2, which many senders still use at best",
-        ja: "{ip} は TLS 1.2 を受け付けない。1.2 までしか話せない送信側はまだ多い",
+        en: "{ip} does not take TLS 1.2, the newest version that many senders know",
+        ja: "{ip} は TLS 1.2 を受け付けない。TLS 1.2 までしか対応しない送信側はまだ多い",
     },
     remedy: Text {
-        en: "Enable TLS 1.2 on {ip} beside 1.3, unless every partner was asked.",
-        ja: "すべての取引先に確認したのでなければ、{ip} で 1.3 と併せて 1.2 も有効にする。",
+        en: "Enable TLS 1.2 on {ip} beside 1.3, unless every partner has confirmed that it uses 1.3.",
+        ja: "{ip} で TLS 1.3 と併せて 1.2 も有効にする。すべての取引先が 1.3 に対応すると確認できている場合は不要である。",
     },
 };
 
@@ -66,11 +66,11 @@ static RAISED: Outcome = Outcome {
     tag: "tls-version-raised",
     levels: Levels::NOTE,
     says: Text {
-        en: "the old server took {version}, and {ip} does not: senders that know nothing newer come without TLS, or not at all",
-        ja: "旧サーバーは {version} を受け付けたが、{ip} は受け付けない。それより新しい版を話せない送信側は、TLS なしで来るか、配信できなくなる",
+        en: "the old server took {version}, and {ip} does not: senders that know nothing newer deliver without TLS, or cannot deliver",
+        ja: "旧サーバーは {version} を受け付けたが、{ip} は受け付けない。それより新しいバージョンに対応しない送信側は、TLS なしで配送するか、配送できなくなる",
     },
     remedy: Text {
-        en: "Look into the old server's log for partners that use {version}, and tell them.",
+        en: "Look in the old server's log for partners that use {version}, and tell them.",
         ja: "旧サーバーのログで {version} を使う取引先を探し、知らせる。",
     },
 };
@@ -79,12 +79,12 @@ static UNANSWERED: Outcome = Outcome {
     tag: "tls-version-unanswered",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "which versions of TLS {ip} takes could not be seen: {what}",
-        ja: "{ip} が受け付ける TLS の版を確認できない: {what}",
+        en: "whether {ip} takes {what} is not known",
+        ja: "{ip} が {what} を受け付けるか確認できない",
     },
     remedy: Text {
-        en: "Run again; a server that limits connections by client may need a pause.",
-        ja: "再実行する。接続数をクライアントごとに制限するサーバーなら、間を空ける。",
+        en: "Run again, after a pause if the server limits the connections of a client.",
+        ja: "再実行する。接続元ごとに接続数を制限するサーバーなら、間を空けてから実行する。",
     },
 };
 

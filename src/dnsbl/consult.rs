@@ -9,7 +9,7 @@ use super::judge::{Answers, Belief, State, believe, health};
 use super::select::Selected;
 use crate::catalogue::{Family, Target};
 use crate::model::{DomainName, ObservationId, Value, visible_bytes};
-use crate::probe::{Ask, Dns, Pace, Question, Reply, Route};
+use crate::probe::{Answer, Ask, Dns, Pace, Question, Reply, Route};
 
 /// Asks blocklists on behalf of one run; the random subjects are drawn once, so that equal questions stay equal.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct Consultation {
 pub struct Health {
     /// The state.
     pub state: State,
+    /// The list refuses with an address, which a rule without return codes takes for a listing; REFUSED lists nobody.
+    pub refuses_by_address: bool,
     /// Why.
     pub why: Value,
     /// `resolver` or `authority`.
@@ -132,7 +134,13 @@ impl Consultant {
     /// Whether `selected` can be believed about `family`.
     pub async fn health(&self, selected: &Selected, family: Family) -> Health {
         if let Some(why) = selected.wants_key() {
-            return Health { state: State::NoKey, why, route: "resolver", evidence: Vec::new() };
+            return Health {
+                state: State::NoKey,
+                refuses_by_address: false,
+                why,
+                route: "resolver",
+                evidence: Vec::new(),
+            };
         }
         let first = self.health_by(selected, family, Route::Resolver).await;
         if first.state == State::Healthy || !self.falls_back {
@@ -146,7 +154,9 @@ impl Consultant {
     /// a mail server goes by.
     pub async fn health_through_resolver(&self, selected: &Selected, family: Family) -> Health {
         match selected.wants_key() {
-            Some(why) => Health { state: State::NoKey, why, route: "resolver", evidence: Vec::new() },
+            Some(why) => {
+                Health { state: State::NoKey, refuses_by_address: false, why, route: "resolver", evidence: Vec::new() }
+            }
             None => self.health_by(selected, family, Route::Resolver).await,
         }
     }
@@ -157,7 +167,8 @@ impl Consultant {
             Some(random) => health(&selected.list, family, &points.with(random)),
             None => (State::Silent, Value::both("it has no test points", "テスト用アドレスがない")),
         };
-        Health { state, why, route: word_of(&route), evidence: points.observations().collect() }
+        let refuses_by_address = state == State::Refused && points.replies().any(|reply| reply.answer == Answer::Data);
+        Health { state, refuses_by_address, why, route: word_of(&route), evidence: points.observations().collect() }
     }
 
     async fn test_points(&self, selected: &Selected, family: Family, route: Route) -> TestPoints {
@@ -205,8 +216,12 @@ impl TestPoints {
         }
     }
 
+    fn replies(&self) -> impl Iterator<Item = &Reply> {
+        [&self.listed, &self.unlisted, &self.random].into_iter().flatten().map(Arc::as_ref)
+    }
+
     fn observations(&self) -> impl Iterator<Item = ObservationId> {
-        [&self.listed, &self.unlisted, &self.random].into_iter().flatten().map(|reply| reply.observation)
+        self.replies().map(|reply| reply.observation)
     }
 }
 

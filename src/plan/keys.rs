@@ -164,25 +164,25 @@ const SMTP: &[Key] = &[
     key(
         "ports",
         Kind::Ports,
-        "Ports that servers and people use: 25, 465, 587, 110, 143, 993, 995; with `[]` no server is spoken to.",
+        "Ports to speak to: 25 (other servers deliver here), 465, 587, 110, 143, 993, 995 (people's mail programs); with `[]` no server is spoken to.",
     )
     .or("[25]"),
-    key("recipients", Kind::Texts, "Mailboxes that old and new must accept."),
-    key("relay_probe", Kind::Text, "A mailbox that you own on another system, to test for an open relay."),
+    key("recipients", Kind::Texts, "Mailboxes that the old and the new server must accept; each is asked for with RCPT TO, and nothing is sent. Without them no mailbox is asked for, `postmaster` neither."),
+    key("relay_probe", Kind::Text, "A mailbox of yours on another system, to test for an open relay; nothing is sent to it."),
     key(
         "sample_eml",
         Kind::Text,
-        "A file with a message that the new server really sent, as another system received it; the path is taken from the plan's folder.",
+        "A file with a message that the new server sent, as a mailbox on another system received it, with all header fields; the path is taken from the plan's folder.",
     ),
     key(
         "witnesses",
         Kind::Texts,
-        "Mail domains of others, in different networks, at whose MX it is tried whether port 25 is open from here (greeting and QUIT, on the new server EHLO too, and no more); beside the domains of partners.",
+        "Mail domains of others, in different networks: at their MX hosts it is tried whether port 25 is open from here (greeting and QUIT, on the new server EHLO too, and no more). The domains of partners are used as well.",
     ),
     key(
         "ehlo",
         Kind::Text,
-        "What this program says in EHLO; if not said, this machine's full name, or else its address.",
+        "The name that this program says in EHLO; if not said, this machine's full name, or else its address.",
     ),
     key("timeout", Kind::Duration, "How long a server may take for one reply.").or(r#""20s""#),
     key(
@@ -193,7 +193,7 @@ const SMTP: &[Key] = &[
     key(
         "connect",
         Kind::Map(&Kind::Text),
-        "Where to connect instead, such as `\"203.0.113.25:25\" = \"127.0.0.1:2525\"`, for tunnels and laboratories; it shows what a server says, not that others reach it.",
+        "Where to connect instead, such as `\"203.0.113.25:25\" = \"127.0.0.1:2525\"`, for tunnels and laboratories; this shows what a server says, not that others reach it.",
     ),
 ];
 

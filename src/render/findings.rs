@@ -140,6 +140,8 @@ pub(super) fn line(report: &Report, seen: &Observation, lang: Lang) -> String {
         |line: &String| line.strip_prefix(rtype).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line).to_owned();
     let answer = match (seen.outcome.as_str(), seen.answer.as_slice()) {
         ("data", answer) => answer.iter().map(bare).collect::<Vec<_>>().join(", "),
+        // A conversation that came to its end: what was said fills a page.
+        ("ok", answer) => words::lines_spoken(lang, answer.len()),
         (outcome, _) => outcome.to_uppercase(),
     };
     let mut circumstances = Vec::new();
@@ -149,7 +151,10 @@ pub(super) fn line(report: &Report, seen: &Observation, lang: Lang) -> String {
     if let Some(exchange) =
         seen.exchanges.iter().rev().find(|exchange| exchange.outcome == seen.outcome).or(seen.exchanges.last())
     {
-        circumstances.push(exchange.server.clone());
+        // A conversation's question names the server.
+        if !seen.question.contains(&exchange.server) {
+            circumstances.push(exchange.server.clone());
+        }
     }
     if let Some(ttl) = seen.ttl {
         circumstances.push(format!("TTL {ttl}"));

@@ -9,7 +9,7 @@ use super::findings::{Told, details, line, tell};
 use super::head::{asked, runs};
 use super::ink::{Ink, ink, verdict_ink};
 use super::wrap::{block, pad, width, wrap};
-use crate::model::{Column, Lang, Report, Section, Side, Subject};
+use crate::model::{Column, Lang, Observation, Report, Section, Side, Subject};
 use crate::words;
 
 /// Columns of one address in the grid, borders and padding included.
@@ -18,6 +18,8 @@ const ADDRESS_COLUMN: usize = 18;
 const MOST_GRIDS: usize = 3;
 /// Steps within steps are indented so far and no further.
 const DEEPEST_INDENT: usize = 10;
+/// So many lines of one conversation are shown.
+const MOST_SPOKEN: usize = 60;
 
 /// Writes the report.
 pub(super) fn write(report: &Report, style: &Style) -> String {
@@ -331,6 +333,7 @@ impl Writer<'_> {
                 &line(self.report, seen, self.lang()),
                 self.style.width,
             ));
+            text.push_str(&self.spoken(seen));
             for exchange in seen.exchanges.iter().filter(|_| seen.exchanges.len() > 1) {
                 let at = exchange.at.format("%H:%M:%S%.3f");
                 let told = format!(
@@ -339,6 +342,25 @@ impl Writer<'_> {
                 );
                 text.push_str(&block("                 ", &told, self.style.width));
             }
+        }
+        text
+    }
+
+    /// What was said in a conversation, line by line; what the DNS answered stands beside its question.
+    fn spoken(&self, seen: &Observation) -> String {
+        const INDENT: &str = "                 ";
+        if seen.door == "dns" {
+            return String::new();
+        }
+        let mut text = String::new();
+        for line in seen.answer.iter().take(MOST_SPOKEN) {
+            // Below the words where a line is continued, not below the sign of who says it.
+            let sign = ["> ", "< ", "- "].into_iter().find(|sign| line.starts_with(sign)).unwrap_or_default();
+            text.push_str(&block(&format!("{INDENT}{sign}"), &line[sign.len()..], self.style.width));
+        }
+        let more = seen.answer.len().saturating_sub(MOST_SPOKEN);
+        if more > 0 {
+            text.push_str(&format!("{INDENT}… +{more}\n"));
         }
         text
     }

@@ -12,7 +12,7 @@ use crate::probe::{ChainFault, TlsSeen, Visit, is_for};
 use crate::servers::{Talk, visit};
 
 const NO_TLS_AGAIN: Text =
-    Text { en: "TLS does not come about under this name", ja: "この名前では TLS が成立しない" };
+    Text { en: "TLS cannot be started under this name", ja: "この名前では TLS を開始できない" };
 
 /// The names of so many domains are looked at.
 const MOST_DOMAINS: usize = 10;
@@ -155,7 +155,7 @@ impl Shown {
             ChainFault::Expired => (format!("it has expired by {at}"), format!("{at} の時点で期限が切れている")),
             ChainFault::NotYet => (format!("it is not valid yet at {at}"), format!("{at} の時点でまだ有効でない")),
             ChainFault::Untrusted => {
-                ("no trusted authority stands behind it".to_owned(), "信頼された認証局につながらない".to_owned())
+                ("its chain leads to no trusted authority".to_owned(), "証明書チェーンを信頼された認証局までたどれない".to_owned())
             }
             ChainFault::Other(what) => (what.clone(), what.clone()),
         }

@@ -35,7 +35,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "One conversation at each planned port but 25 with every address that receives, old and new (and with those that only send, where none that receives takes the connection): TLS (from the beginning, or by STARTTLS or STLS), what the server can do, goodbye; nobody logs in. That a port does not answer counts only if this machine reached a server of the plan over the same family in the same run; on the new server itself only a new one, because not every network leads an address back to its own machine. Nor does the new server see the firewall in front of it: that others reach a port is never shown there. The certificate must hold at the cutover (now, if that is later) and be for the host name and those of mail., smtp. (465, 587), imap. (143, 993), pop. and pop3. (110, 995) below the first ten domains that lead to the address or to an old one. Where it is not, the server is asked once more under that name (SNI).",
-            ja: "計画の 25 番以外の各ポートで、受信する新旧の各アドレスと一度ずつ対話する (受信するアドレスのどれも接続を受け付けなければ、送信専用のアドレスとも対話する)。TLS (接続時から、または STARTTLS、STLS)、機能の一覧、終了の挨拶までで、ログインはしない。応答がないことを「提供していない」と判定するのは、この機械が同じ実行の中で同じアドレス族の計画のサーバーに接続できた場合に限る。新サーバー自身で実行したときは、新サーバーへの接続だけをその根拠とする (自分の公開アドレスに戻れないネットワークがあるため)。手前のファイアウォールも見えないので、外部から接続できることはそこでは確認できない。証明書は切り替え時 (過ぎていれば現在) に有効でなければならない。さらに計画の hostname と、最初の 10 ドメインの mail.、smtp. (465、587)、imap. (143、993)、pop.、pop3. (110、995) のうち、そのアドレスか旧アドレスに行き着く名前を含まなければならない。含まない名前については、その名前 (SNI) でもう一度接続して確かめる。",
+            ja: "計画の 25 番以外の各ポートで、受信する新旧の各アドレスと一度ずつ対話する (受信するアドレスのどれも接続を受け付けなければ、送信専用のアドレスとも対話する)。TLS (接続時から、または STARTTLS、STLS)、機能の一覧、終了の挨拶までで、ログインはしない。応答がないことを「提供していない」と判定するのは、このマシンが同じ実行の中で同じアドレスファミリーの計画のサーバーに接続できた場合に限る。新サーバー自身で実行したときは、新サーバーへの接続だけをその根拠とする (自分の公開アドレスに戻れないネットワークがあるため)。手前のファイアウォールも見えないので、外部から接続できることはそこでは確認できない。証明書は切り替え時 (過ぎていれば現在) に有効でなければならない。さらに計画の hostname と、最初の 10 ドメインの mail.、smtp. (465、587)、imap. (143、993)、pop.、pop3. (110、995) のうち、そのアドレスか旧アドレスに行き着く名前を含まなければならない。含まない名前については、その名前 (SNI) でもう一度接続して確かめる。",
         },
         by_hand: "openssl s_client -crlf {connect} -servername {name}",
         references: &[
@@ -66,7 +66,7 @@ static CLOSED: Outcome = Outcome {
     levels: Levels::BLOCKER,
     says: Text {
         en: "{ip} does not serve port {port}: {why}; no other new address was seen to serve it, and this machine reached {others}",
-        ja: "{ip} は {port} 番ポートのサービスを提供しない: {why}。提供する新アドレスはほかに見つからず、この機械から {others} には接続できた",
+        ja: "{ip} は {port} 番ポートのサービスを提供しない: {why}。提供する新アドレスはほかに見つからず、このマシンから {others} には接続できた",
     },
     remedy: Text {
         en: "Open port {port} to {ip} in the security group and the firewall, and see that the mail server listens there; if nobody uses the port, take it out of ports under [smtp].",
@@ -104,12 +104,12 @@ static VANTAGE: Outcome = Outcome {
     tag: "client-port-vantage",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "whether {ip} serves port {port} is not known: {why}, and nothing shows that this machine has a way there over {family}: its own network may let nothing out",
-        ja: "{ip} が {port} 番ポートのサービスを提供するか確認できない: {why}。この機械から {family} でそこまで届く保証もない。手元のネットワークが外向きの接続を通していない可能性がある",
+        en: "whether {ip} serves port {port} is not known: {why}, and nothing shows that this machine can get there over {family}: its own network may let nothing out",
+        ja: "{ip} が {port} 番ポートのサービスを提供するか確認できない: {why}。このマシンから {family} で接続できる証拠もない。手元のネットワークが外向きの接続を遮断している可能性がある",
     },
     remedy: Text {
         en: "Run check on a machine in another network with --format json, and join the reports with merge.",
-        ja: "別のネットワークの機械で check を --format json で実行し、merge で報告書を合わせる。",
+        ja: "別のネットワークのマシンで check を --format json 付きで実行し、merge でレポートを統合する。",
     },
 };
 
@@ -122,7 +122,7 @@ static OWN: Outcome = Outcome {
     },
     remedy: Text {
         en: "Run check on a machine in another network, and join the reports with merge.",
-        ja: "別のネットワークの機械で check を実行し、merge で報告書を合わせる。",
+        ja: "別のネットワークのマシンで check を実行し、merge でレポートを統合する。",
     },
 };
 
@@ -134,8 +134,8 @@ static UNANSWERED: Outcome = Outcome {
         ja: "メールソフトが {ip} の {port} 番ポートを使えるか確認できない: {why}",
     },
     remedy: Text {
-        en: "Run again; if it stays so, read the server's log, admit this machine for the test, or raise timeout under [smtp].",
-        ja: "再実行する。変わらなければサーバーのログを調べ、試験の間この機械を許可するか、[smtp] の timeout を延ばす。",
+        en: "Run again; if it stays so, read the server's log, let the server accept this machine for the test, or raise timeout under [smtp].",
+        ja: "再実行する。変わらなければサーバーのログを調べ、テストの間だけこのマシンを許可するか、[smtp] の timeout を延ばす。",
     },
 };
 
@@ -143,11 +143,11 @@ static NO_TLS: Outcome = Outcome {
     tag: "client-tls",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "there is no TLS on port {port} of {ip}: {why}",
-        ja: "{ip} の {port} 番ポートで TLS が成立しない: {why}",
+        en: "TLS does not work on port {port} of {ip}: {why}",
+        ja: "{ip} の {port} 番ポートで TLS を開始できない: {why}",
     },
     remedy: Text {
-        en: "Set up TLS for port {port} of {ip}: from the first octet on 465, 993 and 995, by STARTTLS or STLS on 587, 143 and 110.",
+        en: "Set up TLS for port {port} of {ip}: from the start of the connection on 465, 993 and 995, by STARTTLS or STLS on 587, 143 and 110.",
         ja: "{ip} の {port} 番ポートに TLS を設定する (465、993、995 は接続時から、587、143、110 は STARTTLS または STLS)。",
     },
 };
@@ -186,7 +186,7 @@ static NO_BETTER: Outcome = Outcome {
         ja: "{ip} の {port} 番ポートの証明書に、これまでと同じくメールソフトが警告を出す: {why}",
     },
     remedy: Text {
-        en: "Install on {ip} a certificate that is valid for {names}; until then tell people which warning comes again: an exception that they made for the old certificate does not hold for a new one.",
+        en: "Install on {ip} a certificate that is valid for {names}; until then tell people which warning comes again: an exception that they made for the old certificate does not hold for the new one.",
         ja: "{names} に有効な証明書を {ip} に設定する。それまでは、旧証明書を例外として許可した利用者にも再び警告が出ることを知らせる。",
     },
 };
@@ -199,15 +199,15 @@ static NAMES: Outcome = Outcome {
         ja: "メールソフトが {names} という名前で {ip} の {port} 番ポートの証明書を受け入れるか確認できない: {why}",
     },
     remedy: Text {
-        en: "Ask again; if it stays so, see whether the name servers and the mail server answer, or let the certificate cover {names} too.",
+        en: "Run again; if it stays so, see whether the name servers and the mail server answer, or let the certificate cover {names} too.",
         ja: "再実行する。変わらなければネームサーバーとメールサーバーが応答するか調べる。または証明書に {names} を加える。",
     },
 };
 
 const NOT_OFFERED: Text = Text { en: "the server does not offer it", ja: "サーバーが提供していない" };
 const INJECTED: Text = Text {
-    en: "something in clear stands behind the answer to STARTTLS or STLS",
-    ja: "STARTTLS または STLS の応答の後ろに平文が続いている",
+    en: "unencrypted data follows the answer to STARTTLS or STLS",
+    ja: "STARTTLS または STLS への応答の後ろに平文のデータが続いている",
 };
 
 /// One port of one address: what its certificate is worth, or why none was seen.

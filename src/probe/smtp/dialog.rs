@@ -300,7 +300,7 @@ async fn handshake(
     let cipher = connection.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite()));
     let chain: Vec<Vec<u8>> =
         connection.peer_certificates().unwrap_or_default().iter().map(|der| der.as_ref().to_vec()).collect();
-    log.note(&format!("{version}, {cipher}, {} certificates", chain.len()));
+    log.note(&format!("{version}, {cipher}, certificates: {}", chain.len()));
     seen.tls = TlsState::Up(TlsSeen { version, cipher, chain });
     Ok(Some(stream))
 }

@@ -129,8 +129,8 @@ impl Stop {
                 Value::both(format!("the connection was closed ({step})"), format!("接続が切断された ({step})"))
             }
             Self::Malformed(step, what) => Value::both(
-                format!("the answer is none ({step}: {what})"),
-                format!("応答が規則に反する ({step}: {what})"),
+                format!("the answer breaks the protocol ({step}: {what})"),
+                format!("応答がプロトコルに反する ({step}: {what})"),
             ),
         }
     }

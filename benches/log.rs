@@ -1,5 +1,7 @@
 //! How fast mail logs are read, beside the search for line ends alone: `cargo bench --bench log`.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::fmt::Write;
 use std::hint::black_box;
 use std::io::Cursor;
@@ -46,7 +48,7 @@ fn postfix() -> String {
         let ip = format!("198.{}.{}.{}", 18 + client / 65_536, client / 256 % 256, client % 256);
         let head = format!("Nov 24 {:02}:{:02}:{:02} mx", number / 3600 % 24, number / 60 % 60, number % 60);
         let id = format!("4{number:09X}");
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             let _ = writeln!(
                 log,
                 "{head} postfix/smtpd[1234]: NOQUEUE: reject: RCPT from unknown[{ip}]: 554 5.7.1 Service unavailable; Client host [{ip}] blocked using zen.spamhaus.org; from=<a@spam{client}.example> to=<info@example.co.jp> proto=ESMTP helo=<x>"

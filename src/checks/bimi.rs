@@ -14,7 +14,9 @@ use crate::records::tags::TagList;
 pub static CHECK: Check = Check {
     card: Card {
         id: "bimi",
-        title: Text { en: "No logo depends on the DMARC policy", ja: "DMARC ポリシーに依存するロゴ表示がない" },
+        title: Text {
+            en: "No logo depends on the DMARC policy", ja: "DMARC ポリシーに依存するロゴ表示がない"
+        },
         short: Text { en: "BIMI", ja: "BIMI のロゴ" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -53,7 +55,10 @@ static USED: Outcome = Outcome {
 static UNANSWERED: Outcome = Outcome {
     tag: "bimi-unanswered",
     levels: Levels::UNKNOWN,
-    says: Text { en: "whether {name} has a BIMI logo is not known: {why}", ja: "{name} に BIMI のロゴがあるか確認できない: {why}" },
+    says: Text {
+        en: "whether {name} has a BIMI logo is not known: {why}",
+        ja: "{name} に BIMI のロゴがあるか確認できない: {why}",
+    },
     remedy: Text {
         en: "Ask again; if it stays so, see whether the name servers of {name} answer.",
         ja: "再実行する。変わらなければ {name} のネームサーバーが応答するか調べる。",

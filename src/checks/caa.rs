@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::join_all;
+use hickory_proto::rr::RecordData;
 use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::CAA;
-use hickory_proto::rr::RecordData;
 
 use super::client_names::published;
 use crate::check::{Check, Context, Run};
@@ -129,8 +129,10 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 /// The names for which the new server needs certificates, as far as they are in the domains of this organization.
 fn names(plan: &Plan) -> Vec<DomainName> {
-    let ours: Vec<DomainName> = plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable).collect();
-    let addresses = plan.new.iter().flat_map(|address| [Some(address.ptr.clone()), DomainName::parse(&address.helo).ok()]);
+    let ours: Vec<DomainName> =
+        plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable).collect();
+    let addresses =
+        plan.new.iter().flat_map(|address| [Some(address.ptr.clone()), DomainName::parse(&address.helo).ok()]);
     let mut names = vec![plan.hostname.clone()];
     names.extend(addresses.flatten());
     names.extend(plan.domains.iter().flat_map(|domain| plan.planned_hosts(domain)));
@@ -164,11 +166,14 @@ fn judge(name: &DomainName, asked: &[Arc<Reply>]) -> Vec<Statement> {
     };
     let at = last.question.name.to_ascii();
     let args = Args::none().and("name", name).and("at", at.trim_end_matches('.'));
-    let say = |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence.iter().copied());
+    let say = |outcome, args: Args| {
+        Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence.iter().copied())
+    };
     if !last.is_definite() {
         return vec![say(&UNANSWERED, args.with("why", last.why()))];
     }
-    let property = |caa: &CAA| Property { critical: caa.issuer_critical, tag: caa.tag.clone(), value: caa.value.clone() };
+    let property =
+        |caa: &CAA| Property { critical: caa.issuer_critical, tag: caa.tag.clone(), value: caa.value.clone() };
     let records: Vec<Property> =
         last.records.iter().filter_map(|record| CAA::try_borrow(&record.data)).map(property).collect();
     let policy = Policy::of(&records);

@@ -9,7 +9,8 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, DomainName, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text, Value,
+    Args, Card, DomainName, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text,
+    Value,
 };
 use crate::plan::Plan;
 use crate::probe::{Answer, Question, QuestionName, Reply};
@@ -33,7 +34,10 @@ pub static CHECK: Check = Check {
             ja: "各ドメイン直下の mail、imap、pop、pop3、smtp、webmail、autodiscover、autoconfig と計画の hostname の A と AAAA を、ゾーン自身のサーバーに問い合わせる (CNAME もたどる)。無作為な名前でワイルドカードの有無も見る。",
         },
         by_hand: "dig +short {name} A {name} AAAA",
-        references: &[Reference { title: "RFC 1034, section 3.6.2", url: "https://www.rfc-editor.org/rfc/rfc1034#section-3.6.2" }],
+        references: &[Reference {
+            title: "RFC 1034, section 3.6.2",
+            url: "https://www.rfc-editor.org/rfc/rfc1034#section-3.6.2",
+        }],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[&OLD, &WILDCARD, &UNANSWERED],
@@ -126,7 +130,11 @@ impl Lead {
 }
 
 /// What is published at `name`; nothing if the name is too long for the DNS.
-pub(super) async fn published(context: &Context, name: impl Into<QuestionName>, rtype: RecordType) -> Option<Arc<Reply>> {
+pub(super) async fn published(
+    context: &Context,
+    name: impl Into<QuestionName>,
+    rtype: RecordType,
+) -> Option<Arc<Reply>> {
     let question = Question::new(name, rtype).ok()?;
     Some(context.published(question).await)
 }

@@ -105,8 +105,7 @@ const NONE: Text = Text {
 
 const AUTODISCOVER_LABEL: &str = "_autodiscover";
 
-const SERVICES: [&str; 7] =
-    ["_submissions", "_submission", "_imaps", "_imap", "_pop3s", "_pop3", AUTODISCOVER_LABEL];
+const SERVICES: [&str; 7] = ["_submissions", "_submission", "_imaps", "_imap", "_pop3s", "_pop3", AUTODISCOVER_LABEL];
 
 /// The most records of one service that are looked at.
 const MOST: usize = 20;
@@ -179,7 +178,9 @@ fn judge(old: &[IpAddr], domain: &DomainName, services: &[Service]) -> Vec<State
             };
             let args = args.clone().and("target", target).with("found", Value::list(&found));
             let evidence = lead.iter().flat_map(Lead::evidence).chain([service.reply.observation]);
-            said.push(Statement::outcome(outcome, subject.clone()).about(visible(target)).args(args).evidence(evidence));
+            said.push(
+                Statement::outcome(outcome, subject.clone()).about(visible(target)).args(args).evidence(evidence),
+            );
         }
         if before == (said.len(), unanswered.len()) && !service.targets.is_empty() {
             said.push(Statement::passed(subject).args(args).evidence([service.reply.observation]));

@@ -41,14 +41,28 @@ pub static CHECK: Check = Check {
         },
         by_hand: "dig +adflag _25._tcp.{name} TLSA",
         references: &[
-            Reference { title: "RFC 7672, sections 2.2 and 3.1", url: "https://www.rfc-editor.org/rfc/rfc7672#section-2.2" },
+            Reference {
+                title: "RFC 7672, sections 2.2 and 3.1",
+                url: "https://www.rfc-editor.org/rfc/rfc7672#section-2.2",
+            },
             Reference { title: "RFC 7671, section 8.1", url: "https://www.rfc-editor.org/rfc/rfc7671#section-8.1" },
             Reference { title: "RFC 6698, section 2.1", url: "https://www.rfc-editor.org/rfc/rfc6698#section-2.1" },
         ],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
-            &WANTED, &PREPUBLISH, &NAME, &BOGUS, &SIGNED, &MX_UNSIGNED, &USAGE, &UNUSABLE, &LOST, &CERTIFICATE, &UNVALIDATED, &UNANSWERED,
+            &WANTED,
+            &PREPUBLISH,
+            &NAME,
+            &BOGUS,
+            &SIGNED,
+            &MX_UNSIGNED,
+            &USAGE,
+            &UNUSABLE,
+            &LOST,
+            &CERTIFICATE,
+            &UNVALIDATED,
+            &UNANSWERED,
         ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
@@ -215,7 +229,8 @@ const NO_CERTIFICATE: Text = Text {
     en: "the plan does not name the new server's certificate ([new] certificate)",
     ja: "計画に新サーバーの証明書がない ([new] certificate)",
 };
-const NO_VALIDATION: Text = Text { en: "the resolver does not validate DNSSEC", ja: "リゾルバーが DNSSEC を検証しない" };
+const NO_VALIDATION: Text =
+    Text { en: "the resolver does not validate DNSSEC", ja: "リゾルバーが DNSSEC を検証しない" };
 const LEFT_HOST: Text = Text {
     en: "the TLSA records of a host that will not serve the domain could not be judged",
     ja: "今後使わないホストの TLSA を判定できない",

@@ -18,7 +18,9 @@ use crate::records::fault::tell;
 pub static CHECK: Check = Check {
     card: Card {
         id: "dkim",
-        title: Text { en: "Each DKIM key is published and can be used", ja: "DKIM の鍵が公開されていて使用できる" },
+        title: Text {
+            en: "Each DKIM key is published and can be used", ja: "DKIM の鍵が公開されていて使用できる"
+        },
         short: Text { en: "DKIM keys", ja: "DKIM の鍵" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -34,12 +36,27 @@ pub static CHECK: Check = Check {
             Reference { title: "RFC 6376, section 3.6.1", url: "https://www.rfc-editor.org/rfc/rfc6376#section-3.6.1" },
             Reference { title: "RFC 8301, section 3.2", url: "https://www.rfc-editor.org/rfc/rfc8301#section-3.2" },
             Reference { title: "RFC 8463, section 4", url: "https://www.rfc-editor.org/rfc/rfc8463#section-4" },
-            Reference { title: "URIports: DKIM Ed25519 adoption", url: "https://www.uriports.com/blog/dkim-ed25519-adoption/" },
+            Reference {
+                title: "URIports: DKIM Ed25519 adoption",
+                url: "https://www.uriports.com/blog/dkim-ed25519-adoption/",
+            },
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&PRESENT, &PARSE, &REVOKED, &SEVERAL, &BITS_SHORT, &BITS, &BITS_LONG, &ED25519_ONLY, &FLAGS, &UNUSABLE, &UNANSWERED],
+        outcomes: &[
+            &PRESENT,
+            &PARSE,
+            &REVOKED,
+            &SEVERAL,
+            &BITS_SHORT,
+            &BITS,
+            &BITS_LONG,
+            &ED25519_ONLY,
+            &FLAGS,
+            &UNUSABLE,
+            &UNANSWERED,
+        ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -57,7 +74,10 @@ static PRESENT: Outcome = Outcome {
 static PARSE: Outcome = Outcome {
     tag: "dkim-parse",
     levels: Levels::BLOCKER,
-    says: Text { en: "the DKIM key at {key} cannot be used: {faults}", ja: "{key} の DKIM の鍵は使用できない: {faults}" },
+    says: Text {
+        en: "the DKIM key at {key} cannot be used: {faults}",
+        ja: "{key} の DKIM の鍵は使用できない: {faults}",
+    },
     remedy: Text {
         en: "Publish the record at {key} again as the signer printed it, with a key of more than 255 characters in several quoted strings of one TXT record.",
         ja: "署名側が出力したとおりに {key} のレコードを登録し直す。255 文字を超える鍵は、1 つの TXT レコードの中で複数の引用文字列に分ける。",
@@ -149,7 +169,9 @@ static FLAGS: Outcome = Outcome {
         en: "the DKIM key at {key} says that it is a test (t=y): receivers may treat its signatures as none",
         ja: "{key} の DKIM の鍵には試験中 (t=y) の印があり、受信側は署名がないものとして扱うことがある",
     },
-    remedy: Text { en: "Remove the y from t= in the record at {key}.", ja: "{key} のレコードの t= から y を消す。" },
+    remedy: Text {
+        en: "Remove the y from t= in the record at {key}.", ja: "{key} のレコードの t= から y を消す。"
+    },
 };
 
 static UNUSABLE: Outcome = Outcome {

@@ -8,9 +8,7 @@ use futures::future::join_all;
 
 use super::dkim::{absence, key_name, lookup};
 use crate::check::{Check, Context, Run};
-use crate::model::{
-    Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
-};
+use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 use crate::probe::{Answer, Reply};
 use crate::records::dkim::{Key, Material};
 
@@ -18,7 +16,9 @@ use crate::records::dkim::{Key, Material};
 pub static CHECK: Check = Check {
     card: Card {
         id: "dkim-kept",
-        title: Text { en: "The old DKIM keys are still published", ja: "旧サーバーの DKIM の鍵が残っている" },
+        title: Text {
+            en: "The old DKIM keys are still published", ja: "旧サーバーの DKIM の鍵が残っている"
+        },
         short: Text { en: "old DKIM keys", ja: "旧 DKIM の鍵" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -32,7 +32,10 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short {key} TXT",
         references: &[
             Reference { title: "RFC 6376, section 3.6.1", url: "https://www.rfc-editor.org/rfc/rfc6376#section-3.6.1" },
-            Reference { title: "RFC 5321, section 4.5.4.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.5.4.1" },
+            Reference {
+                title: "RFC 5321, section 4.5.4.1",
+                url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.5.4.1",
+            },
         ],
         needs: Needs::Dns,
         waivable: true,

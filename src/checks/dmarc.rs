@@ -5,9 +5,7 @@ use futures::future::join_all;
 
 use crate::check::{Check, Context, Run};
 use crate::dmarc::{Discovery, Found, Ruling, Source, Visit, discover};
-use crate::model::{
-    Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
-};
+use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 use crate::records::dmarc::Reason;
 use crate::records::fault::{Fault, tell};
 

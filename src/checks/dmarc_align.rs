@@ -33,7 +33,10 @@ pub static CHECK: Check = Check {
         },
         by_hand: "dig +short _dmarc.{name} TXT",
         references: &[
-            Reference { title: "RFC 9989, section 4.10.2", url: "https://www.rfc-editor.org/rfc/rfc9989#section-4.10.2" },
+            Reference {
+                title: "RFC 9989, section 4.10.2",
+                url: "https://www.rfc-editor.org/rfc/rfc9989#section-4.10.2",
+            },
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
         ],
         needs: Needs::Dns,
@@ -108,8 +111,10 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-const NO_POLICY: Text =
-    Text { en: "no DMARC policy applies, so nothing must be aligned", ja: "適用される DMARC ポリシーがなく、整合は問われない" };
+const NO_POLICY: Text = Text {
+    en: "no DMARC policy applies, so nothing must be aligned",
+    ja: "適用される DMARC ポリシーがなく、整合は問われない",
+};
 const SPF_ONLY: Text = Text {
     en: "MAIL FROM is aligned; the DKIM leg is not known, because the plan names no selectors ([auth] dkim)",
     ja: "MAIL FROM は整合する。計画に DKIM セレクターがない ([auth] dkim) ため、DKIM 側は確認できない",
@@ -165,7 +170,8 @@ fn judge(identities: &Identities<'_>) -> Statement {
         Ok(None) => Statement::not_applicable(subject, NO_POLICY),
         Ok(Some((record, policy))) => {
             let args = args.and("policy", policy);
-            let legs = (any_aligned(author, mail_from, record.strict_spf), any_aligned(author, signing, record.strict_dkim));
+            let legs =
+                (any_aligned(author, mail_from, record.strict_spf), any_aligned(author, signing, record.strict_dkim));
             match legs {
                 (Err(visit), _) | (_, Err(visit)) => unanswered(visit),
                 (Ok(spf), Ok(_)) if signing.is_empty() => without_selectors(spf, policy, subject, args),

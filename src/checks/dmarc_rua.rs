@@ -7,9 +7,7 @@ use hickory_proto::rr::RecordType;
 use super::dmarc::{organization, sending_domains, silence};
 use crate::check::{Check, Context, Run};
 use crate::dmarc::{Discovery, Source, discover};
-use crate::model::{
-    Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
-};
+use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
 use crate::probe::Question;
 use crate::records::dmarc::is_dmarc;
 

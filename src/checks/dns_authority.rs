@@ -10,8 +10,8 @@ use hickory_proto::rr::{RData, RecordType};
 use crate::changing::{Watched, watched};
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, DomainName, Lang, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text,
-    Value, visible_bytes,
+    Args, Card, DomainName, Lang, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject,
+    Text, Value, visible_bytes,
 };
 use crate::probe::{Answer, Ask, Authority, Question, Reply, Route, plain};
 use crate::zone_servers::{Server, Standing, servers, standing};
@@ -159,10 +159,8 @@ const NO_WALK: Text = Text {
     ja: "ここからはルートと委任先に直接問い合わせできないため、ゾーンのサーバーが分からない",
 };
 
-const NO_ZONE: Text = Text {
-    en: "there is no zone of its own for this name",
-    ja: "この名前には独自のゾーンがない",
-};
+const NO_ZONE: Text =
+    Text { en: "there is no zone of its own for this name", ja: "この名前には独自のゾーンがない" };
 
 const BEYOND: Text = Text {
     en: "some addresses of the zone's servers cannot be asked from this machine, which has no way to them (IPv6, for instance)",
@@ -234,9 +232,8 @@ async fn ask(context: &Context) -> Vec<Statement> {
         }
     }
     let told = join_all(zones.values().map(|zone| ask_zone(context, zone))).await;
-    let answers_by_ipv6 = |one: &Told| {
-        one.server.is_ipv6() && matches!(one.standing(true), Standing::Serves | Standing::Lame)
-    };
+    let answers_by_ipv6 =
+        |one: &Told| one.server.is_ipv6() && matches!(one.standing(true), Standing::Serves | Standing::Lame);
     let has_ipv6 = told.iter().flatten().any(answers_by_ipv6);
     said.extend(zones.values().zip(&told).flat_map(|(zone, told)| judge(zone, told, has_ipv6)));
     said

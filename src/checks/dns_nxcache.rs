@@ -30,7 +30,10 @@ pub static CHECK: Check = Check {
             ja: "計画の hostname と MX ホストのアドレスをゾーンの権威サーバーから読む。切り替え前は、不在の応答がキャッシュされる時間 (SOA の TTL と MINIMUM の小さいほう) が cutover_at を越えないこと、切り替え後は、リゾルバーからも同じものが見えることを確かめる。",
         },
         by_hand: "dig {name} A; dig {name} AAAA",
-        references: &[Reference { title: "RFC 2308, section 5", url: "https://www.rfc-editor.org/rfc/rfc2308#section-5" }],
+        references: &[Reference {
+            title: "RFC 2308, section 5",
+            url: "https://www.rfc-editor.org/rfc/rfc2308#section-5",
+        }],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[&NXCACHE, &STILL, &UNANSWERED],
@@ -77,7 +80,10 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-const NOT_PUBLISHED: Text = Text { en: "the zone's servers have no address for it either", ja: "ゾーンのサーバーにもアドレスがない" };
+const NOT_PUBLISHED: Text = Text {
+    en: "the zone's servers have no address for it either",
+    ja: "ゾーンのサーバーにもアドレスがない",
+};
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let hosts = context.plan.mail_hosts();
@@ -133,7 +139,8 @@ fn judge_after(context: &Context, host: &DomainName, pairs: [(&Arc<Reply>, &Arc<
     });
     let statement = if let Some((_, seen)) = pairs.iter().find(is_hidden) {
         let until = context.now + TimeDelta::seconds(i64::from(seen.negative_ttl.unwrap_or(0)));
-        Statement::outcome(&STILL, subject).args(args.and("rtype", seen.question.rtype).and("until", context.clock(until)))
+        Statement::outcome(&STILL, subject)
+            .args(args.and("rtype", seen.question.rtype).and("until", context.clock(until)))
     } else if let Some(silent) = silent {
         Statement::outcome(&UNANSWERED, subject).args(args.with("why", silent.why()))
     } else if pairs.iter().all(|(_, seen)| is_absent(seen)) {

@@ -65,7 +65,10 @@ static UNANSWERED: Outcome = Outcome {
         en: "whether DNSSEC lets {name} through is not known: {why}",
         ja: "{name} が DNSSEC の検証を通るか確認できない: {why}",
     },
-    remedy: Text { en: "Ask again, from another resolver if it stays so.", ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。" },
+    remedy: Text {
+        en: "Ask again, from another resolver if it stays so.",
+        ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。",
+    },
 };
 
 const NO_RESOLVER: Text = Text {
@@ -116,7 +119,8 @@ pub(super) async fn validate(context: &Context, question: Question) -> Validatio
 /// it is now answers for the zone as it shall be.
 pub(super) fn live_zone(context: &Context, reply: &Reply) -> Option<Ask> {
     let name = LowerName::new(&reply.question.name);
-    let around = context.dns.rehearsed().iter().map(|loaded| loaded.zone.origin()).filter(|origin| origin.zone_of(&name));
+    let around =
+        context.dns.rehearsed().iter().map(|loaded| loaded.zone.origin()).filter(|origin| origin.zone_of(&name));
     let origin = around.max_by_key(|origin| origin.num_labels()).filter(|_| reply.rehearsed)?;
     Some(Ask::new(Question::new(Name::from(origin.clone()), RecordType::SOA).ok()?).live())
 }
@@ -131,8 +135,10 @@ async fn ask(context: &Context) -> Vec<Statement> {
         };
         return names.iter().map(said).collect();
     }
-    let (found, vouches_for_root) =
-        futures::join!(join_all(names.iter().map(|(name, rtype)| look(context, name, *rtype))), root_is_vouched_for(context));
+    let (found, vouches_for_root) = futures::join!(
+        join_all(names.iter().map(|(name, rtype)| look(context, name, *rtype))),
+        root_is_vouched_for(context)
+    );
     let answered = |look: &Look| matches!(&look.validation, Some(Validation::Answered(reply)) if reply.ad);
     let validates = vouches_for_root || found.iter().any(answered);
     found.into_iter().map(|look| judge(look, validates)).collect()

@@ -164,7 +164,8 @@ const FORGOTTEN: TimeDelta = TimeDelta::days(7);
 async fn ask(context: &Context) -> Vec<Statement> {
     let changing = changing(context).await;
     let needed = join_all(changing.iter().map(|one| must_change(context, one))).await;
-    let changing: Vec<&Watched> = changing.iter().zip(needed).filter_map(|(one, needed)| needed.then_some(one)).collect();
+    let changing: Vec<&Watched> =
+        changing.iter().zip(needed).filter_map(|(one, needed)| needed.then_some(one)).collect();
     let mut said = join_all(changing.iter().map(|one| ask_one(context, one))).await;
     if changing.is_empty() {
         said.push(Statement::not_applicable(Subject::Run, NOTHING_CHANGES));

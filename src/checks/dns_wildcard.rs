@@ -12,7 +12,10 @@ use crate::probe::{Answer, Question, Reply};
 pub static CHECK: Check = Check {
     card: Card {
         id: "dns-wildcard",
-        title: Text { en: "Only registered names exist below each domain", ja: "ドメインの下には登録した名前だけが存在する" },
+        title: Text {
+            en: "Only registered names exist below each domain",
+            ja: "ドメインの下には登録した名前だけが存在する",
+        },
         short: Text { en: "wildcard", ja: "ワイルドカード" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -24,7 +27,10 @@ pub static CHECK: Check = Check {
             ja: "各ドメインの下の無作為な名前について MX、A、AAAA を読む。どれも存在しないのが正しい。",
         },
         by_hand: "dig +short {name} MX {name} A {name} AAAA",
-        references: &[Reference { title: "RFC 4592, section 2.2", url: "https://www.rfc-editor.org/rfc/rfc4592#section-2.2" }],
+        references: &[Reference {
+            title: "RFC 4592, section 2.2",
+            url: "https://www.rfc-editor.org/rfc/rfc4592#section-2.2",
+        }],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[&WILDCARD, &UNANSWERED],
@@ -58,7 +64,8 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-const TOO_LONG: Text = Text { en: "no name fits below this domain", ja: "このドメインの下には名前を置く余地がない" };
+const TOO_LONG: Text =
+    Text { en: "no name fits below this domain", ja: "このドメインの下には名前を置く余地がない" };
 const TYPES: [RecordType; 3] = [RecordType::MX, RecordType::A, RecordType::AAAA];
 
 async fn ask(context: &Context) -> Vec<Statement> {

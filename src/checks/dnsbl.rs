@@ -13,7 +13,9 @@ use crate::plan::Address;
 pub static CHECK: Check = Check {
     card: Card {
         id: "dnsbl",
-        title: Text { en: "No sending address is on a blocklist", ja: "送信元アドレスがブロックリストに載っていない" },
+        title: Text {
+            en: "No sending address is on a blocklist", ja: "送信元アドレスがブロックリストに載っていない"
+        },
         short: Text { en: "blocklists", ja: "ブロックリスト" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -26,12 +28,29 @@ pub static CHECK: Check = Check {
         },
         by_hand: "dig +short {query} A; dig +short {query} TXT",
         references: &[
-            Reference { title: "RFC 5782: DNS Blacklists and Whitelists", url: "https://www.rfc-editor.org/rfc/rfc5782" },
-            Reference { title: "Spamhaus: DNSBL usage and return codes", url: "https://www.spamhaus.org/faqs/dnsbl-usage/" },
+            Reference {
+                title: "RFC 5782: DNS Blacklists and Whitelists",
+                url: "https://www.rfc-editor.org/rfc/rfc5782",
+            },
+            Reference {
+                title: "Spamhaus: DNSBL usage and return codes",
+                url: "https://www.spamhaus.org/faqs/dnsbl-usage/",
+            },
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&LISTED, &MINOR, &INFO, &POLICY, &POLICY_MINOR, &RANGE, &UNKNOWN_CODE, &ALLOWED, &UNANSWERED, &QUORUM],
+        outcomes: &[
+            &LISTED,
+            &MINOR,
+            &INFO,
+            &POLICY,
+            &POLICY_MINOR,
+            &RANGE,
+            &UNKNOWN_CODE,
+            &ALLOWED,
+            &UNANSWERED,
+            &QUORUM,
+        ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -112,13 +131,18 @@ static UNKNOWN_CODE: Outcome = Outcome {
         en: "{list} answers {codes} for {ip}, a code that its operator does not document",
         ja: "{list} が {ip} に対し {codes} を返した。運営者の文書にないコードである",
     },
-    remedy: Text { en: "Look it up at the operator's page ({removal}).", ja: "運営者のページで確かめる ({removal})。" },
+    remedy: Text {
+        en: "Look it up at the operator's page ({removal}).", ja: "運営者のページで確かめる ({removal})。"
+    },
 };
 
 static ALLOWED: Outcome = Outcome {
     tag: "dnswl-listed",
     levels: Levels::NOTE,
-    says: Text { en: "{ip} is on the allow list {list}: {meaning}", ja: "{ip} は許可リスト {list} に登録されている: {meaning}" },
+    says: Text {
+        en: "{ip} is on the allow list {list}: {meaning}",
+        ja: "{ip} は許可リスト {list} に登録されている: {meaning}",
+    },
     remedy: Text {
         en: "Move the entry to the new address with the cutover ({removal}).",
         ja: "切り替えに合わせて登録を新アドレスに移す ({removal})。",
@@ -151,7 +175,10 @@ static QUORUM: Outcome = Outcome {
     },
 };
 
-const NO_LIST: Text = Text { en: "no selected list holds this address family", ja: "選ばれたリストにこの IP バージョンを扱うものがない" };
+const NO_LIST: Text = Text {
+    en: "no selected list holds this address family",
+    ja: "選ばれたリストにこの IP バージョンを扱うものがない",
+};
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let each = context.addresses().map(|address| async move {
@@ -256,16 +283,23 @@ pub(super) fn judge_one(
                 .collect()
         }
         Belief::UnknownCode(codes) => vec![say(outcomes.unknown_code, args.clone().with("codes", codes.clone()))],
-        Belief::Unknown(_, why) if selected.required => vec![say(outcomes.unanswered, args.clone().with("why", why.clone()))],
+        Belief::Unknown(_, why) if selected.required => {
+            vec![say(outcomes.unanswered, args.clone().with("why", why.clone()))]
+        }
         // A required list that does not document this family cannot be relied on for it, in either direction.
-        Belief::Unknown(..) | Belief::NotListed | Belief::NotListing(_) | Belief::NotApplicable | Belief::Unverified => Vec::new(),
+        Belief::Unknown(..)
+        | Belief::NotListed
+        | Belief::NotListing(_)
+        | Belief::NotApplicable
+        | Belief::Unverified => Vec::new(),
     }
 }
 
 /// `127.0.0.2 (spam source); the list's own TXT`.
 fn meaning<'a>(hits: impl Iterator<Item = &'a Hit> + Clone, reason: Option<&str>) -> Value {
     let in_lang = |lang| {
-        let codes: Vec<String> = hits.clone().map(|hit| format!("{} ({})", hit.code, hit.meaning.in_lang(lang))).collect();
+        let codes: Vec<String> =
+            hits.clone().map(|hit| format!("{} ({})", hit.code, hit.meaning.in_lang(lang))).collect();
         let reason = reason.map_or_else(String::new, |reason| format!(" \u{201c}{reason}\u{201d}"));
         format!("{}{reason}", codes.join(", "))
     };

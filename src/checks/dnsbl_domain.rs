@@ -15,7 +15,10 @@ use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Refere
 pub static CHECK: Check = Check {
     card: Card {
         id: "dnsbl-domain",
-        title: Text { en: "No domain or server name is on a blocklist", ja: "ドメインやサーバー名がブロックリストに載っていない" },
+        title: Text {
+            en: "No domain or server name is on a blocklist",
+            ja: "ドメインやサーバー名がブロックリストに載っていない",
+        },
         short: Text { en: "domain lists", ja: "ドメインリスト" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -29,7 +32,10 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short {query} A; dig +short {query} TXT",
         references: &[
             Reference { title: "RFC 5782, section 3", url: "https://www.rfc-editor.org/rfc/rfc5782#section-3" },
-            Reference { title: "Spamhaus: DNSBL usage and return codes", url: "https://www.spamhaus.org/faqs/dnsbl-usage/" },
+            Reference {
+                title: "Spamhaus: DNSBL usage and return codes",
+                url: "https://www.spamhaus.org/faqs/dnsbl-usage/",
+            },
         ],
         needs: Needs::Dns,
         waivable: true,
@@ -41,7 +47,9 @@ pub static CHECK: Check = Check {
 static LISTED: Outcome = Outcome {
     tag: "dnsbl-domain",
     levels: Levels::BLOCKER,
-    says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
+    says: Text {
+        en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}"
+    },
     remedy: Text {
         en: "Have the domain removed ({removal}); another address does not help. Expiry: {expires}.",
         ja: "ドメインの解除を申請する ({removal})。アドレスを変えても解決しない。登録の期限: {expires}。",
@@ -51,7 +59,9 @@ static LISTED: Outcome = Outcome {
 static MINOR: Outcome = Outcome {
     tag: "dnsbl-domain-minor",
     levels: Levels::WARNING,
-    says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
+    says: Text {
+        en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}"
+    },
     remedy: Text {
         en: "Find out what it was listed for and have it removed ({removal}). Expiry: {expires}.",
         ja: "登録の理由を調べ、解除を申請する ({removal})。登録の期限: {expires}。",
@@ -61,7 +71,9 @@ static MINOR: Outcome = Outcome {
 static INFO: Outcome = Outcome {
     tag: "dnsbl-domain-info",
     levels: Levels::NOTE,
-    says: Text { en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}" },
+    says: Text {
+        en: "{name} is listed on {list}: {meaning}", ja: "{name} は {list} に登録されている: {meaning}"
+    },
     remedy: Text {
         en: "Keep it in mind if a receiver names this list ({removal}). Expiry: {expires}.",
         ja: "受信側がこのリストを理由に挙げたら対処する ({removal})。登録の期限: {expires}。",
@@ -75,7 +87,9 @@ static UNKNOWN_CODE: Outcome = Outcome {
         en: "{list} answers {codes} for {name}, a code that its operator does not document",
         ja: "{list} が {name} に対し {codes} を返した。運営者の文書にないコードである",
     },
-    remedy: Text { en: "Look it up at the operator's page ({removal}).", ja: "運営者のページで確かめる ({removal})。" },
+    remedy: Text {
+        en: "Look it up at the operator's page ({removal}).", ja: "運営者のページで確かめる ({removal})。"
+    },
 };
 
 static UNANSWERED: Outcome = Outcome {
@@ -104,10 +118,12 @@ static OUTCOMES: Outcomes = Outcomes {
     unanswered: &UNANSWERED,
 };
 
-const NO_LIST: Text = Text { en: "no selected list holds domains", ja: "選ばれたリストにドメインを扱うものがない" };
+const NO_LIST: Text =
+    Text { en: "no selected list holds domains", ja: "選ばれたリストにドメインを扱うものがない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
-    let lists: Vec<_> = context.lists.iter().filter(|selected| selected.list.holds(Family::Domain) != Holds::No).collect();
+    let lists: Vec<_> =
+        context.lists.iter().filter(|selected| selected.list.holds(Family::Domain) != Holds::No).collect();
     if lists.is_empty() {
         return vec![Statement::not_covered(Subject::Run, NO_LIST)];
     }
@@ -140,7 +156,10 @@ async fn ask_names(
             })
             .collect();
         if said.is_empty() {
-            said.push(Statement::passed(subject).evidence(consulted.iter().flat_map(|(_, said)| said.evidence.iter().copied())));
+            said.push(
+                Statement::passed(subject)
+                    .evidence(consulted.iter().flat_map(|(_, said)| said.evidence.iter().copied())),
+            );
         }
         said
     });

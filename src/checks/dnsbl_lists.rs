@@ -12,7 +12,9 @@ use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Stateme
 pub static CHECK: Check = Check {
     card: Card {
         id: "dnsbl-lists",
-        title: Text { en: "The blocklists answer truthfully from here", ja: "ブロックリストがここから正しく応答する" },
+        title: Text {
+            en: "The blocklists answer truthfully from here", ja: "ブロックリストがここから正しく応答する"
+        },
         short: Text { en: "list health", ja: "リストの応答" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -26,7 +28,10 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short {query} A",
         references: &[
             Reference { title: "RFC 5782, section 5", url: "https://www.rfc-editor.org/rfc/rfc5782#section-5" },
-            Reference { title: "Spamhaus: DNSBL usage and return codes", url: "https://www.spamhaus.org/faqs/dnsbl-usage/" },
+            Reference {
+                title: "Spamhaus: DNSBL usage and return codes",
+                url: "https://www.spamhaus.org/faqs/dnsbl-usage/",
+            },
         ],
         needs: Needs::Dns,
         waivable: true,
@@ -38,7 +43,10 @@ pub static CHECK: Check = Check {
 static REFUSED: Outcome = Outcome {
     tag: "dnsbl-list-refused",
     levels: Levels::NOTE,
-    says: Text { en: "{list} refuses to answer ({families}): {why}", ja: "{list} は応答を拒否した ({families}): {why}" },
+    says: Text {
+        en: "{list} refuses to answer ({families}): {why}",
+        ja: "{list} は応答を拒否した ({families}): {why}",
+    },
     remedy: Text {
         en: "Ask through a recursive resolver of your own, or get a key from the operator; this list is not part of the verdict unless it is required.",
         ja: "自前の再帰リゾルバーを使うか、運営者から鍵を得る。必須のリストでなければ判定には含まれない。",
@@ -48,7 +56,9 @@ static REFUSED: Outcome = Outcome {
 static BROKEN: Outcome = Outcome {
     tag: "dnsbl-list-broken",
     levels: Levels::NOTE,
-    says: Text { en: "{list} cannot be believed ({families}): {why}", ja: "{list} は信用できない ({families}): {why}" },
+    says: Text {
+        en: "{list} cannot be believed ({families}): {why}", ja: "{list} は信用できない ({families}): {why}"
+    },
     remedy: Text {
         en: "Write it under disable in [dnsbl] if it stays so, and take it out of your MTA's configuration: there it may refuse everybody.",
         ja: "続くようなら [dnsbl] の disable に書き、MTA の設定からも外す。設定したままだと全員のメールを拒否しかねない。",
@@ -58,7 +68,9 @@ static BROKEN: Outcome = Outcome {
 static SILENT: Outcome = Outcome {
     tag: "dnsbl-list-silent",
     levels: Levels::NOTE,
-    says: Text { en: "{list} does not answer ({families}): {why}", ja: "{list} は応答しない ({families}): {why}" },
+    says: Text {
+        en: "{list} does not answer ({families}): {why}", ja: "{list} は応答しない ({families}): {why}"
+    },
     remedy: Text {
         en: "Run again; if it stays so, ask from another resolver.",
         ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。",
@@ -78,7 +90,10 @@ static DEAD: Outcome = Outcome {
 static NO_KEY: Outcome = Outcome {
     tag: "dnsbl-list-no-key",
     levels: Levels::NOTE,
-    says: Text { en: "{list} was not asked ({families}): {why}", ja: "{list} には問い合わせていない ({families}): {why}" },
+    says: Text {
+        en: "{list} was not asked ({families}): {why}",
+        ja: "{list} には問い合わせていない ({families}): {why}",
+    },
     remedy: Text {
         en: "Set the variable before the run, or take the list's key out of [dnsbl].",
         ja: "実行前に環境変数を設定するか、[dnsbl] の key からこのリストを外す。",
@@ -108,7 +123,8 @@ static REPLACED: Outcome = Outcome {
     remedy: Text { en: "Write {name} in the plan instead.", ja: "計画では代わりに {name} と書く。" },
 };
 
-const NO_LIST: Text = Text { en: "the plan selects no blocklist", ja: "計画で選ばれたブロックリストがない" };
+const NO_LIST: Text =
+    Text { en: "the plan selects no blocklist", ja: "計画で選ばれたブロックリストがない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let families = families(context);
@@ -117,9 +133,12 @@ async fn ask(context: &Context) -> Vec<Statement> {
         let families: Vec<Family> =
             families.iter().copied().filter(|family| can_be_proved(selected, *family)).collect();
         async move {
-            let healths =
-                join_all(families.into_iter().map(|family| async move { (family, context.consultant.health(selected, family).await) }))
-                    .await;
+            let healths = join_all(
+                families
+                    .into_iter()
+                    .map(|family| async move { (family, context.consultant.health(selected, family).await) }),
+            )
+            .await;
             judge(selected, &healths)
         }
     });
@@ -148,9 +167,13 @@ fn families(context: &Context) -> Vec<Family> {
 fn judge(selected: &Selected, healths: &[(Family, Health)]) -> Vec<Statement> {
     let subject = Subject::List(selected.list.id.clone());
     let mut said = Vec::new();
-    for (outcome, state) in
-        [(&REFUSED, State::Refused), (&BROKEN, State::Broken), (&SILENT, State::Silent), (&DEAD, State::Dead), (&NO_KEY, State::NoKey)]
-    {
+    for (outcome, state) in [
+        (&REFUSED, State::Refused),
+        (&BROKEN, State::Broken),
+        (&SILENT, State::Silent),
+        (&DEAD, State::Dead),
+        (&NO_KEY, State::NoKey),
+    ] {
         let in_state: Vec<_> = healths.iter().filter(|(_, health)| health.state == state).collect();
         let Some((family, first)) = in_state.first() else { continue };
         let test_point = selected.list.test_listed(*family);
@@ -164,7 +187,9 @@ fn judge(selected: &Selected, healths: &[(Family, Health)]) -> Vec<Statement> {
         said.push(Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence));
     }
     if said.is_empty() && !healths.is_empty() {
-        said.push(Statement::passed(subject).evidence(healths.iter().flat_map(|(_, health)| health.evidence.iter().copied())));
+        said.push(
+            Statement::passed(subject).evidence(healths.iter().flat_map(|(_, health)| health.evidence.iter().copied())),
+        );
     }
     said
 }

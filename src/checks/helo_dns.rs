@@ -15,7 +15,9 @@ use crate::probe::{Answer, Question, plain};
 pub static CHECK: Check = Check {
     card: Card {
         id: "helo-dns",
-        title: Text { en: "Each HELO name leads to its server", ja: "HELO 名の正引きがそのサーバーに行き着く" },
+        title: Text {
+            en: "Each HELO name leads to its server", ja: "HELO 名の正引きがそのサーバーに行き着く"
+        },
         short: Text { en: "HELO in DNS", ja: "HELO の DNS" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -42,7 +44,9 @@ pub static CHECK: Check = Check {
 static RESOLVES: Outcome = Outcome {
     tag: "helo-resolves",
     levels: Levels::BLOCKER,
-    says: Text { en: "{helo}, the HELO name of {ip}, has no address", ja: "{ip} の HELO 名 {helo} にアドレスがない" },
+    says: Text {
+        en: "{helo}, the HELO name of {ip}, has no address", ja: "{ip} の HELO 名 {helo} にアドレスがない"
+    },
     remedy: Text { en: "Publish {rtype} {ip} at {helo}.", ja: "{helo} に {rtype} {ip} を登録する。" },
 };
 
@@ -63,7 +67,10 @@ static IP: Outcome = Outcome {
         en: "{helo}, the HELO name of {ip}, leads to {found}",
         ja: "{ip} の HELO 名 {helo} の正引きは {found} である",
     },
-    remedy: Text { en: "Add {rtype} {ip} to {helo}, or say another name.", ja: "{helo} に {rtype} {ip} を追加するか、名乗る名前を変える。" },
+    remedy: Text {
+        en: "Add {rtype} {ip} to {helo}, or say another name.",
+        ja: "{helo} に {rtype} {ip} を追加するか、名乗る名前を変える。",
+    },
 };
 
 static PTR: Outcome = Outcome {
@@ -118,7 +125,9 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
         Ok(name) if name.is_host_name() => name,
         _ => return vec![Statement::not_applicable(subject, NO_NAME)],
     };
-    let (Ok(a), Ok(aaaa)) = (Question::new(name.as_str(), RecordType::A), Question::new(name.as_str(), RecordType::AAAA)) else {
+    let (Ok(a), Ok(aaaa)) =
+        (Question::new(name.as_str(), RecordType::A), Question::new(name.as_str(), RecordType::AAAA))
+    else {
         return vec![Statement::not_applicable(subject, NO_NAME)];
     };
     let (own, other) = if address.ip.is_ipv4() { (a, aaaa) } else { (aaaa, a) };

@@ -15,7 +15,10 @@ use crate::plan::Address;
 pub static CHECK: Check = Check {
     card: Card {
         id: "helo-name",
-        title: Text { en: "Each server introduces itself by a name of its own", ja: "各サーバーは自分自身の正しい名前を名乗る" },
+        title: Text {
+            en: "Each server introduces itself by a name of its own",
+            ja: "各サーバーは自分自身の正しい名前を名乗る",
+        },
         short: Text { en: "HELO name", ja: "HELO 名" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -28,7 +31,10 @@ pub static CHECK: Check = Check {
         },
         by_hand: "postconf -h smtp_helo_name myhostname",
         references: &[
-            Reference { title: "RFC 5321, section 4.1.1.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.1" },
+            Reference {
+                title: "RFC 5321, section 4.1.1.1",
+                url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.1",
+            },
             Reference { title: "RFC 5321, section 4.1.3", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.3" },
         ],
         needs: Needs::Plan,
@@ -65,13 +71,30 @@ static FOREIGN: Outcome = Outcome {
     tag: "helo-foreign",
     levels: Levels::BLOCKER,
     says: Text { en: "{ip} would say HELO {helo}, which is {detail}", ja: "{ip} の HELO 名 {helo} は{detail}" },
-    remedy: Text { en: "Use your own host name, such as {expected}.", ja: "自社のホスト名 ({expected} など) にする。" },
+    remedy: Text {
+        en: "Use your own host name, such as {expected}.", ja: "自社のホスト名 ({expected} など) にする。"
+    },
 };
 
 /// Registrable domains of mailbox providers that nobody else may call himself.
 const MAILBOX_PROVIDERS: [&str; 18] = [
-    "gmail.com", "google.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "microsoft.com", "yahoo.com",
-    "yahoo.co.jp", "icloud.com", "apple.com", "gmx.net", "gmx.com", "web.de", "t-online.de", "docomo.ne.jp", "ezweb.ne.jp",
+    "gmail.com",
+    "google.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "microsoft.com",
+    "yahoo.com",
+    "yahoo.co.jp",
+    "icloud.com",
+    "apple.com",
+    "gmx.net",
+    "gmx.com",
+    "web.de",
+    "t-online.de",
+    "docomo.ne.jp",
+    "ezweb.ne.jp",
     "softbank.ne.jp",
 ];
 
@@ -119,7 +142,14 @@ fn foreign(context: &Context, address: &Address, name: &DomainName) -> Option<Va
     if is_ours(context, name) {
         return None;
     }
-    if context.plan.inbound_dnsbl.partners.iter().filter_map(|partner| partner.domain.as_ref()).any(|domain| name.is_within(domain)) {
+    if context
+        .plan
+        .inbound_dnsbl
+        .partners
+        .iter()
+        .filter_map(|partner| partner.domain.as_ref())
+        .any(|domain| name.is_within(domain))
+    {
         return Some(Value::both("a partner's domain", "取引先のドメインである"));
     }
     if name.registrable().is_some_and(|domain| MAILBOX_PROVIDERS.contains(&domain.as_str())) {

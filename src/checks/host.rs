@@ -13,7 +13,10 @@ use crate::probe::{Question, Reply};
 pub static CHECK: Check = Check {
     card: Card {
         id: "host",
-        title: Text { en: "The host name leads to the planned addresses only", ja: "ホスト名の正引きが計画のアドレスだけである" },
+        title: Text {
+            en: "The host name leads to the planned addresses only",
+            ja: "ホスト名の正引きが計画のアドレスだけである",
+        },
         short: Text { en: "host name", ja: "ホスト名" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -25,7 +28,10 @@ pub static CHECK: Check = Check {
             ja: "計画の hostname の A と AAAA を読む。切り替え前は新旧どちらのアドレスでもよい。切り替え後は、受信する新アドレスをすべて含まなければならない。",
         },
         by_hand: "dig +short {name} A {name} AAAA",
-        references: &[Reference { title: "RFC 5321, section 5.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-5.1" }],
+        references: &[Reference {
+            title: "RFC 5321, section 5.1",
+            url: "https://www.rfc-editor.org/rfc/rfc5321#section-5.1",
+        }],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[&MISSING, &NOT_NEW, &STRAY, &UNANSWERED],
@@ -37,13 +43,19 @@ static MISSING: Outcome = Outcome {
     tag: "host-missing",
     levels: Levels::BLOCKER,
     says: Text { en: "{name} has neither A nor AAAA", ja: "{name} に A も AAAA もない" },
-    remedy: Text { en: "Publish the addresses of the server at {name}.", ja: "{name} にサーバーのアドレスを登録する。" },
+    remedy: Text {
+        en: "Publish the addresses of the server at {name}.",
+        ja: "{name} にサーバーのアドレスを登録する。",
+    },
 };
 
 static NOT_NEW: Outcome = Outcome {
     tag: "host-not-new",
     levels: Levels { before: Level::Note, after: Level::Blocker, old: Level::Note },
-    says: Text { en: "{name} does not lead to {missing}, which should receive", ja: "{name} の正引きに、受信するはずの {missing} がない" },
+    says: Text {
+        en: "{name} does not lead to {missing}, which should receive",
+        ja: "{name} の正引きに、受信するはずの {missing} がない",
+    },
     remedy: Text {
         en: "Lead {name} to {missing} from the cutover on; it leads to {found} now.",
         ja: "切り替え以降、{name} の正引きを {missing} にする (現在は {found})。",
@@ -66,7 +78,9 @@ static STRAY: Outcome = Outcome {
 static UNANSWERED: Outcome = Outcome {
     tag: "host-unanswered",
     levels: Levels::UNKNOWN,
-    says: Text { en: "the addresses of {name} could not be read: {why}", ja: "{name} のアドレスを読めない: {why}" },
+    says: Text {
+        en: "the addresses of {name} could not be read: {why}", ja: "{name} のアドレスを読めない: {why}"
+    },
     remedy: Text {
         en: "Ask again; if it stays so, see whether the name servers of {name} answer.",
         ja: "再実行する。変わらなければ {name} のネームサーバーが応答するか調べる。",
@@ -109,7 +123,9 @@ fn judge(context: &Context, a: &Reply, aaaa: &Reply) -> Vec<Statement> {
         .filter(|address| address.receives && address.ptr == plan.hostname && !found.contains(&address.ip))
         .map(|address| address.ip)
         .collect();
-    if !missing.is_empty() && said.iter().all(|statement| statement.named().is_some_and(|outcome| outcome.tag != UNANSWERED.tag)) {
+    if !missing.is_empty()
+        && said.iter().all(|statement| statement.named().is_some_and(|outcome| outcome.tag != UNANSWERED.tag))
+    {
         said.push(say(&NOT_NEW, args.with("missing", listed(&missing))));
     }
     if said.is_empty() {

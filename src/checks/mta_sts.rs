@@ -37,13 +37,23 @@ pub static CHECK: Check = Check {
             ja: "_mta-sts のレコードを読む。あれば、送信側と同じように HTTPS でポリシーを取得する (証明書を検証し、リダイレクトに従わず、64 KB、15 秒まで)。mx のパターンを、計画と現在のメールホストと比べる。ポリシーの変更時に id が変わったかどうかは、一度の実行では分からない。",
         },
         by_hand: "dig +short _mta-sts.{name} TXT; curl --max-redirs 0 https://mta-sts.{name}/.well-known/mta-sts.txt",
-        references: &[
-            Reference { title: "RFC 8461, sections 3 and 8.1", url: "https://www.rfc-editor.org/rfc/rfc8461#section-8.1" },
-        ],
+        references: &[Reference {
+            title: "RFC 8461, sections 3 and 8.1",
+            url: "https://www.rfc-editor.org/rfc/rfc8461#section-8.1",
+        }],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
-            &WANTED, &RECORD, &FETCH, &POLICY, &COVERS_NEW, &COVERS_LIVE, &COVERS_TESTING, &TYPE, &HOST, &MAX_AGE,
+            &WANTED,
+            &RECORD,
+            &FETCH,
+            &POLICY,
+            &COVERS_NEW,
+            &COVERS_LIVE,
+            &COVERS_TESTING,
+            &TYPE,
+            &HOST,
+            &MAX_AGE,
             &UNANSWERED,
         ],
     },
@@ -190,7 +200,8 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-const NOT_USED: Text = Text { en: "the domain does not use MTA-STS", ja: "このドメインは MTA-STS を使っていない" };
+const NOT_USED: Text =
+    Text { en: "the domain does not use MTA-STS", ja: "このドメインは MTA-STS を使っていない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
     join_all(context.plan.domains.iter().map(|domain| ask_one(context, domain))).await.concat()
@@ -203,9 +214,8 @@ async fn ask_one(context: &Context, domain: &DomainName) -> Vec<Statement> {
     };
     let record = context.published(question).await;
     let args = Args::none().and("name", domain);
-    let say = |outcome, args: Args| {
-        Statement::outcome(outcome, subject.clone()).args(args).evidence([record.observation])
-    };
+    let say =
+        |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence([record.observation]);
     if !record.is_definite() {
         return vec![say(&UNANSWERED, args.and("asked", &record.question).with("why", record.why()))];
     }
@@ -291,8 +301,7 @@ pub(super) async fn enforces(context: &Context, domain: &DomainName, host: &Doma
     if !context.published(question).await.texts().iter().any(|text| is_record(text)) {
         return false;
     }
-    let found: Vec<IpAddr> =
-        resolve(context, &policy_host).await.iter().flat_map(|reply| reply.addresses()).collect();
+    let found: Vec<IpAddr> = resolve(context, &policy_host).await.iter().flat_map(|reply| reply.addresses()).collect();
     if found.is_empty() {
         return false;
     }
@@ -371,7 +380,9 @@ fn why_no_record(fault: &RecordFault) -> Value {
 fn why_no_policy(fault: &PolicyFault) -> Value {
     match fault {
         PolicyFault::Encoding => Value::both("it is not UTF-8", "UTF-8 ではない"),
-        PolicyFault::Line(line) => Value::both(format!("line {line} has no colon"), format!("{line} 行目にコロンがない")),
+        PolicyFault::Line(line) => {
+            Value::both(format!("line {line} has no colon"), format!("{line} 行目にコロンがない"))
+        }
         PolicyFault::Missing(key) => Value::both(format!("{key} is missing"), format!("{key} がない")),
         PolicyFault::Value(key, value) => {
             Value::both(format!("“{value}” is no value of {key}"), format!("「{value}」は {key} の値にならない"))

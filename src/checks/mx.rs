@@ -22,7 +22,9 @@ const MOST_HOSTS: usize = 20;
 pub static CHECK: Check = Check {
     card: Card {
         id: "mx",
-        title: Text { en: "Mail goes where the plan wants it", ja: "メールが計画どおりのサーバーに届く" },
+        title: Text {
+            en: "Mail goes where the plan wants it", ja: "メールが計画どおりのサーバーに届く"
+        },
         short: Text { en: "MX", ja: "MX" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -42,8 +44,19 @@ pub static CHECK: Check = Check {
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
-            &EARLY, &ELSEWHERE, &NEW_ABSENT, &OLD_FIRST, &OLD_LISTED, &DIFFERS, &NULL, &NULL_MIXED, &NONE, &IMPLICIT,
-            &ALIAS, &LITERAL, &UNANSWERED,
+            &EARLY,
+            &ELSEWHERE,
+            &NEW_ABSENT,
+            &OLD_FIRST,
+            &OLD_LISTED,
+            &DIFFERS,
+            &NULL,
+            &NULL_MIXED,
+            &NONE,
+            &IMPLICIT,
+            &ALIAS,
+            &LITERAL,
+            &UNANSWERED,
         ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
@@ -240,22 +253,23 @@ async fn ask_one(context: &Context, domain: &DomainName) -> Vec<Statement> {
     let hosts = match mx.answer {
         // RFC 5321, section 5.1: without MX the domain is its own mail host.
         Answer::NoData => vec![find(context, 0, mx.question.name.clone()).await],
-        _ => join_all(
-            records
-                .iter()
-                .filter(|(_, name)| !name.is_root())
-                .take(MOST_HOSTS)
-                .map(|(preference, name)| find(context, *preference, name.clone())),
-        )
-        .await,
+        _ => {
+            join_all(
+                records
+                    .iter()
+                    .filter(|(_, name)| !name.is_root())
+                    .take(MOST_HOSTS)
+                    .map(|(preference, name)| find(context, *preference, name.clone())),
+            )
+            .await
+        }
     };
     judge(context, domain, &mx, &records, &hosts)
 }
 
 async fn find(context: &Context, preference: u16, name: Name) -> Host {
     let ask = |rtype| Question::new(&name, rtype).ok().map(|question| context.published(question));
-    let replies: Vec<Arc<Reply>> =
-        join_all([RecordType::A, RecordType::AAAA].into_iter().filter_map(ask)).await;
+    let replies: Vec<Arc<Reply>> = join_all([RecordType::A, RecordType::AAAA].into_iter().filter_map(ask)).await;
     Host {
         addresses: replies.iter().flat_map(|reply| reply.addresses()).collect(),
         is_alias: replies.iter().any(|reply| !reply.chain.is_empty()),
@@ -266,12 +280,19 @@ async fn find(context: &Context, preference: u16, name: Name) -> Host {
     }
 }
 
-fn judge(context: &Context, domain: &DomainName, mx: &Reply, records: &[(u16, Name)], hosts: &[Host]) -> Vec<Statement> {
+fn judge(
+    context: &Context,
+    domain: &DomainName,
+    mx: &Reply,
+    records: &[(u16, Name)],
+    hosts: &[Host],
+) -> Vec<Statement> {
     let plan = &context.plan;
     let subject = Subject::Name(domain.to_string());
     let planned = planned(plan, domain);
     let args = Args::none().and("name", domain).with("planned", Value::list(planned.iter().map(shown)));
-    let evidence = || std::iter::once(mx.observation).chain(hosts.iter().flat_map(|host| host.evidence.iter().copied()));
+    let evidence =
+        || std::iter::once(mx.observation).chain(hosts.iter().flat_map(|host| host.evidence.iter().copied()));
     let say = |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence());
     let unknown = |reply: &Reply| say(&UNANSWERED, args.clone().and("asked", &reply.question).with("why", reply.why()));
 
@@ -365,8 +386,7 @@ fn after(
     args: &Args,
     say: &dyn Fn(&'static Outcome, Args) -> Statement,
 ) -> Vec<Statement> {
-    let receiving: Vec<IpAddr> =
-        plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
+    let receiving: Vec<IpAddr> = plan.new.iter().filter(|address| address.receives).map(|address| address.ip).collect();
     let old = leading(hosts, &plan.given_up());
     let new = [leading(hosts, &receiving), gateways(plan, domain, hosts)].concat();
     let is_known = hosts.iter().all(|host| host.silent.is_none());
@@ -397,8 +417,7 @@ fn leading<'h>(hosts: &'h [Host], to: &[IpAddr]) -> Vec<&'h Host> {
 fn gateways<'h>(plan: &Plan, domain: &DomainName, hosts: &'h [Host]) -> Vec<&'h Host> {
     let records = plan.said_mx(domain).unwrap_or_default();
     let first = records.iter().map(|mx| mx.preference).min();
-    let front: Vec<&DomainName> =
-        records.iter().filter(|mx| Some(mx.preference) == first).map(|mx| &mx.host).collect();
+    let front: Vec<&DomainName> = records.iter().filter(|mx| Some(mx.preference) == first).map(|mx| &mx.host).collect();
     if front.iter().any(|host| is_ours(plan, host)) {
         return Vec::new();
     }

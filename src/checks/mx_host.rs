@@ -18,7 +18,9 @@ use crate::probe::{Question, Reply, plain};
 pub static CHECK: Check = Check {
     card: Card {
         id: "mx-host",
-        title: Text { en: "Each planned mail host can be delivered to", ja: "計画のメールホストに配送できる" },
+        title: Text {
+            en: "Each planned mail host can be delivered to", ja: "計画のメールホストに配送できる"
+        },
         short: Text { en: "mail hosts", ja: "メールホスト" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -46,8 +48,7 @@ static RESOLVES: Outcome = Outcome {
     tag: "mx-resolves",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{name}, a planned mail host, has no address",
-        ja: "計画のメールホスト {name} にアドレスがない",
+        en: "{name}, a planned mail host, has no address", ja: "計画のメールホスト {name} にアドレスがない"
     },
     remedy: Text {
         en: "Publish the address of the new server at {name} before the MX record names it.",

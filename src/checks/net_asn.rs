@@ -13,7 +13,10 @@ use crate::plan::Address;
 pub static CHECK: Check = Check {
     card: Card {
         id: "net-asn",
-        title: Text { en: "The provider of each address lets mail out", ja: "各アドレスの事業者はメールの送信を妨げない" },
+        title: Text {
+            en: "The provider of each address lets mail out",
+            ja: "各アドレスの事業者はメールの送信を妨げない",
+        },
         short: Text { en: "provider", ja: "事業者" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -39,7 +42,9 @@ pub static CHECK: Check = Check {
 static NAMED: Outcome = Outcome {
     tag: "net-asn",
     levels: Levels::NOTE,
-    says: Text { en: "{ip} is announced by AS{asn}{provider}", ja: "{ip} は AS{asn} から広告されている{provider}" },
+    says: Text {
+        en: "{ip} is announced by AS{asn}{provider}", ja: "{ip} は AS{asn} から広告されている{provider}"
+    },
     remedy: Text {
         en: "Ask whether outbound port 25 is open, if the provider is new to you ({policy}).",
         ja: "初めて使う事業者なら、外向き 25 番ポートが開いているか問い合わせる ({policy})。",
@@ -61,7 +66,11 @@ static PORT25: Outcome = Outcome {
 
 static UNANSWERED: Outcome = Outcome {
     tag: "net-asn-unanswered",
-    levels: Levels { before: crate::model::Level::Note, after: crate::model::Level::Note, old: crate::model::Level::Note },
+    levels: Levels {
+        before: crate::model::Level::Note,
+        after: crate::model::Level::Note,
+        old: crate::model::Level::Note,
+    },
     says: Text {
         en: "which provider announces {ip} is not known: {why}",
         ja: "{ip} を広告している事業者は不明: {why}",
@@ -96,7 +105,8 @@ pub(super) async fn origin(context: &Context, address: &Address) -> Origin {
 }
 
 async fn ask(context: &Context) -> Vec<Statement> {
-    join_all(context.addresses().map(|address| async move { judge(context, address, &origin(context, address).await) })).await
+    join_all(context.addresses().map(|address| async move { judge(context, address, &origin(context, address).await) }))
+        .await
 }
 
 fn judge(context: &Context, address: &Address, origin: &Origin) -> Statement {
@@ -112,10 +122,14 @@ fn judge(context: &Context, address: &Address, origin: &Origin) -> Statement {
         .with("policy", origin.provider.map_or_else(unknown_policy, |provider| provider.port25.text.clone()))
         .with("lift", origin.provider.and_then(|provider| provider.port25.lifted.clone()).unwrap_or_else(ask_provider));
     let lifted = context.plan.attest.iter().any(|(name, attestation)| name == "port25_lifted" && attestation.yes);
-    let closed = origin.provider.is_some_and(|provider| matches!(provider.port25.policy, PortPolicy::Blocked | PortPolicy::Restricted));
+    let closed = origin
+        .provider
+        .is_some_and(|provider| matches!(provider.port25.policy, PortPolicy::Blocked | PortPolicy::Restricted));
     let statement = match &origin.why {
         _ if closed && address.sends && !lifted => Statement::outcome(&PORT25, subject).args(args),
-        Some(why) if origin.provider.is_none() => Statement::outcome(&UNANSWERED, subject).args(args.with("why", why.clone())),
+        Some(why) if origin.provider.is_none() => {
+            Statement::outcome(&UNANSWERED, subject).args(args.with("why", why.clone()))
+        }
         _ if origin.asns.is_empty() => Statement::passed(subject),
         _ => Statement::outcome(&NAMED, subject).args(args),
     };

@@ -31,9 +31,10 @@ pub static CHECK: Check = Check {
             ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、このマシンが同じ実行の中で同じアドレスファミリーの別の 25 番ポート (別の新サーバー、計画の witnesses や取引先の MX、旧サーバー) に接続できた場合に限る。旧サーバーは手元と同じネットワークにあるかもしれないため、witnesses に接続できなければ、旧サーバーだけでは根拠としない。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
-        references: &[
-            Reference { title: "RFC 5321, section 2.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-2.1" },
-        ],
+        references: &[Reference {
+            title: "RFC 5321, section 2.1",
+            url: "https://www.rfc-editor.org/rfc/rfc5321#section-2.1",
+        }],
         needs: Needs::Servers,
         waivable: true,
         outcomes: &[&CLOSED, &OLD_GONE, &VANTAGE, &NEAR, &OWN, &TUNNEL, &INSTEAD],
@@ -191,11 +192,15 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
     if reached.is_empty() || stop.is_no_route() {
         let family = if address.ip.is_ipv4() { "IPv4" } else { "IPv6" };
         args = args.and("family", family).and("tried", tried.len());
-        return say(&VANTAGE, args).evidence(tried.into_iter().map(|(.., id)| id).filter(|id| *id != session.observation));
+        return say(&VANTAGE, args)
+            .evidence(tried.into_iter().map(|(.., id)| id).filter(|id| *id != session.observation));
     }
     let is_old = |ip: &IpAddr| talks.iter().any(|talk| talk.address.side == Side::Old && talk.address.ip == *ip);
-    let missed: Vec<IpAddr> =
-        witnesses.iter().map(|witness| witness.ip).filter(|ip| is_like(*ip, address.ip) && !reached.contains(ip)).collect();
+    let missed: Vec<IpAddr> = witnesses
+        .iter()
+        .map(|witness| witness.ip)
+        .filter(|ip| is_like(*ip, address.ip) && !reached.contains(ip))
+        .collect();
     let is_near = address.side == Side::New && reached.iter().all(is_old) && !missed.is_empty();
     args = args.with("others", Value::list(reached.into_iter().take(3)));
     if is_near {

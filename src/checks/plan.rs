@@ -12,8 +12,7 @@ pub static CHECK: Check = Check {
     card: Card {
         id: "plan",
         title: Text {
-            en: "The plan describes a move that can happen",
-            ja: "計画は実行できる移行を記述している",
+            en: "The plan describes a move that can happen", ja: "計画は実行できる移行を記述している"
         },
         short: Text { en: "plan", ja: "計画" },
         phases: &[Phase::Before, Phase::After],
@@ -94,9 +93,7 @@ fn judge(context: &Arc<Context>) -> Vec<Statement> {
     let mut said = Vec::new();
     for address in &plan.new {
         if plan.old.iter().any(|old| old.ip == address.ip) {
-            said.push(
-                Statement::outcome(&IP_SAME, subject_of(address)).args(Args::none().and("ip", address.ip)),
-            );
+            said.push(Statement::outcome(&IP_SAME, subject_of(address)).args(Args::none().and("ip", address.ip)));
         }
     }
     let mut reasons: Vec<&String> = plan.new.iter().filter_map(|address| address.special.as_ref()).collect();
@@ -114,7 +111,10 @@ fn judge(context: &Arc<Context>) -> Vec<Statement> {
             Phase::Before => Text { en: "before", ja: "切り替え前" },
             Phase::After => Text { en: "after", ja: "切り替え後" },
         };
-        let args = Args::none().with("phase", phase).and("now", context.now.to_rfc3339()).and("cutover", plan.cutover_at.to_rfc3339());
+        let args = Args::none()
+            .with("phase", phase)
+            .and("now", context.now.to_rfc3339())
+            .and("cutover", plan.cutover_at.to_rfc3339());
         said.push(Statement::outcome(&PHASE_CLOCK, Subject::Run).args(args));
     }
     if plan.https.trust.is_some() {

@@ -15,7 +15,10 @@ use crate::probe::{Answer, Ask, Question, Reply};
 pub static CHECK: Check = Check {
     card: Card {
         id: "ptr",
-        title: Text { en: "Each sending address has the planned name", ja: "送信元アドレスごとに、計画どおりの逆引き名がある" },
+        title: Text {
+            en: "Each sending address has the planned name",
+            ja: "送信元アドレスごとに、計画どおりの逆引き名がある",
+        },
         short: Text { en: "PTR", ja: "逆引き (PTR)" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -29,9 +32,15 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short -x {ip}",
         references: &[
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
-            Reference { title: "Outlook.com: policies", url: "https://substrate.office.com/ip-domain-management-snds/Postmaster/Policies" },
+            Reference {
+                title: "Outlook.com: policies",
+                url: "https://substrate.office.com/ip-domain-management-snds/Postmaster/Policies",
+            },
             Reference { title: "RFC 1912, section 2.1", url: "https://www.rfc-editor.org/rfc/rfc1912#section-2.1" },
-            Reference { title: "RFC 2317: classless IN-ADDR.ARPA delegation", url: "https://www.rfc-editor.org/rfc/rfc2317" },
+            Reference {
+                title: "RFC 2317: classless IN-ADDR.ARPA delegation",
+                url: "https://www.rfc-editor.org/rfc/rfc2317",
+            },
             Reference { title: "RFC 2181, section 10.2", url: "https://www.rfc-editor.org/rfc/rfc2181#section-10.2" },
         ],
         needs: Needs::Dns,
@@ -64,7 +73,9 @@ static EXPECTED: Outcome = Outcome {
 static MULTIPLE: Outcome = Outcome {
     tag: "ptr-multiple",
     levels: Levels::WARNING,
-    says: Text { en: "{ip} has {count} PTR records: {names}", ja: "{ip} に PTR レコードが {count} 個ある: {names}" },
+    says: Text {
+        en: "{ip} has {count} PTR records: {names}", ja: "{ip} に PTR レコードが {count} 個ある: {names}"
+    },
     remedy: Text {
         en: "Keep {expected} only: strict receivers want every one of them to lead back.",
         ja: "{expected} だけを残す。厳格な受信側は、すべての名前が元のアドレスに戻ることを求める。",
@@ -78,7 +89,9 @@ static CNAME: Outcome = Outcome {
         en: "the reverse name of {ip} is an alias for {names} (classless delegation)",
         ja: "{ip} の逆引き名は {names} への別名である (クラスレス委任)",
     },
-    remedy: Text { en: "Leave it: this is how RFC 2317 delegates.", ja: "そのままでよい。RFC 2317 の委任方法である。" },
+    remedy: Text {
+        en: "Leave it: this is how RFC 2317 delegates.", ja: "そのままでよい。RFC 2317 の委任方法である。"
+    },
 };
 
 static CNAME_BROKEN: Outcome = Outcome {
@@ -110,7 +123,10 @@ static IPV6_LIMIT: Outcome = Outcome {
 static UNANSWERED: Outcome = Outcome {
     tag: "ptr-unanswered",
     levels: Levels::UNKNOWN,
-    says: Text { en: "whether {ip} has a PTR record is not known: {why}", ja: "{ip} に PTR レコードがあるか確認できない: {why}" },
+    says: Text {
+        en: "whether {ip} has a PTR record is not known: {why}",
+        ja: "{ip} に PTR レコードがあるか確認できない: {why}",
+    },
     remedy: Text {
         en: "Ask again, from another resolver if it stays so; receivers that get no answer defer the mail.",
         ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。応答を得られない受信側はメールを保留する。",
@@ -142,7 +158,8 @@ fn judge(address: &Address, reply: &Reply, origin: &Origin) -> Vec<Statement> {
     let subject = subject_of(address);
     let raw: Vec<String> = reply.names().iter().map(|name| visible(name.to_ascii().trim_end_matches('.'))).collect();
     let args = args(address, origin).and("count", raw.len());
-    let say = |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence([reply.observation]);
+    let say =
+        |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence([reply.observation]);
     let mut said = Vec::new();
     if let Some(provider) = origin.provider
         && address.ip.is_ipv6()
@@ -186,4 +203,3 @@ fn args(address: &Address, origin: &Origin) -> Args {
     );
     address_args(address).and("expected", &address.ptr).with("howto", howto)
 }
-

@@ -9,7 +9,9 @@ use hickory_proto::rr::RecordType;
 use super::client_names::lead;
 use super::ptr::{lookup, names};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
-use crate::model::{Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value};
+use crate::model::{
+    Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value,
+};
 use crate::plan::Address;
 use crate::probe::{Answer, Question};
 
@@ -178,7 +180,8 @@ pub(super) async fn handed_over(context: &Context, address: &Address, name: &Dom
         (Phase::After, Side::Old) => new,
         _ => return None,
     };
-    let is_planned = *name == plan.hostname || plan.domains.iter().any(|domain| plan.planned_hosts(domain).contains(name));
+    let is_planned =
+        *name == plan.hostname || plan.domains.iter().any(|domain| plan.planned_hosts(domain).contains(name));
     if !is_planned {
         return None;
     }

@@ -14,7 +14,9 @@ use crate::probe::{Answer, Reply};
 pub static CHECK: Check = Check {
     card: Card {
         id: "ptr-name",
-        title: Text { en: "Each PTR name is a mail server's own", ja: "逆引き名がメールサーバー固有の名前である" },
+        title: Text {
+            en: "Each PTR name is a mail server's own", ja: "逆引き名がメールサーバー固有の名前である"
+        },
         short: Text { en: "PTR name", ja: "逆引き名" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -42,11 +44,10 @@ pub static CHECK: Check = Check {
 static GENERIC: Outcome = Outcome {
     tag: "ptr-generic",
     levels: Levels::BLOCKER,
-    says: Text {
-        en: "{ip} is called {name}: {detail}",
-        ja: "{ip} の逆引き名は {name} である: {detail}",
+    says: Text { en: "{ip} is called {name}: {detail}", ja: "{ip} の逆引き名は {name} である: {detail}" },
+    remedy: Text {
+        en: "Set a name of your own, such as {expected}.", ja: "自社の名前 ({expected} など) を設定する。"
     },
-    remedy: Text { en: "Set a name of your own, such as {expected}.", ja: "自社の名前 ({expected} など) を設定する。" },
 };
 
 static GENERIC_HINT: Outcome = Outcome {
@@ -82,7 +83,9 @@ static SPECIAL_TLD: Outcome = Outcome {
         en: "{ip} is called {name}, which no public DNS can resolve",
         ja: "{ip} の逆引き名 {name} は、公開 DNS では解決できない名前である",
     },
-    remedy: Text { en: "Set a public name, such as {expected}.", ja: "公開された名前 ({expected} など) を設定する。" },
+    remedy: Text {
+        en: "Set a public name, such as {expected}.", ja: "公開された名前 ({expected} など) を設定する。"
+    },
 };
 
 static OWN_DOMAIN: Outcome = Outcome {
@@ -102,7 +105,10 @@ static UNANSWERED: Outcome = Outcome {
     tag: "ptr-name-unanswered",
     levels: Levels::UNKNOWN,
     says: Text { en: "the name of {ip} could not be read: {why}", ja: "{ip} の逆引き名を読めない: {why}" },
-    remedy: Text { en: "Ask again, from another resolver if it stays so.", ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。" },
+    remedy: Text {
+        en: "Ask again, from another resolver if it stays so.",
+        ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。",
+    },
 };
 
 const NO_PTR: Text = Text { en: "there is no PTR name to judge", ja: "調べるべき逆引き名がない" };
@@ -110,7 +116,19 @@ const NO_PTR: Text = Text { en: "there is no PTR name to judge", ja: "調べる�
 /// Top-level domains that the public DNS does not resolve (RFC 6761, 6762, 8375, 9476; ICANN's `internal`), and names that
 /// people use as if they were one.
 const SPECIAL_TLDS: [&str; 13] = [
-    "alt", "arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "onion", "test",
+    "alt",
+    "arpa",
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "onion",
+    "test",
 ];
 
 async fn ask(context: &Context) -> Vec<Statement> {
@@ -170,7 +188,8 @@ fn judge_name(context: &Context, address: &Address, name: &DomainName) -> Option
             return Some((&GENERIC, Some(detail)));
         }
         Some(Generic::EmbedsAddress { form }) => {
-            let detail = Value::both(format!("it contains the address ({form})"), format!("アドレスを含んでいる ({form})"));
+            let detail =
+                Value::both(format!("it contains the address ({form})"), format!("アドレスを含んでいる ({form})"));
             return Some((if ours { &GENERIC_HINT } else { &GENERIC }, Some(detail)));
         }
         Some(Generic::Hint { word }) if !ours => {

@@ -30,7 +30,10 @@ pub static CHECK: Check = Check {
         by_hand: "dig +trace -x {ip}",
         references: &[
             Reference { title: "RFC 4035, section 4.7", url: "https://www.rfc-editor.org/rfc/rfc4035#section-4.7" },
-            Reference { title: "Zonemaster: DELEGATION04, CONSISTENCY01", url: "https://doc.zonemaster.net/latest/specifications/tests/" },
+            Reference {
+                title: "Zonemaster: DELEGATION04, CONSISTENCY01",
+                url: "https://doc.zonemaster.net/latest/specifications/tests/",
+            },
         ],
         needs: Needs::Dns,
         waivable: true,
@@ -98,7 +101,10 @@ static BOGUS_UNKNOWN: Outcome = Outcome {
         en: "whether DNSSEC lets the reverse name of {ip} through is not known: {why}",
         ja: "{ip} の逆引き名が DNSSEC の検証を通るか確認できない: {why}",
     },
-    remedy: Text { en: "Ask again, from another resolver if it stays so.", ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。" },
+    remedy: Text {
+        en: "Ask again, from another resolver if it stays so.",
+        ja: "再実行する。変わらなければ別のリゾルバーから問い合わせる。",
+    },
 };
 
 const NO_WALK: Text = Text {
@@ -139,13 +145,19 @@ async fn ask_servers(context: &Context, address: &Address) -> Vec<Statement> {
     let subject = subject_of(address);
     let question = Question::ptr(address.ip);
     let authority = context.dns.authority(&question.name).await;
-    let servers: Vec<_> =
-        authority.servers.iter().flat_map(|server| server.addresses.iter().map(|at| (server.name.clone(), *at))).take(26).collect();
+    let servers: Vec<_> = authority
+        .servers
+        .iter()
+        .flat_map(|server| server.addresses.iter().map(|at| (server.name.clone(), *at)))
+        .take(26)
+        .collect();
     let lost_at_root = authority.failure.is_some() && authority.zone.is_root();
     if servers.is_empty() || lost_at_root {
         return vec![Statement::not_covered(subject, NO_WALK).evidence(authority.observations.iter().copied())];
     }
-    let replies = join_all(servers.iter().map(|(_, at)| context.dns.ask(Ask::new(question.clone()).via(Route::Server(*at))))).await;
+    let replies =
+        join_all(servers.iter().map(|(_, at)| context.dns.ask(Ask::new(question.clone()).via(Route::Server(*at)))))
+            .await;
     let zone = authority.zone.to_ascii();
     let args = address_args(address).and("zone", zone.trim_end_matches('.'));
     let answered = |reply: &Reply| reply.is_definite() && reply.aa;
@@ -165,7 +177,8 @@ async fn ask_servers(context: &Context, address: &Address) -> Vec<Statement> {
         let args = args.clone().with("servers", Value::list(&lame));
         said.push(Statement::outcome(&LAME, subject.clone()).args(args).evidence(evidence.iter().copied()));
     }
-    let mut answers: Vec<String> = replies.iter().filter(|reply| answered(reply)).map(|reply| answer_of(reply)).collect();
+    let mut answers: Vec<String> =
+        replies.iter().filter(|reply| answered(reply)).map(|reply| answer_of(reply)).collect();
     answers.sort();
     answers.dedup();
     if answers.len() > 1 {

@@ -14,7 +14,9 @@ const BULK: u64 = 5000;
 pub static CHECK: Check = Check {
     card: Card {
         id: "receivers",
-        title: Text { en: "The receivers that matter take the mail", ja: "重要な受信側がメールを受け取る" },
+        title: Text {
+            en: "The receivers that matter take the mail", ja: "重要な受信側がメールを受け取る"
+        },
         short: Text { en: "receivers", ja: "受信側" },
         phases: &[Phase::Before, Phase::After],
         why: Text {

@@ -19,7 +19,10 @@ const MOST: usize = 1000;
 pub static CHECK: Check = Check {
     card: Card {
         id: "rehearsal",
-        title: Text { en: "The rehearsed zones change what they should", ja: "リハーサルのゾーンは意図した変更だけを含む" },
+        title: Text {
+            en: "The rehearsed zones change what they should",
+            ja: "リハーサルのゾーンは意図した変更だけを含む",
+        },
         short: Text { en: "rehearsal", ja: "リハーサル" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -138,7 +141,8 @@ static UNANSWERED: Outcome = Outcome {
     remedy: Text { en: "Ask again.", ja: "再実行する。" },
 };
 
-const NOTHING: Text = Text { en: "no zone was rehearsed", ja: "リハーサルのゾーンが指定されていない" };
+const NOTHING: Text =
+    Text { en: "no zone was rehearsed", ja: "リハーサルのゾーンが指定されていない" };
 
 async fn ask(context: &Context) -> Vec<Statement> {
     if context.dns.rehearsed().is_empty() {

@@ -10,7 +10,9 @@ use hickory_proto::rr::RecordType;
 use super::client_names::{Lead, lead, published};
 use super::ptr;
 use crate::check::{Check, Context, Run, subject_of};
-use crate::model::{Args, Card, DomainName, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
+use crate::model::{
+    Args, Card, DomainName, Level, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
+};
 use crate::plan::{Address, Plan};
 use crate::probe::{Answer, Ask, Question, Reply};
 
@@ -92,8 +94,7 @@ static UNANSWERED: Outcome = Outcome {
         ja: "{name} がまだ旧サーバー ({ip}) を指しているか確認できない: {why}",
     },
     remedy: Text {
-        en: "Ask again before you release the address.",
-        ja: "アドレスを解放する前に再実行する。",
+        en: "Ask again before you release the address.", ja: "アドレスを解放する前に再実行する。"
     },
 };
 
@@ -139,7 +140,8 @@ async fn names(context: &Context) -> Vec<DomainName> {
 /// Whether the name goes with the old server: it is in no part of the plan that speaks of the new one.
 fn is_old_only(plan: &Plan, name: &DomainName) -> bool {
     let planned = plan.domains.iter().flat_map(|domain| plan.planned_hosts(domain)).any(|host| host == *name);
-    let is_of_new = |address: &Address| address.ptr == *name || DomainName::parse(&address.helo).is_ok_and(|helo| helo == *name);
+    let is_of_new =
+        |address: &Address| address.ptr == *name || DomainName::parse(&address.helo).is_ok_and(|helo| helo == *name);
     !planned && plan.hostname != *name && !plan.new.iter().any(is_of_new)
 }
 
@@ -188,10 +190,10 @@ fn judge_name(old: &[IpAddr], name: &DomainName, lead: &Lead, tlsa: Option<&Arc<
 
 /// The PTR record of an address that is given up; any name of the operator's in it is one too many.
 fn judge_ptr(plan: &Plan, address: &Address, reply: &Reply) -> Statement {
-    let ours: Vec<DomainName> = plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable).collect();
-    let is_ours = |name: &DomainName| {
-        *name == address.ptr || name.registrable().is_some_and(|domain| ours.contains(&domain))
-    };
+    let ours: Vec<DomainName> =
+        plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable).collect();
+    let is_ours =
+        |name: &DomainName| *name == address.ptr || name.registrable().is_some_and(|domain| ours.contains(&domain));
     let left: Vec<DomainName> = ptr::names(reply).into_iter().filter(is_ours).collect();
     let args = Args::none().and("ip", address.ip).and("name", &address.ptr);
     if !left.is_empty() {

@@ -12,7 +12,10 @@ use crate::probe::{Answer, Ask, Question, Reply};
 pub static CHECK: Check = Check {
     card: Card {
         id: "sender-domain",
-        title: Text { en: "Each sender domain exists and can be answered", ja: "送信ドメインが存在し、返信を受けられる" },
+        title: Text {
+            en: "Each sender domain exists and can be answered",
+            ja: "送信ドメインが存在し、返信を受けられる",
+        },
         short: Text { en: "sender domain", ja: "送信ドメイン" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -75,7 +78,9 @@ static NO_SOA: Outcome = Outcome {
 static UNANSWERED: Outcome = Outcome {
     tag: "dns-sender-unanswered",
     levels: Levels::UNKNOWN,
-    says: Text { en: "whether {name} can receive is not known: {why}", ja: "{name} が受信できるか確認できない: {why}" },
+    says: Text {
+        en: "whether {name} can receive is not known: {why}", ja: "{name} が受信できるか確認できない: {why}"
+    },
     remedy: Text {
         en: "Ask again; if it stays so, see whether the name servers of {name} answer.",
         ja: "再実行する。変わらなければ {name} のネームサーバーが応答するか調べる。",

@@ -27,9 +27,10 @@ pub static CHECK: Check = Check {
             ja: "バナーと EHLO への応答の先頭の語を、そのアドレスの計画上の HELO 名、PTR 名、およびそのアドレスに行き着くメールホスト名と比べる。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
-        references: &[
-            Reference { title: "RFC 5321, sections 4.2 and 4.1.1.1", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.2" },
-        ],
+        references: &[Reference {
+            title: "RFC 5321, sections 4.2 and 4.1.1.1",
+            url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.2",
+        }],
         needs: Needs::Servers,
         waivable: true,
         outcomes: &[&BANNER, &EHLO],
@@ -96,7 +97,11 @@ fn judge(talk: &Talk<'_>, hosts: &[DomainName]) -> Vec<Statement> {
         (!wanted.contains(&plain)).then(|| said.to_owned())
     };
     let found = [(&BANNER, differs(greeting)), (&EHLO, differs(ehlo))].into_iter().filter_map(|(outcome, found)| {
-        Some(Statement::outcome(outcome, talk.subject()).args(args.clone().and("found", found?)).evidence(talk.evidence()))
+        Some(
+            Statement::outcome(outcome, talk.subject())
+                .args(args.clone().and("found", found?))
+                .evidence(talk.evidence()),
+        )
     });
     let mut said: Vec<Statement> = found.collect();
     if said.is_empty() {

@@ -181,10 +181,8 @@ fn compare(
         said.push(say(outcome, args).evidence(evidence.clone()));
     }
     let has = |reply: &ServerReply, keyword: &str| reply.extension(keyword).is_some();
-    let lost: Vec<&str> = MATTER
-        .into_iter()
-        .filter(|keyword| !has(new, keyword) && olds.iter().any(|old| has(old, keyword)))
-        .collect();
+    let lost: Vec<&str> =
+        MATTER.into_iter().filter(|keyword| !has(new, keyword) && olds.iter().any(|old| has(old, keyword))).collect();
     if !lost.is_empty() {
         said.push(say(&LOST, args.clone().with("lost", Value::list(lost))).evidence(evidence));
     }

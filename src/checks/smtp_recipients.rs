@@ -41,8 +41,7 @@ static REFUSED: Outcome = Outcome {
     tag: "smtp-recipients",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{ip} refuses {mailbox}: {reply} ({old})",
-        ja: "{ip} が {mailbox} を拒否する: {reply} ({old})",
+        en: "{ip} refuses {mailbox}: {reply} ({old})", ja: "{ip} が {mailbox} を拒否する: {reply} ({old})"
     },
     remedy: Text {
         en: "Create {mailbox} on the new server, or let it take mail for the domain (Postfix: mydestination, virtual_mailbox_domains or relay_domains; Exim: local_domains; Exchange: accepted domains).",
@@ -76,10 +75,8 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
-const NONE_NAMED: Text = Text {
-    en: "the plan names no recipients under [smtp]",
-    ja: "計画の [smtp] に recipients がない",
-};
+const NONE_NAMED: Text =
+    Text { en: "the plan names no recipients under [smtp]", ja: "計画の [smtp] に recipients がない" };
 
 const TAKES_ALL: Text = Text {
     en: "the server takes mail for mailboxes that do not exist, so that it takes this one proves nothing (see smtp-unknown)",
@@ -124,9 +121,12 @@ fn judge_one(talk: &Talk<'_>, talks: &[Talk<'_>], mailbox: &Mailbox, stranger: O
         Statement::outcome(outcome, talk.subject()).about(&mailbox.address).args(args).evidence(talk.evidence())
     };
     // "Not now" to a stranger is another answer too; a goodbye is none.
-    let control = stranger.and_then(|stranger| talk.session.recipient(&stranger.address)).filter(|reply| reply.code != Some(421));
+    let control =
+        stranger.and_then(|stranger| talk.session.recipient(&stranger.address)).filter(|reply| reply.code != Some(421));
     match answer(talk, mailbox) {
-        Answered::Yes if control.is_some_and(ServerReply::is_positive) => Statement::not_covered(talk.subject(), TAKES_ALL),
+        Answered::Yes if control.is_some_and(ServerReply::is_positive) => {
+            Statement::not_covered(talk.subject(), TAKES_ALL)
+        }
         Answered::Yes if control.is_none() => say(&UNANSWERED, args.with("why", Value::from(UNCONTROLLED))),
         Answered::Yes => Statement::passed(talk.subject()).about(&mailbox.address).args(args).evidence(talk.evidence()),
         Answered::Unknown(why) => say(&UNANSWERED, args.with("why", why)),

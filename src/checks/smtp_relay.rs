@@ -23,9 +23,10 @@ pub static CHECK: Check = Check {
             ja: "[smtp] relay_probe に書かれた宛先 (別のシステムにある自分のメールアドレス) について、受信する新アドレスのそれぞれに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らず、他人のメールアドレスは使わない。サーバーが中継を許可しているマシン (mynetworks など) では実行しないこと。新サーバー自身では調べない。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
-        references: &[
-            Reference { title: "RFC 5321, section 7.9", url: "https://www.rfc-editor.org/rfc/rfc5321#section-7.9" },
-        ],
+        references: &[Reference {
+            title: "RFC 5321, section 7.9",
+            url: "https://www.rfc-editor.org/rfc/rfc5321#section-7.9",
+        }],
         needs: Needs::Servers,
         waivable: false,
         outcomes: &[&OPEN, &UNANSWERED],

@@ -28,7 +28,10 @@ pub static CHECK: Check = Check {
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
-            Reference { title: "RFC 5321, sections 4.5.1 and 4.5.5", url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.5.1" },
+            Reference {
+                title: "RFC 5321, sections 4.5.1 and 4.5.5",
+                url: "https://www.rfc-editor.org/rfc/rfc5321#section-4.5.1",
+            },
             Reference { title: "RFC 2142, section 4", url: "https://www.rfc-editor.org/rfc/rfc2142#section-4" },
         ],
         needs: Needs::Servers,
@@ -162,9 +165,11 @@ fn null_sender<'r>(talk: &'r Talk<'_>) -> Answered<'r> {
         Some(reply) if reply.is_positive() => Answered::Yes,
         Some(reply) if reply.kind == ReplyKind::Permanent && !refuses_us(reply, session) => Answered::No(reply),
         Some(reply) => Answered::Unknown(Value::plain(ServerReply::told(reply))),
-        None => Answered::Unknown(session.stop.as_ref().map_or_else(
-            || Value::both("it was not asked", "問い合わせていない"),
-            |stop| stop.why(),
-        )),
+        None => Answered::Unknown(
+            session
+                .stop
+                .as_ref()
+                .map_or_else(|| Value::both("it was not asked", "問い合わせていない"), |stop| stop.why()),
+        ),
     }
 }

@@ -11,7 +11,9 @@ use crate::servers::{NOT_SO_FAR, Talk, talks};
 pub static CHECK: Check = Check {
     card: Card {
         id: "smtp-service",
-        title: Text { en: "Each receiving address speaks SMTP", ja: "受信する各アドレスが SMTP で応答する" },
+        title: Text {
+            en: "Each receiving address speaks SMTP", ja: "受信する各アドレスが SMTP で応答する"
+        },
         short: Text { en: "SMTP", ja: "SMTP" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -23,9 +25,10 @@ pub static CHECK: Check = Check {
             ja: "接続は一つだけとし、バナーを受け取ったあと、EHLO、STARTTLS、EHLO、計画にある宛先のエンベロープ、QUIT の順に、コマンドを一つずつ送る。DATA は決して送らない。応答ごとに制限時間を設け、2048 オクテットを超える行や 200 行を超える応答は SMTP とみなさない。このマシンだけが拒否された可能性があるため、拒否された場合は確認不能とする。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
-        references: &[
-            Reference { title: "RFC 5321, sections 3.1 and 4.2", url: "https://www.rfc-editor.org/rfc/rfc5321#section-3.1" },
-        ],
+        references: &[Reference {
+            title: "RFC 5321, sections 3.1 and 4.2",
+            url: "https://www.rfc-editor.org/rfc/rfc5321#section-3.1",
+        }],
         needs: Needs::Servers,
         waivable: true,
         outcomes: &[&NO_SMTP, &REFUSES, &CUT],
@@ -88,7 +91,8 @@ fn judge(talk: &Talk<'_>) -> Statement {
     if !session.is_connected() {
         return Statement::not_covered(talk.subject(), NOT_SO_FAR);
     }
-    let refusal = [&session.greeting, &session.clear, &session.secured].into_iter().flatten().find(|reply| !reply.is_positive());
+    let refusal =
+        [&session.greeting, &session.clear, &session.secured].into_iter().flatten().find(|reply| !reply.is_positive());
     match (&session.stop, refusal) {
         (Some(stop @ Stop::Malformed(..)), _) => say(&NO_SMTP, args.with("why", stop.why())),
         (_, Some(reply)) => say(&REFUSES, args.and("reply", ServerReply::told(reply))),

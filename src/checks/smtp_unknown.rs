@@ -26,9 +26,10 @@ pub static CHECK: Check = Check {
             ja: "各ドメインの無作為な (存在しない) 宛先を、smtp-recipients と同じ手順で新旧のサーバーに問い合わせる。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
-        references: &[
-            Reference { title: "RFC 5321, section 3.3", url: "https://www.rfc-editor.org/rfc/rfc5321#section-3.3" },
-        ],
+        references: &[Reference {
+            title: "RFC 5321, section 3.3",
+            url: "https://www.rfc-editor.org/rfc/rfc5321#section-3.3",
+        }],
         needs: Needs::Servers,
         waivable: true,
         outcomes: &[&TAKES, &TAKES_BOTH, &CATCH_ALL, &UNANSWERED],

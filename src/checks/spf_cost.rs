@@ -135,9 +135,11 @@ fn judge(domain: &DomainName, survey: &Survey, strangers: &[Evaluation]) -> Vec<
         Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence.iter().copied())
     };
     let mut said = Vec::new();
-    let turns = survey.root.all().into_iter().any(|branch| {
-        branch.leaves.iter().any(|leaf| leaf.unfollowed == Some(Unfollowed::Loop))
-    });
+    let turns = survey
+        .root
+        .all()
+        .into_iter()
+        .any(|branch| branch.leaves.iter().any(|leaf| leaf.unfollowed == Some(Unfollowed::Loop)));
     let counted = args.clone().with("count", count(survey, turns)).and("limit", survey.limit);
     if turns || survey.lookups > survey.limit {
         said.push(say(&LOOKUPS, counted).details(survey.details()));

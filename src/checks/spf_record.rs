@@ -9,7 +9,8 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, Detail, DomainName, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, visible,
+    Args, Card, Detail, DomainName, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value,
+    visible,
 };
 use crate::plan::Address;
 use crate::probe::{Question, Reply};
@@ -36,8 +37,14 @@ pub static CHECK: Check = Check {
         },
         by_hand: "dig {name} TXT",
         references: &[
-            Reference { title: "RFC 7208, sections 3.1 to 3.4", url: "https://www.rfc-editor.org/rfc/rfc7208#section-3" },
-            Reference { title: "RFC 7208, sections 4.5 and 4.6", url: "https://www.rfc-editor.org/rfc/rfc7208#section-4.5" },
+            Reference {
+                title: "RFC 7208, sections 3.1 to 3.4",
+                url: "https://www.rfc-editor.org/rfc/rfc7208#section-3",
+            },
+            Reference {
+                title: "RFC 7208, sections 4.5 and 4.6",
+                url: "https://www.rfc-editor.org/rfc/rfc7208#section-4.5",
+            },
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
         ],
         needs: Needs::Dns,
@@ -253,6 +260,7 @@ fn mistakes(branch: &Branch) -> Vec<Detail> {
             format!("{at} オクテット目: {}: {:?}", why.in_lang(Lang::Ja), fault.term),
         ))
     };
-    let record = branch.record.as_deref().map(|record| Detail::new(Value::record(record)).with(faults.iter().map(line)));
+    let record =
+        branch.record.as_deref().map(|record| Detail::new(Value::record(record)).with(faults.iter().map(line)));
     record.into_iter().collect()
 }

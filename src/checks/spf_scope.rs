@@ -5,7 +5,9 @@ use futures::future::join_all;
 
 use super::spf_record::{NO_RECORD, domains, survey, unread};
 use crate::check::{Check, Context, Run};
-use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, visible};
+use crate::model::{
+    Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, visible,
+};
 use crate::records::spf::{DualCidr, Kind, Mechanism, Modifier, Qualifier};
 use crate::spf::{Branch, Leaf, Survey};
 
@@ -167,7 +169,10 @@ fn judge(domain: &DomainName, survey: &Survey, own: &[&DomainName]) -> Vec<State
     let mut terms: Vec<&str> = branches
         .iter()
         .flat_map(|branch| branch.reachable())
-        .filter(|leaf| leaf.term.contains("%{") && !matches!(leaf.kind, Kind::Modifier(Modifier::Explanation(_) | Modifier::Other { .. })))
+        .filter(|leaf| {
+            leaf.term.contains("%{")
+                && !matches!(leaf.kind, Kind::Modifier(Modifier::Explanation(_) | Modifier::Other { .. }))
+        })
         .map(|leaf| leaf.term.as_str())
         .collect();
     terms.dedup();

@@ -37,13 +37,25 @@ pub static CHECK: Check = Check {
         by_hand: "dig +short {name} TXT",
         references: &[
             Reference { title: "RFC 7208, section 4", url: "https://www.rfc-editor.org/rfc/rfc7208#section-4" },
-            Reference { title: "RFC 7208, sections 5.3 and 5.4", url: "https://www.rfc-editor.org/rfc/rfc7208#section-5.3" },
+            Reference {
+                title: "RFC 7208, sections 5.3 and 5.4",
+                url: "https://www.rfc-editor.org/rfc/rfc7208#section-5.3",
+            },
             Reference { title: "Google: email sender guidelines", url: "https://support.google.com/mail/answer/81126" },
         ],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[
-            &NEW_MAILFROM, &OLD_OVERLAP, &OLD_QUEUE, &PERMERROR, &MOVING_TARGET, &MOVING_AWAY, &OLD_LEFT, &CACHED, &CACHED_LATE, &UNANSWERED,
+            &NEW_MAILFROM,
+            &OLD_OVERLAP,
+            &OLD_QUEUE,
+            &PERMERROR,
+            &MOVING_TARGET,
+            &MOVING_AWAY,
+            &OLD_LEFT,
+            &CACHED,
+            &CACHED_LATE,
+            &UNANSWERED,
         ],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
@@ -53,8 +65,7 @@ static NEW_MAILFROM: Outcome = Outcome {
     tag: "spf-new-mailfrom",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "{ip} does not pass SPF for {name}: {how}",
-        ja: "{ip} は {name} の SPF に合格しない: {how}",
+        en: "{ip} does not pass SPF for {name}: {how}", ja: "{ip} は {name} の SPF に合格しない: {how}"
     },
     remedy: Text {
         en: "Publish \"{record}\" as the SPF record of {name} now, so that caches have it in time{unless}.",
@@ -96,10 +107,7 @@ static PERMERROR: Outcome = Outcome {
         en: "for {ip} the SPF record of {name} ends in an error: {how}",
         ja: "{ip} について {name} の SPF レコードの評価がエラーで終わる: {how}",
     },
-    remedy: Text {
-        en: "Correct the record of {name}{instead}.",
-        ja: "{name} のレコードを直す{instead}。",
-    },
+    remedy: Text { en: "Correct the record of {name}{instead}.", ja: "{name} のレコードを直す{instead}。" },
 };
 
 static MOVING_TARGET: Outcome = Outcome {
@@ -181,8 +189,10 @@ static UNANSWERED: Outcome = Outcome {
 };
 
 const NOW: Text = Text { en: "as published now", ja: "現在公開されている内容での評価" };
-const LATER: Text = Text { en: "when MX and A are as planned", ja: "MX と A が計画どおりになったときの評価" };
-const REMEMBERED: Text = Text { en: "as the resolver remembers it", ja: "リゾルバーのキャッシュでの評価" };
+const LATER: Text =
+    Text { en: "when MX and A are as planned", ja: "MX と A が計画どおりになったときの評価" };
+const REMEMBERED: Text =
+    Text { en: "as the resolver remembers it", ja: "リゾルバーのキャッシュでの評価" };
 
 /// What one address came to for one domain.
 struct Seen<'a> {
@@ -322,7 +332,9 @@ fn judge_one(domain: &DomainName, seen: &Seen<'_>, clock: &Clock, record: Option
             say(&UNANSWERED, args.clone().with("how", later.how()), later)
         }
         (SpfResult::Pass, None | Some((SpfResult::Pass, _))) => passed(),
-        (SpfResult::Pass, Some((_, later))) => beside(&MOVING_AWAY, args.clone().with("later", later.how()), later, LATER),
+        (SpfResult::Pass, Some((_, later))) => {
+            beside(&MOVING_AWAY, args.clone().with("later", later.how()), later, LATER)
+        }
         (_, Some((SpfResult::Pass, later))) if seen.address.side == Side::New => {
             beside(&MOVING_TARGET, args.clone().with("later", later.how()), later, LATER)
         }
@@ -350,7 +362,8 @@ fn expiry(now: &Evaluation, cached: &Evaluation) -> Option<u32> {
     let published: Vec<_> = now.root.all().into_iter().map(|visit| (&visit.domain, &visit.record)).collect();
     let visits = cached.root.all();
     let different = visits.iter().filter(|visit| !published.contains(&(&visit.domain, &visit.record)));
-    let mut ttls: Vec<Option<u32>> = different.filter_map(|visit| visit.query.as_ref()).map(|query| query.ttl).collect();
+    let mut ttls: Vec<Option<u32>> =
+        different.filter_map(|visit| visit.query.as_ref()).map(|query| query.ttl).collect();
     if ttls.is_empty() {
         ttls = cached.queries().into_iter().map(|query| query.ttl).collect();
     }

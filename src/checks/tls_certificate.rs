@@ -214,10 +214,8 @@ fn judge_chain(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<State
     let session = &demand.session;
     let Some(seen) = session.tls_seen() else { return Vec::new() };
     let host = &demand.hosts[0];
-    let args = Args::none()
-        .and("ip", talk.address.ip)
-        .and("at", session.detour.unwrap_or(session.server))
-        .and("host", host);
+    let args =
+        Args::none().and("ip", talk.address.ip).and("at", session.detour.unwrap_or(session.server)).and("host", host);
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence([session.observation])
     };
@@ -252,7 +250,9 @@ fn faults(
     say: &dyn Fn(&'static Outcome, Args) -> Statement,
 ) -> Vec<Statement> {
     let mut said = Vec::new();
-    let day = |seconds: i64| DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |at| context.clock(at.fixed_offset()));
+    let day = |seconds: i64| {
+        DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |at| context.clock(at.fixed_offset()))
+    };
     for host in demand.hosts.iter().filter(|host| !is_for(&seen.chain[0], host)) {
         let names = Value::list(chain.leaf.names.iter().take(5));
         said.push(say(&NAME, args.clone().and("host", host).with("names", names)).about(host.to_string()));
@@ -297,7 +297,10 @@ fn doubts(
 
 fn why(fault: &ChainFault) -> Value {
     match fault {
-        ChainFault::Untrusted => Value::both("the issuer is not known, or an intermediate certificate is missing", "発行者が不明か、中間証明書がない"),
+        ChainFault::Untrusted => Value::both(
+            "the issuer is not known, or an intermediate certificate is missing",
+            "発行者が不明か、中間証明書がない",
+        ),
         ChainFault::Expired => Value::both("a certificate in it has expired", "期限切れの証明書が含まれる"),
         ChainFault::NotYet => Value::both("a certificate in it is not valid yet", "まだ有効でない証明書が含まれる"),
         ChainFault::Other(reason) => Value::both(reason, reason),
@@ -307,8 +310,7 @@ fn why(fault: &ChainFault) -> Value {
 /// The sentences of several statements in one.
 fn reasons(said: &[Statement]) -> Value {
     let told = |lang| {
-        let all: Vec<String> =
-            said.iter().filter_map(|one| Some(one.args.say(one.named()?.says, lang))).collect();
+        let all: Vec<String> = said.iter().filter_map(|one| Some(one.args.say(one.named()?.says, lang))).collect();
         all.join("; ")
     };
     Value::both(told(crate::model::Lang::En), told(crate::model::Lang::Ja))

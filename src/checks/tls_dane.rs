@@ -30,9 +30,10 @@ pub static CHECK: Check = Check {
             ja: "ホスト名 (SNI) を示したハンドシェイクで提示された証明書を、そのアドレスに至る計画上の各メールホストの _25._tcp にある署名済みの TLSA と、RFC 7672 の規則で比べる。TLSA 自体が信頼できるかどうかは検査 dane で扱う。",
         },
         by_hand: "openssl s_client -starttls smtp -connect {at} -dane_tlsa_domain {host} -dane_tlsa_rrdata \"{records}\"",
-        references: &[
-            Reference { title: "RFC 7672, section 3", url: "https://www.rfc-editor.org/rfc/rfc7672#section-3" },
-        ],
+        references: &[Reference {
+            title: "RFC 7672, section 3",
+            url: "https://www.rfc-editor.org/rfc/rfc7672#section-3",
+        }],
         needs: Needs::Servers,
         waivable: true,
         outcomes: &[&DIFFERS, &NO_TLS, &UNVALIDATED],
@@ -142,7 +143,9 @@ fn judge(talk: &Talk<'_>, session: &Session, seen: &Seen) -> Option<Statement> {
     };
     let chain = match &session.tls {
         TlsState::Up(presented) => Chain::presented(&presented.chain).ok(),
-        TlsState::None if session.stop.is_none() && session.clear.is_some() && is_trusted => return Some(say(&NO_TLS, args)),
+        TlsState::None if session.stop.is_none() && session.clear.is_some() && is_trusted => {
+            return Some(say(&NO_TLS, args));
+        }
         _ => None,
     };
     let Some(chain) = chain else { return Some(Statement::not_covered(talk.subject(), talk.without_tls())) };

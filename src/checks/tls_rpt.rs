@@ -18,7 +18,9 @@ use crate::records::tls_rpt::{Destination, TlsRpt, policies};
 pub static CHECK: Check = Check {
     card: Card {
         id: "tls-rpt",
-        title: Text { en: "Senders can report that TLS to us fails", ja: "TLS 接続の失敗を送信側から報告してもらえる" },
+        title: Text {
+            en: "Senders can report that TLS to us fails", ja: "TLS 接続の失敗を送信側から報告してもらえる"
+        },
         short: Text { en: "TLS reporting", ja: "TLS レポート" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -30,7 +32,10 @@ pub static CHECK: Check = Check {
             ja: "各ドメインの _smtp._tls の TXT を読む。v=TLSRPTv1 で始まるレコードはちょうど 1 つで、rua は mailto: か https: でなければならない。行き先が旧サーバーであってはならない。",
         },
         by_hand: "dig +short _smtp._tls.{name} TXT",
-        references: &[Reference { title: "RFC 8460, section 3", url: "https://www.rfc-editor.org/rfc/rfc8460#section-3" }],
+        references: &[Reference {
+            title: "RFC 8460, section 3",
+            url: "https://www.rfc-editor.org/rfc/rfc8460#section-3",
+        }],
         needs: Needs::Dns,
         waivable: true,
         outcomes: &[&ABSENT, &WANTED, &SEVERAL, &MALFORMED, &MOVED, &UNANSWERED],
@@ -140,7 +145,8 @@ async fn ask_one(context: &Context, domain: &DomainName) -> Vec<Statement> {
     judge(&context.plan, domain, &reply, policy.as_ref(), &leads)
 }
 
-const TOO_LONG: Text = Text { en: "the name would be too long for the DNS", ja: "名前が長すぎて DNS で使えない" };
+const TOO_LONG: Text =
+    Text { en: "the name would be too long for the DNS", ja: "名前が長すぎて DNS で使えない" };
 
 /// The host that takes the reports, and where it leads; nothing if it moves with the mail server, or is written as an address.
 async fn ask_destination(context: &Context, destination: &Destination) -> Option<(DomainName, Lead)> {
@@ -179,7 +185,8 @@ fn judge(
 ) -> Vec<Statement> {
     let subject = Subject::Name(domain.to_string());
     let args = Args::none().and("name", domain);
-    let say = |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence([reply.observation]);
+    let say =
+        |outcome, args: Args| Statement::outcome(outcome, subject.clone()).args(args).evidence([reply.observation]);
     let texts = reply.texts();
     let count = policies(&texts).len();
     let wanted = plan.auth.mta_sts == Some(true) || plan.auth.dane == Some(true);
@@ -201,7 +208,11 @@ fn judge(
             let args = args.clone().and("host", host).with("found", Value::list(lead.addresses()));
             said.push(say(&MOVED, args).about(host.as_str()).evidence(lead.evidence()));
         } else if lead.failed().is_some() {
-            said.push(Statement::not_covered(subject.clone(), DESTINATION_SILENT).about(host.as_str()).evidence(lead.evidence()));
+            said.push(
+                Statement::not_covered(subject.clone(), DESTINATION_SILENT)
+                    .about(host.as_str())
+                    .evidence(lead.evidence()),
+            );
         }
     }
     if said.is_empty() {

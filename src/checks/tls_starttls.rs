@@ -11,7 +11,10 @@ use crate::servers::{NOT_SO_FAR, Talk, before, talks};
 pub static CHECK: Check = Check {
     card: Card {
         id: "tls-starttls",
-        title: Text { en: "Each receiving address offers STARTTLS, and it works", ja: "受信する各アドレスで STARTTLS が使える" },
+        title: Text {
+            en: "Each receiving address offers STARTTLS, and it works",
+            ja: "受信する各アドレスで STARTTLS が使える",
+        },
         short: Text { en: "STARTTLS", ja: "STARTTLS" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -121,7 +124,9 @@ fn judge(talk: &Talk<'_>, talks: &[Talk<'_>]) -> Statement {
         TlsState::Up(_) => Statement::passed(talk.subject()).args(args).evidence(talk.evidence()),
         TlsState::Injected => say(&INJECTED, args),
         TlsState::Failed(why) => say(&HANDSHAKE, args.and("why", why)),
-        TlsState::Refused(reply) if reply.kind == ReplyKind::Transient => say(&UNANSWERED, args.and("why", reply.told())),
+        TlsState::Refused(reply) if reply.kind == ReplyKind::Transient => {
+            say(&UNANSWERED, args.and("why", reply.told()))
+        }
         TlsState::Refused(reply) => say(&HANDSHAKE, args.and("why", reply.told())),
         TlsState::None if offers(talk) => {
             let why = session.stop.as_ref().map_or_else(|| Value::plain("?"), |stop| stop.why());

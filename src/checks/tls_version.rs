@@ -79,8 +79,7 @@ static UNANSWERED: Outcome = Outcome {
     tag: "tls-version-unanswered",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "whether {ip} takes {what} is not known",
-        ja: "{ip} が {what} を受け付けるか確認できない",
+        en: "whether {ip} takes {what} is not known", ja: "{ip} が {what} を受け付けるか確認できない"
     },
     remedy: Text {
         en: "Run again, after a pause if the server limits the connections of a client.",
@@ -99,12 +98,11 @@ async fn ask(context: &Context) -> Vec<Statement> {
         Some(context.smtp.versions(&visit).await)
     }))
     .await;
-    let old: Option<&'static str> = talks.iter().zip(&versions).find_map(|(talk, versions)| {
-        match (talk.address.side, versions.as_ref()?.old) {
+    let old: Option<&'static str> =
+        talks.iter().zip(&versions).find_map(|(talk, versions)| match (talk.address.side, versions.as_ref()?.old) {
             (Side::Old, Some(OldTls::Accepted(version))) => Some(version),
             _ => None,
-        }
-    });
+        });
     talks.iter().zip(&versions).flat_map(|(talk, versions)| judge(talk, versions.as_deref(), old)).collect()
 }
 

@@ -30,7 +30,10 @@ pub static CHECK: Check = Check {
         },
         by_hand: "dig {name} A",
         references: &[
-            Reference { title: "Spamhaus: DNSBL usage and return codes", url: "https://www.spamhaus.org/faqs/dnsbl-usage/" },
+            Reference {
+                title: "Spamhaus: DNSBL usage and return codes",
+                url: "https://www.spamhaus.org/faqs/dnsbl-usage/",
+            },
             Reference { title: "RFC 5782, section 5", url: "https://www.rfc-editor.org/rfc/rfc5782#section-5" },
         ],
         needs: Needs::Dns,
@@ -97,7 +100,8 @@ async fn ask(context: &Context) -> Vec<Statement> {
 /// One statement for each resolver that is open to everybody.
 fn judge_servers(name: &str, servers: &[SocketAddr]) -> Vec<Statement> {
     let public = |server: &SocketAddr| {
-        let args = Args::none().and("server", server.ip()).and("operator", is_public_resolver(server.ip())?).and("name", name);
+        let args =
+            Args::none().and("server", server.ip()).and("operator", is_public_resolver(server.ip())?).and("name", name);
         Some(Statement::outcome(&PUBLIC, Subject::Run).about(server.ip().to_string()).args(args))
     };
     servers.iter().filter_map(public).collect()
@@ -128,7 +132,8 @@ mod tests {
     fn public_resolvers_are_named() {
         let servers = ["8.8.8.8:53", "127.0.0.1:53", "[2606:4700:4700::1111]:53"].map(|server| server.parse().unwrap());
         let said = judge_servers("x.example", &servers);
-        let named: Vec<_> = said.iter().map(|statement| (statement.named().unwrap().tag, statement.about.clone())).collect();
+        let named: Vec<_> =
+            said.iter().map(|statement| (statement.named().unwrap().tag, statement.about.clone())).collect();
         let tag = "plan-vantage";
         assert_eq!(named, [(tag, Some("8.8.8.8".to_owned())), (tag, Some("2606:4700:4700::1111".to_owned()))]);
     }

@@ -7,7 +7,9 @@ use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Section, Statement
 pub static CHECK: Check = Check {
     card: Card {
         id: "waivers",
-        title: Text { en: "Every waiver is in force and needed", ja: "リスク受容はすべて有効で、必要なものである" },
+        title: Text {
+            en: "Every waiver is in force and needed", ja: "リスク受容はすべて有効で、必要なものである"
+        },
         short: Text { en: "waivers", ja: "リスク受容" },
         phases: &[Phase::Before, Phase::After],
         why: Text {
@@ -43,7 +45,10 @@ static EXPIRED: Outcome = Outcome {
 static UNUSED: Outcome = Outcome {
     tag: "waiver-unused",
     levels: Levels::WARNING,
-    says: Text { en: "the waiver of {tag}{on} accepts nothing that this run found", ja: "{tag}{on} のリスク受容に当たる指摘は今回なかった" },
+    says: Text {
+        en: "the waiver of {tag}{on} accepts nothing that this run found",
+        ja: "{tag}{on} のリスク受容に当たる指摘は今回なかった",
+    },
     remedy: Text {
         en: "Take it out of the plan; or correct its `on` and `about` (findings about a list need about = \"LIST-ID\").",
         ja: "計画から消す。または on と about を直す (リストに関する指摘には about = \"リストID\" が必要)。",
@@ -53,8 +58,14 @@ static UNUSED: Outcome = Outcome {
 static UNKNOWN_TAG: Outcome = Outcome {
     tag: "waiver-unknown-tag",
     levels: Levels::WARNING,
-    says: Text { en: "the waiver names {tag}, which no check can say{hint}", ja: "リスク受容の {tag} というタグは存在しない{hint}" },
-    remedy: Text { en: "Write a tag that `mail-cutover explain` lists.", ja: "`mail-cutover explain` に載っているタグを書く。" },
+    says: Text {
+        en: "the waiver names {tag}, which no check can say{hint}",
+        ja: "リスク受容の {tag} というタグは存在しない{hint}",
+    },
+    remedy: Text {
+        en: "Write a tag that `mail-cutover explain` lists.",
+        ja: "`mail-cutover explain` に載っているタグを書く。",
+    },
 };
 
 static NOT_WAIVABLE: Outcome = Outcome {
@@ -80,7 +91,8 @@ fn judge(context: &Context, sections: &[Section]) -> Vec<Statement> {
 fn judge_one(context: &Context, sections: &[Section], waiver: &Waiver) -> Statement {
     let subject = Subject::PlanLine(waiver.line);
     let on = waiver.on.as_ref().map_or_else(String::new, |on| format!(" ({on})"));
-    let args = Args::none().and("tag", &waiver.tag).and("owner", &waiver.owner).and("until", waiver.until).and("on", on);
+    let args =
+        Args::none().and("tag", &waiver.tag).and("owner", &waiver.owner).and("until", waiver.until).and("on", on);
     if !context.tags.contains_key(waiver.tag.as_str()) {
         let near = context
             .tags
@@ -98,8 +110,9 @@ fn judge_one(context: &Context, sections: &[Section], waiver: &Waiver) -> Statem
     if waiver.expired(context.now.date_naive()) {
         return Statement::outcome(&EXPIRED, subject).args(args);
     }
-    let used = sections.iter().flat_map(|section| &section.statements).any(|statement| {
-        statement.waiver.is_some() && waiver.speaks_of(statement)
-    });
+    let used = sections
+        .iter()
+        .flat_map(|section| &section.statements)
+        .any(|statement| statement.waiver.is_some() && waiver.speaks_of(statement));
     if used { Statement::passed(subject) } else { Statement::outcome(&UNUSED, subject).args(args) }
 }

@@ -154,9 +154,10 @@ impl Shown {
         match fault {
             ChainFault::Expired => (format!("it has expired by {at}"), format!("{at} の時点で期限が切れている")),
             ChainFault::NotYet => (format!("it is not valid yet at {at}"), format!("{at} の時点でまだ有効でない")),
-            ChainFault::Untrusted => {
-                ("its chain leads to no trusted authority".to_owned(), "証明書チェーンを信頼された認証局までたどれない".to_owned())
-            }
+            ChainFault::Untrusted => (
+                "its chain leads to no trusted authority".to_owned(),
+                "証明書チェーンを信頼された認証局までたどれない".to_owned(),
+            ),
             ChainFault::Other(what) => (what.clone(), what.clone()),
         }
     }

@@ -120,6 +120,12 @@ pub const NOBODY_SENDS: Text = Text {
     ja: "計画に、メールを送信する新アドレスがない",
 };
 
+/// What a server cannot learn from itself; a run there has not done the check.
+pub const TRUSTS_ITSELF: Text = Text {
+    en: "the server trusts itself: only another machine can see an open relay",
+    ja: "サーバーは自分自身を信頼する。オープンリレーかどうかは、別のマシンからでないと分からない",
+};
+
 /// The conversation with a server at port 25 did not come so far; another check says why.
 pub const NOT_SO_FAR: Text = Text {
     en: "the conversation with the server did not get that far (see net-inbound and smtp-service)",

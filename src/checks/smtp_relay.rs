@@ -3,7 +3,7 @@
 use futures::FutureExt;
 
 use super::smtp_recipients::{Answered, answer};
-use crate::check::{Check, Context, Run};
+use crate::check::{Check, Context, Run, TRUSTS_ITSELF};
 use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Subject, Text, Vantage};
 use crate::servers::{Mailbox, NOT_SO_FAR, Role, Talk, mailboxes, talks};
 
@@ -65,11 +65,6 @@ const NO_PROBE: Text = Text {
     ja: "計画の [smtp] に relay_probe (別のシステムにある自分のメールアドレス) がない",
 };
 
-const OWN: Text = Text {
-    en: "the server trusts itself: only another machine can see an open relay",
-    ja: "サーバーは自分自身を信頼する。オープンリレーかどうかは、別のマシンからでないと分からない",
-};
-
 async fn ask(context: &Context) -> Vec<Statement> {
     let talks = match talks(context).await {
         Ok(talks) => talks,
@@ -79,7 +74,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
         return vec![Statement::not_covered(Subject::Run, NO_PROBE)];
     }
     if context.vantage == Vantage::NewServer {
-        return vec![Statement::not_covered(Subject::Run, OWN)];
+        return vec![Statement::not_covered(Subject::Run, TRUSTS_ITSELF)];
     }
     let asked = mailboxes(context, Side::New);
     let probe = asked.iter().find(|mailbox| mailbox.role == Role::Elsewhere);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::check::{
     BUG, Check, DEADLINE, INTERRUPTED, LEFT_OUT, NO_TLS, NOT_COVERED, NOT_SO_FAR, NOT_SPOKEN, PORT_NOT_SO_FAR,
+    TRUSTS_ITSELF,
 };
 use crate::model::{
     Args, Completion, Level, Needs, Observation, ObservationId, Part, Phase, Report, Saying, Section, Side, Statement,
@@ -106,7 +107,8 @@ struct Joined {
 }
 
 fn join_section(check: &Check, said: &[&Section], is_own: Vec<bool>) -> Joined {
-    let is_undone = |section: &Section| section.statements.is_empty() || section.statements.iter().any(is_mark);
+    let is_undone =
+        |section: &Section| section.statements.iter().any(is_mark) || section.statements.iter().all(is_excuse);
     // Elsewhere such a check has nothing to do, which is no substitute where the new server's run was cut.
     let must_answer =
         check.card.needs == Needs::NewServer && said.iter().flat_map(|section| &section.statements).any(has_failed);
@@ -152,6 +154,11 @@ impl<'s> Places<'s> {
         let place = if first_run == run { next } else { first_place };
         *self.of_about.entry((&statement.subject, statement.about.as_deref())).or_insert(place)
     }
+}
+
+/// What the new server says of a check that only others can do.
+fn is_excuse(statement: &Statement) -> bool {
+    matches!(&statement.saying, Saying::NotCovered(why) if *why == Value::from(TRUSTS_ITSELF))
 }
 
 /// What a run says of a check that it did not do, or not to its end.

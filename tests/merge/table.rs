@@ -1,6 +1,6 @@
 //! What two runs say of one check, and what stands of it.
 
-use mail_cutover::check::{BUG, Check, DEADLINE, LEFT_OUT, NOT_COVERED, NOT_SO_FAR, NOT_SPOKEN, Run};
+use mail_cutover::check::{BUG, Check, DEADLINE, LEFT_OUT, NOT_COVERED, NOT_SO_FAR, NOT_SPOKEN, Run, TRUSTS_ITSELF};
 use mail_cutover::merge::join;
 use mail_cutover::model::{
     Applied, Args, Card, Completion, Level, Levels, Needs, ObservationId, Outcome, Part, Phase, Report, Section, Side,
@@ -56,6 +56,7 @@ pub(crate) fn say(word: &str) -> Statement {
         "passed" => Statement::passed(subject),
         "no" => Statement::not_applicable(subject, Text { en: "no", ja: "否" }),
         "lacks" => Statement::not_covered(subject, Text { en: "lacks", ja: "不足" }),
+        "excuse" => Statement::not_covered(subject, TRUSTS_ITSELF),
         "left-out" => Statement::not_covered(subject, LEFT_OUT),
         "short" => Statement::not_covered(subject, NOT_SO_FAR),
         "unspoken" => Statement::outcome(&NOT_SPOKEN, subject).args(Args::none().and("ip", "203.0.113.25")),
@@ -203,6 +204,17 @@ fn what_nobody_did_is_missed() {
     assert_eq!(both(&[(&HARMLESS, "notes")], &[(&HARMLESS, "notes")]), hold);
     assert_eq!(both(&[(&SAMPLE, "")], &[(&SAMPLE, "")]).1, Verdict::Hold);
     assert!(join(Vec::new(), &[&SAMPLE]).is_none());
+    // That the new server trusts itself does not make up for a desk that left the open relay out.
+    let both = |desk: &str, server: &str| {
+        let runs = vec![
+            run(Vantage::Desk, &[(&SAMPLE, "passed"), (&SERVER, desk)]),
+            run(Vantage::NewServer, &[(&SAMPLE, "passed"), (&SERVER, server)]),
+        ];
+        join(runs, &[&SAMPLE, &SERVER]).map(|joined| (joined.completion, joined.verdict)).unwrap()
+    };
+    assert_eq!(both("run:left-out", "run:excuse"), hold);
+    assert_eq!(both("passed", "run:excuse"), whole);
+    assert_eq!(both("run:lacks", "run:excuse"), whole);
 }
 
 /// Lost if it fails: a resolver that nobody could test at one place would be vouched for by the one at another.

@@ -8,7 +8,7 @@ use crate::check::{Check, Context, Run};
 use crate::model::{
     Args, Card, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value, Vantage,
 };
-use crate::probe::Stop;
+use crate::probe::{Session, Stop};
 use crate::servers::{Talk, talks};
 use crate::witnesses::{Witness, visit_witnesses};
 
@@ -111,8 +111,8 @@ static TUNNEL: Outcome = Outcome {
     tag: "net-inbound-25-tunnel",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "whether others reach port 25 of {ip} is not known: it was reached at {to}, as [smtp] connect says",
-        ja: "外部から {ip} の 25 番ポートに接続できるか確認できない。[smtp] connect のとおり {to} で接続した",
+        en: "whether others reach port 25 of {ip} is not known: this machine looks for it at {to}, as [smtp] connect says",
+        ja: "外部から {ip} の 25 番ポートに接続できるか確認できない。このマシンは [smtp] connect のとおり {to} に接続する",
     },
     remedy: Text {
         en: "Take {ip} out of connect, and run check on a machine that may use port 25.",
@@ -144,11 +144,11 @@ async fn ask(context: &Context) -> Vec<Statement> {
         Err(said) => return said,
     };
     // Others are bothered only where the plan's own servers do not show that port 25 is open from here.
-    let proven = |family: IpAddr| {
-        let is_far = |talk: &&Talk<'_>| talk.address.side == Side::New && talk.session.is_connected();
-        talks.iter().filter(is_far).any(|talk| is_like(talk.address.ip, family))
+    let proven = |doubtful: &Talk<'_>| {
+        let is_far = |talk: &&Talk<'_>| talk.address.side == Side::New && proves(&talk.session, &doubtful.session);
+        talks.iter().filter(is_far).any(|talk| is_like(talk.address.ip, doubtful.address.ip))
     };
-    let doubtful = talks.iter().any(|talk| !talk.session.is_connected() && !proven(talk.address.ip));
+    let doubtful = talks.iter().any(|talk| !talk.session.is_connected() && !proven(talk));
     let witnesses = if doubtful { visit_witnesses(context).await } else { Vec::new() };
     talks.iter().map(|talk| judge(context, talk, &talks, &witnesses)).collect()
 }
@@ -166,12 +166,13 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
     if address.side == Side::New && context.vantage == Vantage::NewServer {
         return say(&OWN, args);
     }
+    // Nobody reaches an address that is not public anyway.
+    if let Some(to) = session.detour.filter(|_| address.side == Side::New && address.special.is_none()) {
+        return say(&TUNNEL, args.and("to", to));
+    }
     let Some(stop) = session.stop.as_ref().filter(|_| !session.is_connected()) else {
         return match session.detour {
-            Some(to) if address.side == Side::New => {
-                // Nobody reaches an address that is not public anyway.
-                say(if address.special.is_some() { &INSTEAD } else { &TUNNEL }, args.and("to", to))
-            }
+            Some(to) if address.side == Side::New => say(&INSTEAD, args.and("to", to)),
             _ => Statement::passed(talk.subject()).args(args).evidence(talk.evidence()),
         };
     };
@@ -182,11 +183,11 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
     let of_plan = talks
         .iter()
         .filter(|other| is_like(other.address.ip, address.ip))
-        .map(|other| (other.address.ip, reaches_out(other), other.session.observation));
+        .map(|other| (other.address.ip, reaches_out(other) && proves(&other.session, session), other.session.observation));
     let of_others = witnesses
         .iter()
         .filter(|witness| is_like(witness.ip, address.ip))
-        .map(|witness| (witness.ip, witness.session.is_connected(), witness.session.observation));
+        .map(|witness| (witness.ip, proves(&witness.session, session), witness.session.observation));
     let tried: Vec<(IpAddr, bool, ObservationId)> = of_plan.chain(of_others).collect();
     let reached: Vec<IpAddr> = tried.iter().filter(|(_, reached, _)| *reached).map(|(ip, ..)| *ip).collect();
     if reached.is_empty() || stop.is_no_route() {
@@ -213,6 +214,11 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
 /// Whether a connection shows that port 25 leaves this machine: not one to itself, on the server in question.
 fn reaches_out(talk: &Talk<'_>) -> bool {
     talk.session.local.is_some_and(|local| local.ip().to_canonical() != talk.address.ip)
+}
+
+/// Whether a connection tells something of another server: what was reached somewhere else says nothing of the straight way.
+fn proves(reached: &Session, other: &Session) -> bool {
+    reached.is_connected() && (reached.detour.is_none() || other.detour.is_some())
 }
 
 /// Why there was no connection; a detour is named.

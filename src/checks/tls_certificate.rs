@@ -225,15 +225,20 @@ fn judge_chain(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<State
     };
     let moment = context.now.max(context.plan.cutover_at);
     let mut said = faults(context, seen, &chain, demand, &args, moment, &say);
-    if let Some((_, bound)) = demand.enforced.first()
-        && !said.is_empty()
-    {
+    // A fault of one name is none for senders that a policy binds to another; others have no name and are about the chain.
+    let concerns = |fault: &Statement, host: &DomainName| fault.about.as_ref().is_none_or(|about| *about == host.as_str());
+    let refused = |(_, host): &&(DomainName, DomainName)| said.iter().any(|fault| concerns(fault, host));
+    let refused: Vec<&(DomainName, DomainName)> = demand.enforced.iter().filter(refused).collect();
+    if let Some((_, bound)) = refused.first() {
+        let binds = |fault: &Statement| refused.iter().any(|(_, host)| concerns(fault, host));
+        let (bound_to, others): (Vec<Statement>, Vec<Statement>) = said.into_iter().partition(binds);
         let args = args
             .clone()
             .and("host", bound)
-            .with("domains", Value::list(demand.enforced.iter().map(|(domain, _)| domain)))
-            .with("why", reasons(&said));
-        said = vec![say(&REFUSED, args)];
+            .with("domains", Value::list(refused.iter().map(|(domain, _)| domain)))
+            .with("why", reasons(&bound_to));
+        said = others;
+        said.push(say(&REFUSED, args));
     }
     said.extend(doubts(&context.plan, &chain, moment, &args, &say));
     said

@@ -129,9 +129,6 @@ fn judge(talk: &Talk<'_>, session: &Session, seen: &Seen) -> Option<Statement> {
         Trust::Insecure(_) => return None,
         Trust::Bogus(_) | Trust::Unanswered(_) => return Some(Statement::not_covered(talk.subject(), UNREAD)),
     };
-    if published.iter().all(|record| record.unusable().is_some()) {
-        return None;
-    }
     let args = Args::none()
         .and("ip", talk.address.ip)
         .and("at", session.detour.unwrap_or(session.server))
@@ -148,6 +145,10 @@ fn judge(talk: &Talk<'_>, session: &Session, seen: &Seen) -> Option<Statement> {
         }
         _ => None,
     };
+    // Records that no sender can use demand TLS, and nothing of its certificate (RFC 7672, section 2.2).
+    if published.iter().all(|record| record.unusable().is_some()) {
+        return None;
+    }
     let Some(chain) = chain else { return Some(Statement::not_covered(talk.subject(), talk.without_tls())) };
     let args = args.with("record", Value::plain(tlsa::recommended(&chain.leaf)));
     Some(match tlsa::compare(&published, &chain, &seen.host, &seen.role.domains) {

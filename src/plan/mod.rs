@@ -161,7 +161,10 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         dns: section("dns").as_ref().map(sections::dns).unwrap_or_default(),
         https: section("https").as_ref().map(|section| sections::https(section, known)).unwrap_or_default(),
         auth: section("auth").as_ref().map(sections::auth).unwrap_or_default(),
-        smtp: section("smtp").as_ref().map(|section| smtp::read(section, known)).unwrap_or_default(),
+        smtp: section("smtp")
+            .as_ref()
+            .map(|section| smtp::read(section, known, domains.as_deref().unwrap_or_default()))
+            .unwrap_or_default(),
         dnsbl: section("dnsbl").as_ref().map(|section| dnsbl::read(section, known)).unwrap_or_default(),
         inbound_dnsbl: section("inbound_dnsbl")
             .as_ref()

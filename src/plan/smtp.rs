@@ -14,7 +14,7 @@ const MOST_RECIPIENTS: usize = 50;
 /// The longest mailbox (RFC 5321, section 4.5.3.1.3: a path of 256 octets with its brackets).
 const LONGEST_MAILBOX: usize = 254;
 
-pub(super) fn read(section: &Reader<'_>, known: &Known<'_>) -> Smtp {
+pub(super) fn read(section: &Reader<'_>, known: &Known<'_>, domains: &[DomainName]) -> Smtp {
     let usual = Smtp::default();
     let services = section.items("ports", "a list of ports").map(|items| {
         let mut services: Vec<Service> = items
@@ -28,9 +28,7 @@ pub(super) fn read(section: &Reader<'_>, known: &Known<'_>) -> Smtp {
     Smtp {
         services: services.unwrap_or(usual.services),
         recipients: mailboxes(section, "recipients"),
-        relay_probe: section
-            .text("relay_probe")
-            .and_then(|text| mailbox(text, section.value("relay_probe")?.span(), section.notes)),
+        relay_probe: relay_probe(section, domains),
         sample: sample(section, known),
         witnesses: section.names("witnesses").unwrap_or_default(),
         ehlo: ehlo(section),
@@ -61,6 +59,19 @@ fn mailboxes(section: &Reader<'_>, key: &str) -> Vec<String> {
         section.notes.add(span, format!("`{key}` has more than {MOST_RECIPIENTS} mailboxes"), help);
     }
     texts.into_iter().filter_map(|(span, text)| mailbox(text, span, section.notes)).collect()
+}
+
+/// A mailbox of none of the plan's domains: the new server is to take mail for those, and would be called an open relay.
+fn relay_probe(section: &Reader<'_>, domains: &[DomainName]) -> Option<String> {
+    let span = section.value("relay_probe")?.span();
+    let written = mailbox(section.text("relay_probe")?, span.clone(), section.notes)?;
+    let domain = written.rsplit_once('@').and_then(|(_, domain)| DomainName::parse(domain).ok())?;
+    if domains.contains(&domain) {
+        let help = "write a mailbox of yours on another system, or leave relay_probe out";
+        section.notes.add(span, format!("`relay_probe` is in {domain}, which moves"), help);
+        return None;
+    }
+    Some(written)
 }
 
 /// A mail address that can stand in an SMTP command as it is.

@@ -238,6 +238,7 @@ fn values_stay_in_their_bounds() {
         ("smtp", "recipients = [«\"a b@example.jp\"»]", "not a mail address"),
         ("smtp", "recipients = [«\"a>\\r\\nRSET\\r\\n<b@example.jp\"»]", "not a mail address"),
         ("smtp", "relay_probe = «\"nobody\"»", "not a mail address"),
+        ("smtp", "relay_probe = «\"nobody@EXAMPLE.co.jp.\"»", "on another system"),
         ("receivers", "per_day = «-1»", "out of range"),
         ("dnsbl", "quorum = «\"101%\"»", "0 to 100"),
         ("dnsbl", "quorum = «\"80\"»", "\"80%\""),

@@ -20,15 +20,20 @@ pub(crate) struct Plan {
 impl Plan {
     /// The plan that speaks to ports 25, 465 and 587, with more keys of `[smtp]` and more sections.
     pub(crate) fn new(world: &World, smtp: &str, more: &str) -> Self {
-        Self::for_ports(world, "[25, 465, 587]", smtp, more)
+        Self::for_ports(world, "[25, 465, 587]", &["info@example.co.jp", "sales@example.co.jp"], smtp, more)
+    }
+
+    /// The plan that speaks to port 25 and asks for these mailboxes.
+    pub(crate) fn naming(world: &World, recipients: &[&str]) -> Self {
+        Self::for_ports(world, "[25]", recipients, "", "")
     }
 
     /// The plan that speaks to nobody.
     pub(crate) fn silent(world: &World) -> Self {
-        Self::for_ports(world, "[]", "", "")
+        Self::for_ports(world, "[]", &[], "", "")
     }
 
-    fn for_ports(world: &World, ports: &str, smtp: &str, more: &str) -> Self {
+    fn for_ports(world: &World, ports: &str, recipients: &[&str], smtp: &str, more: &str) -> Self {
         let trust = world.trust.display();
         let text = format!(
             "cutover_at = 2026-12-05T22:00:00+09:00\ndomains = [\"example.co.jp\"]\nhostname = \"mail.example.co.jp\"\n\
@@ -38,7 +43,7 @@ impl Plan {
              [dns]\nresolver = [\"{RESOLVER}\"]\nroot_hints = [\"{RESOLVER}\"]\n\
              [dnsbl]\nuse = []\n[auth]\ndkim = {{ \"example.co.jp\" = [\"s2026\"] }}\n\
              [smtp]\nports = {ports}\nehlo = \"desk.example.co.jp\"\ntrust = \"{trust}\"\ntimeout = \"5s\"\n\
-             recipients = [\"info@example.co.jp\", \"sales@example.co.jp\"]\n\
+             recipients = {recipients:?}\n\
              witnesses = [\"one.example\", \"two.example\"]\n{smtp}\n{more}"
         );
         let folder = tempfile::tempdir().unwrap();

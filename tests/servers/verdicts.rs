@@ -160,6 +160,54 @@ fn an_open_relay_is_refused() {
     }
 }
 
+/// Lost if it fails: Exim would hang up in the middle, because it counts what belongs to no message, and most mailboxes of a plan
+/// would never be asked for.
+#[test]
+fn many_mailboxes_are_asked_for() {
+    const MAILBOXES: [&str; 18] = [
+        "info",
+        "sales",
+        "a01",
+        "a02",
+        "a03",
+        "a04",
+        "a05",
+        "a06",
+        "a07",
+        "a08",
+        "a09",
+        "a10",
+        "a11",
+        "a12",
+        "a13",
+        "a14",
+        "postmaster",
+        "abuse",
+    ];
+    let written: Vec<String> = MAILBOXES.iter().map(|local| format!("{local}@example.co.jp")).collect();
+    let written: Vec<&str> = written.iter().map(String::as_str).collect();
+    for program in [Program::Exim, Program::Postfix] {
+        let Some(world) = World::start(&Server { mailboxes: MAILBOXES.to_vec(), ..Server::new(program) }) else {
+            return;
+        };
+        let run = Plan::naming(&world, &written).check(&world.desk, &[]);
+        for check in ["smtp-recipients", "smtp-unknown", "smtp-roles"] {
+            assert!(passes(&run, check), "{program:?} {check}: {:#?}\n{}", run.findings(), world.logs());
+        }
+    }
+}
+
+/// Lost if it fails: a tunnel to one server would show that port 25 leaves the office, and the others would be called dead.
+#[test]
+fn a_tunnel_shows_no_way_out() {
+    let Some(world) = World::start(&Server::new(Program::Exim)) else { return };
+    world.desk.drop_outbound_25();
+    let tunnel = "connect = { \"203.0.113.25:25\" = \"203.0.113.25:587\" }";
+    let run = Plan::new(&world, tunnel, "").check(&world.desk, &[]);
+    assert!(run.says("net-inbound-25-vantage", "192.0.2.25"), "{:#?}\n{}", run.findings(), world.logs());
+    assert!(!run.says("smtp-old-alive", "192.0.2.25"), "{:#?}", run.findings());
+}
+
 /// Lost if it fails: an office that lets no port 25 out would call every server dead.
 #[test]
 fn behind_a_wall_nothing_is_known() {

@@ -180,10 +180,9 @@ fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Wi
         return Statement::not_applicable(talk.subject(), OVERLAP_OVER).args(args).evidence(talk.evidence());
     }
     let mut args = args.with("why", why(talk, stop));
-    let of_plan = talks
-        .iter()
-        .filter(|other| is_like(other.address.ip, address.ip))
-        .map(|other| (other.address.ip, reaches_out(other) && proves(&other.session, session), other.session.observation));
+    let of_plan = talks.iter().filter(|other| is_like(other.address.ip, address.ip)).map(|other| {
+        (other.address.ip, reaches_out(other) && proves(&other.session, session), other.session.observation)
+    });
     let of_others = witnesses
         .iter()
         .filter(|witness| is_like(witness.ip, address.ip))

@@ -226,7 +226,8 @@ fn judge_chain(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<State
     let moment = context.now.max(context.plan.cutover_at);
     let mut said = faults(context, seen, &chain, demand, &args, moment, &say);
     // A fault of one name is none for senders that a policy binds to another; others have no name and are about the chain.
-    let concerns = |fault: &Statement, host: &DomainName| fault.about.as_ref().is_none_or(|about| *about == host.as_str());
+    let concerns =
+        |fault: &Statement, host: &DomainName| fault.about.as_ref().is_none_or(|about| *about == host.as_str());
     let refused = |(_, host): &&(DomainName, DomainName)| said.iter().any(|fault| concerns(fault, host));
     let refused: Vec<&(DomainName, DomainName)> = demand.enforced.iter().filter(refused).collect();
     if let Some((_, bound)) = refused.first() {

@@ -121,12 +121,19 @@ impl MailServer {
             let address = (Ipv4Addr::BROADCAST, 25).into();
             return Ok(Self { address, _tasks: tasks, _held: Vec::new() });
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         if script.fault == Some(MailFault::Refused) {
-            drop(listener);
+            // Bound and not listening: refused, and nobody else gets the port.
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            let address = socket.local_addr()?;
+            tasks.spawn(async move {
+                let _socket = socket;
+                std::future::pending::<()>().await;
+            });
             return Ok(Self { address, _tasks: tasks, _held: Vec::new() });
         }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
         let script = Arc::new(script);
         tasks.spawn(async move {
             let mut visits = JoinSet::new();

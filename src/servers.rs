@@ -8,7 +8,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
 pub use crate::check::{NO_TLS, NOT_SO_FAR};
-use crate::model::{DomainName, ObservationId, Phase, Side, Statement, Subject, Text, Vantage};
+use crate::model::{Args, DomainName, ObservationId, Phase, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Service};
 use crate::probe::{Depth, Protocol, Question, ServerReply, Session, Stop, Visit};
 
@@ -61,6 +61,11 @@ impl Talk<'_> {
     /// Why there is no TLS to be judged.
     pub fn without_tls(&self) -> Text {
         if self.extensions().is_some() { NO_TLS } else { NOT_SO_FAR }
+    }
+
+    /// Values that every statement about it carries: `ip`, and `at`, where it is reached.
+    pub fn args(&self) -> Args {
+        Args::none().and("ip", self.address.ip).and("at", self.session.reached_at())
     }
 
     /// What every statement about it rests on.

@@ -133,7 +133,7 @@ fn judge_one(
     silent: Option<&(&Talk<'_>, Value)>,
 ) -> Vec<Statement> {
     let (session, port) = (&talk.session, service.port());
-    let at = session.detour.unwrap_or(session.server);
+    let at = session.reached_at();
     let args = Args::none()
         .and("ip", talk.address.ip)
         .and("port", port)

@@ -195,9 +195,6 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 /// The conversations with servers of others and with the old server, with the name of each.
 async fn sessions(context: &Context) -> Vec<(String, std::sync::Arc<Session>)> {
-    if !context.plan.smtp.services.contains(&Service::Smtp) {
-        return Vec::new();
-    }
     let old = receiving(context).filter(|address| address.side == Side::Old);
     let (talks, witnesses) =
         futures::join!(join_all(old.map(|address| talk(context, address, Service::Smtp))), visit_witnesses(context));

@@ -159,7 +159,7 @@ fn is_like(one: IpAddr, other: IpAddr) -> bool {
 
 fn judge(context: &Context, talk: &Talk<'_>, talks: &[Talk<'_>], witnesses: &[Witness]) -> Statement {
     let (address, session) = (talk.address, &talk.session);
-    let args = Args::none().and("ip", address.ip).and("at", session.detour.unwrap_or(session.server));
+    let args = talk.args();
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
     };

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 
 use crate::check::{Check, Context, Run};
-use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
+use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::probe::ServerReply;
 use crate::servers::{NOT_SO_FAR, Talk, hosts, talks};
 
@@ -86,11 +86,7 @@ fn judge(talk: &Talk<'_>, hosts: &[DomainName]) -> Vec<Statement> {
             wanted.push(name);
         }
     }
-    let args = Args::none()
-        .and("ip", address.ip)
-        .and("at", session.detour.unwrap_or(session.server))
-        .and("helo", &address.helo)
-        .with("wanted", Value::list(&wanted));
+    let args = talk.args().and("helo", &address.helo).with("wanted", Value::list(&wanted));
     let differs = |reply: &ServerReply| {
         let said = reply.name().unwrap_or_default();
         let plain = said.trim_end_matches('.').to_ascii_lowercase();

@@ -134,7 +134,7 @@ fn judge(phase: Phase, talk: &Talk<'_>, talks: &[Talk<'_>]) -> Vec<Statement> {
     let Some(new) = talk.extensions() else {
         return vec![Statement::not_covered(talk.subject(), NOT_SO_FAR)];
     };
-    let args = Args::none().and("ip", talk.address.ip).and("at", talk.session.detour.unwrap_or(talk.session.server));
+    let args = talk.args();
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
     };

@@ -84,7 +84,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
 
 fn judge(talk: &Talk<'_>) -> Statement {
     let session = &talk.session;
-    let args = Args::none().and("ip", talk.address.ip).and("at", session.detour.unwrap_or(session.server));
+    let args = talk.args();
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
     };

@@ -189,10 +189,7 @@ fn judge(context: &Context, talk: &Talk<'_>, demands: &[Demand]) -> Vec<Statemen
         return vec![Statement::not_covered(talk.subject(), talk.without_tls())];
     }
     let mut said: Vec<Statement> = demands.iter().flat_map(|demand| judge_chain(context, talk, demand)).collect();
-    let args = Args::none()
-        .and("ip", talk.address.ip)
-        .and("at", talk.session.detour.unwrap_or(talk.session.server))
-        .with("host", Value::list(demands.iter().flat_map(|demand| &demand.hosts)));
+    let args = talk.args().with("host", Value::list(demands.iter().flat_map(|demand| &demand.hosts)));
     let evidence = || demands.iter().map(|demand| demand.session.observation);
     if talk.address.side == Side::New && is_other(&context.plan, demands) {
         said.push(Statement::outcome(&OTHER, talk.subject()).args(args.clone()).evidence(evidence()));
@@ -214,8 +211,7 @@ fn judge_chain(context: &Context, talk: &Talk<'_>, demand: &Demand) -> Vec<State
     let session = &demand.session;
     let Some(seen) = session.tls_seen() else { return Vec::new() };
     let host = &demand.hosts[0];
-    let args =
-        Args::none().and("ip", talk.address.ip).and("at", session.detour.unwrap_or(session.server)).and("host", host);
+    let args = talk.args().and("host", host);
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence([session.observation])
     };

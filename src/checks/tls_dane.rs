@@ -129,11 +129,7 @@ fn judge(talk: &Talk<'_>, session: &Session, seen: &Seen) -> Option<Statement> {
         Trust::Insecure(_) => return None,
         Trust::Bogus(_) | Trust::Unanswered(_) => return Some(Statement::not_covered(talk.subject(), UNREAD)),
     };
-    let args = Args::none()
-        .and("ip", talk.address.ip)
-        .and("at", session.detour.unwrap_or(session.server))
-        .and("host", &seen.host)
-        .with("records", Value::list(&published));
+    let args = talk.args().and("host", &seen.host).with("records", Value::list(&published));
     let say = |outcome: &'static Outcome, args: Args| {
         let statement = Statement::outcome(outcome, talk.subject()).about(seen.host.to_string()).args(args);
         statement.evidence([session.observation]).evidence(seen.evidence.iter().copied())

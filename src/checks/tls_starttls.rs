@@ -113,7 +113,7 @@ fn offers(talk: &Talk<'_>) -> bool {
 
 fn judge(talk: &Talk<'_>, talks: &[Talk<'_>]) -> Statement {
     let session = &talk.session;
-    let args = Args::none().and("ip", talk.address.ip).and("at", session.detour.unwrap_or(session.server));
+    let args = talk.args();
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence(talk.evidence())
     };

@@ -110,7 +110,7 @@ fn judge(talk: &Talk<'_>, versions: Option<&Versions>, old: Option<&'static str>
     let Some(versions) = versions else {
         return vec![Statement::not_covered(talk.subject(), talk.without_tls())];
     };
-    let args = Args::none().and("ip", talk.address.ip).and("at", talk.session.detour.unwrap_or(talk.session.server));
+    let args = talk.args();
     let evidence = || versions.observations.iter().copied().chain(talk.evidence());
     let say = |outcome: &'static Outcome, args: Args| {
         Statement::outcome(outcome, talk.subject()).args(args).evidence(evidence())

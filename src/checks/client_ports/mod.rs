@@ -361,7 +361,7 @@ impl Port<'_, '_> {
             .and("ip", address.ip)
             .and("port", port)
             .and("family", if address.ip.is_ipv4() { "IPv4" } else { "IPv6" })
-            .and("connect", connect(self.service, session.detour.unwrap_or(session.server)))
+            .and("connect", connect(self.service, session.reached_at()))
             .and("name", self.host);
         let of_names = one.shown.iter().flat_map(|shown| shown.evidence.iter().copied());
         statement.about(port.to_string()).args(more(args)).evidence(one.talk.evidence()).evidence(of_names)

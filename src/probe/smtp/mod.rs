@@ -163,6 +163,11 @@ impl Session {
         Self { recipients, ..Self::unspoken(visit.server) }
     }
 
+    /// Where it was reached, or was to be.
+    pub fn reached_at(&self) -> SocketAddr {
+        self.detour.unwrap_or(self.server)
+    }
+
     /// Whether there was a connection.
     pub fn is_connected(&self) -> bool {
         self.local.is_some()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hickory_proto::rr::RecordType;
 
 use super::judge::{Answers, Belief, State, believe, health};
+use super::lookup::Lookup;
 use super::select::Selected;
 use crate::catalogue::{Family, Target};
 use crate::model::{DomainName, ObservationId, Value, visible_bytes};
@@ -114,7 +115,8 @@ impl Consultant {
         };
         let (subject, points) =
             futures::join!(self.ask(selected, subject, route), self.test_points(selected, family, route));
-        let answers = points.with(&subject);
+        let (said, words) = (Lookup::from(subject.as_ref()), points.words());
+        let answers = words.with(&said);
         let belief = believe(&selected.list, family, &answers);
         let mut evidence = vec![subject.observation];
         if matches!(belief, Belief::Unknown(..)) {
@@ -163,8 +165,9 @@ impl Consultant {
 
     async fn health_by(&self, selected: &Selected, family: Family, route: Route) -> Health {
         let points = self.test_points(selected, family, route).await;
-        let (state, why) = match &points.random {
-            Some(random) => health(&selected.list, family, &points.with(random)),
+        let words = points.words();
+        let (state, why) = match &words.random {
+            Some(random) => health(&selected.list, family, &words.with(random)),
             None => (State::Silent, Value::both("it has no test points", "テスト用アドレスがない")),
         };
         let refuses_by_address = state == State::Refused && points.replies().any(|reply| reply.answer == Answer::Data);
@@ -206,14 +209,28 @@ struct TestPoints {
     random: Option<Arc<Reply>>,
 }
 
-impl TestPoints {
-    fn with<'a>(&'a self, subject: &'a Reply) -> Answers<'a> {
+/// What a list said of its test points.
+struct PointWords {
+    listed: Option<Lookup>,
+    unlisted: Option<Lookup>,
+    random: Option<Lookup>,
+}
+
+impl PointWords {
+    fn with<'a>(&'a self, subject: &'a Lookup) -> Answers<'a> {
         Answers {
             subject,
-            listed: self.listed.as_deref(),
-            unlisted: self.unlisted.as_deref(),
-            random: self.random.as_deref().unwrap_or(subject),
+            listed: self.listed.as_ref(),
+            unlisted: self.unlisted.as_ref(),
+            random: self.random.as_ref().unwrap_or(subject),
         }
+    }
+}
+
+impl TestPoints {
+    fn words(&self) -> PointWords {
+        let word = |reply: &Option<Arc<Reply>>| reply.as_deref().map(Lookup::from);
+        PointWords { listed: word(&self.listed), unlisted: word(&self.unlisted), random: word(&self.random) }
     }
 
     fn replies(&self) -> impl Iterator<Item = &Reply> {

@@ -1,8 +1,9 @@
 //! From four answers to a belief; pure.
 
+use super::lookup::Lookup;
 use crate::catalogue::{Answer as Said, Family, Hit, Holds, List, classify};
 use crate::model::Value;
-use crate::probe::{Answer, Reply};
+use crate::probe::{Answer, ResponseCode};
 
 /// Whether a list's word counts in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,27 +58,27 @@ pub enum Belief {
 /// The answers that a belief rests on.
 pub(super) struct Answers<'a> {
     /// The subject itself.
-    pub(super) subject: &'a Reply,
+    pub(super) subject: &'a Lookup,
     /// The test point that must be listed.
-    pub(super) listed: Option<&'a Reply>,
+    pub(super) listed: Option<&'a Lookup>,
     /// The test point that must not be listed.
-    pub(super) unlisted: Option<&'a Reply>,
+    pub(super) unlisted: Option<&'a Lookup>,
     /// A random subject that nobody lists.
-    pub(super) random: &'a Reply,
+    pub(super) random: &'a Lookup,
 }
 
 /// Decides whether `list` is to be believed about `family`, from its test points alone.
 pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (State, Value) {
     if let Some(listed) = answers.listed {
-        match &listed.answer {
+        match listed {
             // A documented answer of the test point may be a code that means something else for anybody else.
-            Answer::Data if list.test_passes(family, &listed.ipv4()) => {}
-            Answer::Data => match classify(list, family, &listed.ipv4()) {
+            Lookup::Addresses(codes) if list.test_passes(family, codes) => {}
+            Lookup::Addresses(codes) => match classify(list, family, codes) {
                 Said::Refused { code, meaning } => return (State::Refused, refusal(code, &meaning)),
                 Said::Listed(_) => {}
                 Said::Broken { address } => return (State::Broken, outside(address)),
                 Said::NotListing(_) | Said::UnknownCode(_) => {
-                    let codes = Value::list(listed.ipv4());
+                    let codes = Value::list(codes.iter().copied());
                     let codes = codes.in_lang(crate::model::Lang::En);
                     return (
                         State::Broken,
@@ -88,7 +89,7 @@ pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (Sta
                     );
                 }
             },
-            Answer::NxDomain | Answer::NoData => {
+            Lookup::Absent => {
                 return (
                     State::Dead,
                     Value::both(
@@ -97,13 +98,13 @@ pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (Sta
                     ),
                 );
             }
-            _ => return failed(listed),
+            Lookup::Failed(answer) => return failed(answer),
         }
     }
     for must_not in [answers.unlisted, Some(answers.random)].into_iter().flatten() {
-        match &must_not.answer {
-            Answer::NxDomain | Answer::NoData => {}
-            Answer::Data => match classify(list, family, &must_not.ipv4()) {
+        match must_not {
+            Lookup::Absent => {}
+            Lookup::Addresses(codes) => match classify(list, family, codes) {
                 Said::Refused { code, meaning } => return (State::Refused, refusal(code, &meaning)),
                 Said::Broken { address } => return (State::Broken, outside(address)),
                 // A list may answer its unlisted point with a code that it documents as no listing.
@@ -119,7 +120,7 @@ pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (Sta
                     );
                 }
             },
-            _ => return failed(must_not),
+            Lookup::Failed(answer) => return failed(answer),
         }
     }
     (State::Healthy, Value::both("it answers as documented", "文書どおりに応答している"))
@@ -134,8 +135,8 @@ pub(super) fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Bel
         Holds::Yes => answers.listed.is_some(),
     };
     // A refusal of the subject itself says more than what the test points did.
-    if answers.subject.answer == Answer::Data
-        && let Said::Refused { code, meaning } = classify(list, family, &answers.subject.ipv4())
+    if let Lookup::Addresses(codes) = answers.subject
+        && let Said::Refused { code, meaning } = classify(list, family, codes)
     {
         return Belief::Unknown(State::Refused, refusal(code, &meaning));
     }
@@ -144,30 +145,30 @@ pub(super) fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Bel
         (_, _) if !verified => return Belief::Unverified,
         (state, why) => return Belief::Unknown(state, why),
     }
-    match &answers.subject.answer {
-        Answer::NxDomain | Answer::NoData if verified => Belief::NotListed,
-        Answer::NxDomain | Answer::NoData => Belief::Unverified,
-        Answer::Data => match classify(list, family, &answers.subject.ipv4()) {
+    match answers.subject {
+        Lookup::Absent if verified => Belief::NotListed,
+        Lookup::Absent => Belief::Unverified,
+        Lookup::Addresses(codes) => match classify(list, family, codes) {
             Said::Listed(hits) => Belief::Listed(hits),
             Said::NotListing(meaning) => Belief::NotListing(meaning),
             Said::UnknownCode(codes) => Belief::UnknownCode(Value::list(codes)),
             Said::Broken { address } => Belief::Unknown(State::Broken, outside(address)),
             Said::Refused { code, meaning } => Belief::Unknown(State::Refused, refusal(code, &meaning)),
         },
-        _ => {
-            let (state, why) = failed(answers.subject);
+        Lookup::Failed(answer) => {
+            let (state, why) = failed(answer);
             Belief::Unknown(state, why)
         }
     }
 }
 
-/// A reply that is no answer.
-fn failed(reply: &Reply) -> (State, Value) {
-    let state = match reply.answer {
-        Answer::Rcode(hickory_proto::op::ResponseCode::Refused) => State::Refused,
+/// A question that was not answered.
+fn failed(answer: &Answer) -> (State, Value) {
+    let state = match answer {
+        Answer::Rcode(ResponseCode::Refused) => State::Refused,
         _ => State::Silent,
     };
-    (state, reply.why())
+    (state, answer.why())
 }
 
 fn refusal(code: std::net::Ipv4Addr, meaning: &Value) -> Value {

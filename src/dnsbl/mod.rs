@@ -3,9 +3,11 @@
 mod consult;
 mod enforced;
 mod judge;
+mod lookup;
 mod select;
 
 pub use consult::{Consultant, Consultation, Health};
 pub use enforced::{Enforced, enforced};
 pub use judge::{Belief, State};
+pub use lookup::Lookup;
 pub use select::{Retired, Selected, Selection, select};

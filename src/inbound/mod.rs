@@ -1,3 +1,8 @@
 //! The other direction: who sends to us, and (to come) what the new server will make of them.
 
+mod judgement;
 pub mod log;
+
+pub use judgement::{
+    About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
+};

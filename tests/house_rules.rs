@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("demo", &["model", "zonefile"]),
     ("probe", &["model", "zonefile"]),
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
-    ("inbound", &["model", "catalogue", "probe", "dnsbl"]),
+    ("inbound", &["model", "plan", "catalogue", "records", "spf", "probe", "dnsbl"]),
     ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
     ("changing", &["model", "plan", "probe", "spf", "check"]),
     ("zone_servers", &["probe", "check"]),

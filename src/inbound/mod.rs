@@ -1,8 +1,22 @@
-//! The other direction: who sends to us, and (to come) what the new server will make of them.
+//! The other direction: who sends to us, and what the new server will make of them.
 
+mod allow;
+mod forecast;
+mod gather;
 mod judgement;
 pub mod log;
+mod owner;
+mod partner;
+mod policy;
+mod zones;
 
+pub use allow::Dialect;
+pub use forecast::{Forecast, Partner, Severity, by_partner, per_week, verdict};
+pub use gather::{Gatherer, ListState, naming};
 pub use judgement::{
     About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
 };
+pub use owner::{Owners, by_messages, name_of};
+pub use partner::{Sources, is_domain_of, sources};
+pub use policy::{BareRule, Policy};
+pub use zones::Zones;

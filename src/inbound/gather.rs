@@ -1,0 +1,196 @@
+//! Puts the questions of a policy to the world: what the facts are on which callers are judged.
+
+use std::net::IpAddr;
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::judgement::{About, AskedZone, Caller, Existence, Facts, Naming};
+use super::policy::Policy;
+use crate::catalogue::{Family, Target};
+use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
+use crate::model::DomainName;
+use crate::probe::{Answer, Ask, Dns, Pace, Question, RecordType, Reply, Route};
+
+/// Questions about addresses under way at once; the door to the DNS has narrower gates of its own.
+const AT_ONCE: usize = 512;
+/// So many addresses of a client's name are looked at.
+const MOST_ADDRESSES: usize = 64;
+
+/// Asks on behalf of a policy.
+pub struct Gatherer<'a> {
+    dns: &'a Dns,
+    policy: &'a Policy,
+    /// On the new server the answers are taken as they are, as the mail server takes them; elsewhere only those of lists that can be
+    /// believed from there.
+    as_it_comes: bool,
+    lists: Vec<ListState>,
+}
+
+/// A list that the policy asks, and what it is worth from here.
+#[derive(Clone, Debug)]
+pub struct ListState {
+    /// The zone and about whom it is asked.
+    pub asked: AskedZone,
+    /// What the catalogue knows of it.
+    pub enforced: Enforced,
+    /// For each family that is asked: its health, and by which route.
+    pub healths: Vec<(Family, Health)>,
+}
+
+impl ListState {
+    /// The route by which it can be believed about `family`; nothing if it cannot.
+    fn route(&self, family: Family) -> Option<Route> {
+        let (_, health) = self.healths.iter().find(|(known, _)| *known == family)?;
+        let route = if health.route == "authority" { Route::Authority } else { Route::Resolver };
+        (health.state == State::Healthy).then_some(route)
+    }
+
+    /// The worst that it is in; nothing where nothing is to be asked.
+    pub fn worst(&self) -> Option<&Health> {
+        let unhealthy = self.healths.iter().find(|(_, health)| health.state != State::Healthy);
+        unhealthy.or_else(|| self.healths.first()).map(|(_, health)| health)
+    }
+}
+
+impl<'a> Gatherer<'a> {
+    /// Asks every list of `policy` for its test points. `enforced` knows them by the zone as the policy writes it. On the new server
+    /// (`as_it_comes`) only the resolver is asked, as the mail server does.
+    pub async fn new(
+        dns: &'a Dns,
+        policy: &'a Policy,
+        consultant: &Consultant,
+        enforced: &[Enforced],
+        families: &[Family],
+        as_it_comes: bool,
+    ) -> Self {
+        let known = policy.asked_zones().into_iter().filter_map(|asked| {
+            let enforced = enforced.iter().find(|enforced| enforced.written == asked.zone)?;
+            Some((asked, enforced.clone()))
+        });
+        let lists = stream::iter(known).map(|(asked, enforced)| async move {
+            let families = if asked.about == About::Client { families } else { &[Family::Domain] };
+            let mut healths = Vec::new();
+            if let Some(selected) = &enforced.selected {
+                for family in families {
+                    healths.push((*family, health(consultant, selected, *family, as_it_comes).await));
+                }
+            }
+            ListState { asked, enforced, healths }
+        });
+        let lists = lists.buffered(AT_ONCE).collect().await;
+        Self { dns, policy, as_it_comes, lists }
+    }
+
+    /// The lists, in the order of the policy.
+    pub fn lists(&self) -> &[ListState] {
+        &self.lists
+    }
+
+    /// What the world says of `callers`.
+    pub async fn gather(&self, callers: &[Caller]) -> Facts {
+        let mut facts = Facts::default();
+        if self.policy.wants_names() {
+            let mut ips: Vec<IpAddr> = callers.iter().map(|caller| caller.ip).collect();
+            ips.sort_unstable();
+            ips.dedup();
+            let names = stream::iter(ips).map(|ip| async move { (ip, naming(self.dns, ip).await) });
+            facts.names = names.buffer_unordered(AT_ONCE).collect().await;
+        }
+        if self.policy.wants_senders() {
+            let domains: std::collections::BTreeSet<&DomainName> =
+                callers.iter().filter_map(|caller| caller.sender.as_ref()).collect();
+            let found =
+                stream::iter(domains).map(|domain| async move { (domain.clone(), existence(self.dns, domain).await) });
+            facts.domains = found.buffer_unordered(AT_ONCE).collect().await;
+        }
+        let mut wanted: Vec<(&ListState, Target)> = Vec::new();
+        for list in &self.lists {
+            wanted.extend(callers.iter().filter_map(|caller| Some((list, subject(list.asked.about, caller, &facts)?))));
+        }
+        wanted.sort_by(|(one, a), (other, b)| (&one.asked.zone, a).cmp(&(&other.asked.zone, b)));
+        wanted.dedup_by(|(one, a), (other, b)| one.asked.zone == other.asked.zone && a == b);
+        let said = stream::iter(wanted).map(|(list, target)| async move {
+            let lookup = self.look_up(list, &target).await?;
+            Some(((list.asked.zone.clone(), target), lookup))
+        });
+        let mut said = said.buffer_unordered(AT_ONCE);
+        while let Some(answer) = said.next().await {
+            facts.zones.extend(answer);
+        }
+        drop(said);
+        facts
+    }
+
+    /// What the list says of `target`; nothing where it is not asked, because its word would not count.
+    async fn look_up(&self, list: &ListState, target: &Target) -> Option<Lookup> {
+        let selected = list.enforced.selected.as_ref()?;
+        let route = if self.as_it_comes { Route::Resolver } else { list.route(target.family())? };
+        let name = selected.list.query_name(target, selected.key.as_deref()).ok()?;
+        let mut ask = Ask::new(Question::new(&name, RecordType::A).ok()?).via(route);
+        if let Some(per_second) = selected.list.pace {
+            let per_second = f32::from(u16::try_from(per_second).unwrap_or(u16::MAX));
+            ask = ask.paced(Pace { key: selected.list.operator.clone(), per_second });
+        }
+        Some(Lookup::from(self.dns.ask(ask).await.as_ref()))
+    }
+}
+
+async fn health(consultant: &Consultant, selected: &Selected, family: Family, as_it_comes: bool) -> Health {
+    if as_it_comes {
+        consultant.health_through_resolver(selected, family).await
+    } else {
+        consultant.health(selected, family).await
+    }
+}
+
+/// Whom a zone is asked about when `caller` comes; nothing if that is not known.
+pub(super) fn subject(about: About, caller: &Caller, facts: &Facts) -> Option<Target> {
+    let name = || facts.names.get(&caller.ip);
+    match about {
+        About::Client => Some(Target::Ip(caller.ip)),
+        About::Sender => caller.sender.clone().map(Target::Domain),
+        About::Helo => DomainName::parse(caller.helo.as_deref()?).ok().map(Target::Domain),
+        About::ClientName => match name()? {
+            Naming::Confirmed(name) => Some(Target::Domain(name.clone())),
+            _ => None,
+        },
+        About::ReverseName => match name()? {
+            Naming::Confirmed(name) | Naming::Unconfirmed(name) | Naming::Unanswered(Some(name)) => {
+                Some(Target::Domain(name.clone()))
+            }
+            Naming::Nameless | Naming::Unanswered(None) => None,
+        },
+    }
+}
+
+/// The name of `ip`, and whether it leads back: what `getnameinfo` and `getaddrinfo` tell a mail server.
+pub async fn naming(dns: &Dns, ip: IpAddr) -> Naming {
+    let reply = dns.ask(Ask::new(Question::ptr(ip))).await;
+    if !reply.is_definite() {
+        return Naming::Unanswered(None);
+    }
+    let named = |reply: &Reply| reply.names().first().and_then(|name| DomainName::parse(&name.to_ascii()).ok());
+    let Some(name) = named(&reply) else { return Naming::Nameless };
+    let rtype = if ip.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+    let Ok(question) = Question::new(&name, rtype) else { return Naming::Unconfirmed(name) };
+    let forward = dns.ask(Ask::new(question)).await;
+    if !forward.is_definite() {
+        return Naming::Unanswered(Some(name));
+    }
+    let leads_back = forward.addresses().into_iter().take(MOST_ADDRESSES).any(|address| address == ip);
+    if leads_back { Naming::Confirmed(name) } else { Naming::Unconfirmed(name) }
+}
+
+async fn existence(dns: &Dns, domain: &DomainName) -> Existence {
+    let mut found = Existence::Missing;
+    for rtype in [RecordType::MX, RecordType::A, RecordType::AAAA] {
+        let Ok(question) = Question::new(domain, rtype) else { return Existence::Missing };
+        match dns.ask(Ask::new(question)).await.answer {
+            Answer::Data => return Existence::Exists,
+            Answer::NoData | Answer::NxDomain => {}
+            _ => found = Existence::Unanswered,
+        }
+    }
+    found
+}

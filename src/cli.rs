@@ -33,6 +33,8 @@ pub enum Command {
     Check(Check),
     /// Join JSON reports of one plan, made at different places, into one report with one verdict.
     Merge(Merge),
+    /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
+    Inbound(Inbound),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
@@ -119,6 +121,45 @@ pub struct RunArgs {
     /// The whole run may take this long, such as 90s or 2m.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
     pub deadline: Duration,
+    /// Judge as if it were this time (for tests and documentation).
+    #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
+    pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `inbound`.
+#[derive(Debug, Args)]
+pub struct Inbound {
+    /// Mail logs of the old server (Postfix, Exim, Sendmail; plain, gzip or zstd); `-` is standard input.
+    #[arg(long = "log", value_name = "FILE", num_args = 1..)]
+    pub logs: Vec<PathBuf>,
+    /// The plan: resolver, keys, partners, and the lists that the new server enforces.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// The new server's rules: Postfix's main.cf or the output of `postconf -n`, or Exim's configuration; before those that the plan
+    /// names.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Judge this address too (may be repeated).
+    #[arg(long = "address", value_name = "IP")]
+    pub addresses: Vec<std::net::IpAddr>,
+    /// This machine is the new server, and its resolver is the mail server's: take the lists' answers as they come.
+    #[arg(long)]
+    pub on_new_server: bool,
+    /// Form of the output; postfix and exim print the allow-list entries alone.
+    #[arg(long, value_enum, default_value_t = InboundFormat::Table)]
+    pub format: InboundFormat,
+    /// Write the output to FILE, whole or not at all, instead of standard output (`-`).
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Exit with 1 on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Show every partner, every address and every line that is not judged.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Print the verdict and what stands in its way, nothing else.
+    #[arg(short, long)]
+    pub quiet: bool,
     /// Judge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
@@ -220,6 +261,21 @@ pub enum ListsFormat {
     Table,
     /// For programs.
     Json,
+}
+
+/// A form of what `inbound` found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InboundFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs; schema 1.
+    Json,
+    /// A line for each address, for a spreadsheet.
+    Csv,
+    /// Allow-list entries for Postfix: a cidr table.
+    Postfix,
+    /// Allow-list entries for Exim: a host list.
+    Exim,
 }
 
 /// A world of the demo.

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalogue", &["model"]),
     ("plan", &["model", "catalogue", "records"]),
     ("bounce", &["model", "catalogue"]),
-    ("render", &["model", "words", "exit"]),
+    ("render", &["model", "words", "exit", "inbound"]),
     ("words", &["model"]),
     ("zonefile", &["model"]),
     ("exit", &["model"]),

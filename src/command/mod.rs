@@ -6,6 +6,7 @@ mod check;
 mod deliver;
 mod demo;
 mod explain;
+mod inbound;
 mod lists;
 mod merge;
 mod rehearse;
@@ -84,6 +85,19 @@ pub enum CommandError {
     /// Reports that do not belong together.
     #[error(transparent)]
     Misfit(#[from] crate::merge::Misfit),
+    /// Nothing says what the new server enforces.
+    #[error(
+        "could not judge anybody: nothing says what the new server enforces; give its rules with --config main.cf (or Exim's configuration), or write zones = [\"…\"] or config = \"…\" under [inbound_dnsbl] in the plan, and name it with --plan"
+    )]
+    NoRules,
+    /// A mail log is not there, or not readable.
+    #[error("could not read the log {path}: {detail}")]
+    Log {
+        /// As it was given.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// A zone that is to be rehearsed.
     #[error("could not rehearse {path}: {detail}")]
     Rehearse {
@@ -117,6 +131,7 @@ pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
+        Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),
         Command::Demo(arguments) => demo::run(&arguments, terminal),

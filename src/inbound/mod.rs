@@ -5,6 +5,7 @@ mod forecast;
 mod gather;
 mod judgement;
 pub mod log;
+mod outlook;
 mod owner;
 mod partner;
 mod policy;
@@ -16,6 +17,7 @@ pub use gather::{Gatherer, ListState, naming};
 pub use judgement::{
     About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
 };
+pub use outlook::{Finding, List, Log, Outlook, findings, lists, located};
 pub use owner::{Owners, by_messages, name_of};
 pub use partner::{Sources, is_domain_of, sources};
 pub use policy::{BareRule, Policy};

@@ -60,6 +60,8 @@ fn said(enforced: &Enforced, ip: IpAddr, facts: &Facts) -> Said {
         return Said::Nothing;
     }
     match facts.zones.get(&(zone.clone(), target)) {
+        // Nobody answers for a list that was closed; that it is still asked is a finding of its own.
+        None if enforced.retired.is_some() => Said::Nothing,
         None => Said::Unknown(Value::both(
             format!("{zone} could not be asked from here"),
             format!("ここから {zone} に問い合わせできない"),

@@ -4,6 +4,7 @@ mod digest;
 mod explain;
 mod findings;
 mod head;
+pub mod inbound;
 mod ink;
 mod json;
 mod markdown;

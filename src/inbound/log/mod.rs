@@ -34,19 +34,20 @@ pub struct Summary {
 }
 
 /// Reads a log to its end into `clients`. `now` says in which year a time without a year was, and where the clock that wrote the log
-/// stands.
-///
-/// # Errors
-/// The reader's own; what was read before stays in `clients`.
-pub fn read(log: &mut dyn BufRead, now: DateTime<FixedOffset>, clients: &mut Clients) -> io::Result<Summary> {
+/// stands. A log that breaks off (a rotated file that was cut) counts as far as it goes; the error says so.
+pub fn read(log: &mut dyn BufRead, now: DateTime<FixedOffset>, clients: &mut Clients) -> (Summary, Option<io::Error>) {
     let mut summary = Summary::default();
     let mut clock = Clock::new(now);
     let mut kept = Vec::new();
+    let mut broken = None;
     loop {
         let buffer = match log.fill_buf() {
             Ok(buffer) => buffer,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => {
+                broken = Some(error);
+                break;
+            }
         };
         if buffer.is_empty() {
             break;
@@ -71,7 +72,7 @@ pub fn read(log: &mut dyn BufRead, now: DateTime<FixedOffset>, clients: &mut Cli
     if !kept.is_empty() {
         take(&kept, &mut summary, &mut clock, clients);
     }
-    Ok(summary)
+    (summary, broken)
 }
 
 /// Appends the beginning of a line, up to one octet more than the longest, by which the longer one is known.

@@ -11,7 +11,8 @@ fn now() -> DateTime<FixedOffset> {
 
 fn read_text(text: impl AsRef<[u8]>) -> (Clients, Summary) {
     let mut clients = Clients::default();
-    let summary = read(&mut Cursor::new(text.as_ref()), now(), &mut clients).unwrap();
+    let (summary, broken) = read(&mut Cursor::new(text.as_ref()), now(), &mut clients);
+    assert!(broken.is_none(), "{broken:?}");
     (clients, summary)
 }
 

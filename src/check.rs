@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::catalogue::Catalogue;
 use crate::dnsbl::{Consultant, Enforced, Retired, Selected};
+use crate::inbound::Policy;
 use crate::model::{Args, Card, Level, Levels, Outcome, Phase, Section, Side, Statement, Subject, Text, Vantage};
 use crate::plan::{Address, Plan};
 use crate::probe::{Ask, Dns, Https, Question, Reply, Smtp};
@@ -54,6 +55,8 @@ pub struct Context {
     pub retired: Vec<Retired>,
     /// The lists that the new server will enforce on others.
     pub enforced: Vec<Enforced>,
+    /// What it will do with their answers; nothing if the plan does not say.
+    pub policy: Option<Policy>,
     /// How blocklists are asked.
     pub consultant: Consultant,
     /// Every tag, and the check that can say it: waivers are judged against it.

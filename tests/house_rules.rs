@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("probe", &["model", "zonefile"]),
     ("dnsbl", &["model", "plan", "catalogue", "probe"]),
     ("inbound", &["model", "plan", "catalogue", "records", "spf", "probe", "dnsbl"]),
-    ("check", &["model", "plan", "catalogue", "probe", "dnsbl"]),
+    ("check", &["model", "plan", "catalogue", "probe", "dnsbl", "inbound"]),
     ("changing", &["model", "plan", "probe", "spf", "check"]),
     ("zone_servers", &["probe", "check"]),
     ("origin", &["model", "probe", "check"]),

@@ -90,7 +90,7 @@ static BLIND: Outcome = Outcome {
 
 static GONE: Outcome = Outcome {
     tag: "rbl-in-gone",
-    levels: Levels::WARNING,
+    levels: Levels::BLOCKER,
     says: Text {
         en: "{zone} is closed or empty ({families}): it stops nothing, and one day may list everybody: {why}",
         ja: "{zone} は廃止されたか空である ({families})。何も止められず、いずれあらゆるアドレスを登録済みと返しかねない: {why}",

@@ -15,6 +15,7 @@ use crate::check::Context;
 use crate::checks::CHECKS;
 use crate::cli::{Check, RunArgs};
 use crate::dnsbl::{Consultant, enforced, select};
+use crate::inbound::Policy;
 use crate::model::{Column, Completion, DomainName, Part, Phase, Report, Secrets, TOOL, Vantage, Verdict, visible};
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings, Smtp, SmtpSettings};
@@ -199,6 +200,8 @@ pub fn context(
     let catalogue = Catalogue::embedded();
     let dns = connect(&plan.dns, secrets, rehearsed)?;
     let selection = select(&plan.dnsbl, catalogue, key_in);
+    let policy = super::inbound::policy_of(&plan)?;
+    let zones = policy.as_ref().map(Policy::zones).unwrap_or_default();
     Ok(Context {
         vantage,
         phase,
@@ -208,7 +211,8 @@ pub fn context(
         https: Https::new(https_settings(&plan), &dns)?,
         smtp: Smtp::new(smtp_settings(&plan), &dns)?,
         dns,
-        enforced: enforced(&plan.inbound_dnsbl.zones, &plan.dnsbl, catalogue, key_in),
+        enforced: enforced(&zones, &plan.dnsbl, catalogue, key_in),
+        policy,
         lists: selection.asked,
         retired: selection.retired,
         tags: CHECKS

@@ -75,13 +75,19 @@ pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, C
 
 /// The rules of the new server, and where they stand.
 fn policy(_arguments: &Inbound, plan: Option<&Plan>) -> Result<(Policy, String), CommandError> {
-    match plan {
-        Some(plan) if !plan.inbound_dnsbl.zones.is_empty() => {
-            let lists = enforced(&plan.inbound_dnsbl.zones, &plan.dnsbl, Catalogue::embedded(), key_in);
-            Ok((Policy::Zones(Zones::new(lists)), format!("[inbound_dnsbl] {}", plan.path)))
-        }
-        _ => Err(CommandError::NoRules),
+    let Some(plan) = plan else { return Err(CommandError::NoRules) };
+    let policy = policy_of(plan)?.ok_or(CommandError::NoRules)?;
+    Ok((policy, format!("[inbound_dnsbl] {}", plan.path)))
+}
+
+/// The rules that the plan names: those in a file before mere zones.
+pub(super) fn policy_of(plan: &Plan) -> Result<Option<Policy>, CommandError> {
+    let zones = &plan.inbound_dnsbl.zones;
+    if zones.is_empty() {
+        return Ok(None);
     }
+    let lists = enforced(zones, &plan.dnsbl, Catalogue::embedded(), key_in);
+    Ok(Some(Policy::Zones(Zones::new(lists))))
 }
 
 /// Reads every log; one that breaks off is kept as far as it goes, and is said to have broken off.
@@ -127,7 +133,7 @@ impl Work<'_> {
         let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
         let consultant = Consultant::new(dns.clone(), dns_plan.resolver == Resolver::Auto);
         let (policy, written) = &self.policy;
-        let zones: Vec<String> = policy.asked_zones().into_iter().map(|asked| asked.zone).collect();
+        let zones = policy.zones();
         let choice = self.plan.as_ref().map_or_else(Dnsbl::default, |plan| plan.dnsbl.clone());
         let enforced = enforced(&zones, &choice, Catalogue::embedded(), key_in);
         tokio::pin!(interrupted);

@@ -162,15 +162,15 @@ pub fn per_week(messages: u64, seconds: Option<i64>) -> Option<u64> {
     Some(u64::try_from((u128::from(messages) * u128::from(week)).div_ceil(u128::from(seconds))).unwrap_or(u64::MAX))
 }
 
-/// May we switch, as far as our partners' mail goes? A refused important partner stops it; what is not known of one holds it; other
-/// refusals and unknowns are warnings. Nobody to judge holds it.
+/// May we switch, as far as our partners' mail goes? A refused important partner stops it; what is not known of one that the plan
+/// names holds it; other refusals and unknowns are warnings. Nobody to judge holds it.
 pub fn verdict(partners: &[Partner]) -> Verdict {
     let of = |partner: &Partner| match (partner.worst(), partner.vip) {
         (Severity::Refused | Severity::PutOff, true) => Verdict::NoGo,
-        (Severity::Unknown, true) => Verdict::Hold,
+        (Severity::Unknown, _) if partner.vip || partner.is_planned => Verdict::Hold,
         (Severity::Taken, _) if partner.vip && !partner.not_judged.is_empty() => Verdict::GoWithWarnings,
         (Severity::Taken, _) => Verdict::Go,
-        (_, false) => Verdict::GoWithWarnings,
+        _ => Verdict::GoWithWarnings,
     };
     // A vip of whom one client is refused may have others that are not known: the worst decides.
     let judged = partners.iter().flat_map(|partner| &partner.clients);

@@ -1,5 +1,6 @@
 //! Puts the questions of a policy to the world: what the facts are on which callers are judged.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use futures::StreamExt;
@@ -98,19 +99,20 @@ impl<'a> Gatherer<'a> {
             facts.names = names.buffer_unordered(AT_ONCE).collect().await;
         }
         if self.policy.wants_senders() {
-            let domains: std::collections::BTreeSet<&DomainName> =
-                callers.iter().filter_map(|caller| caller.sender.as_ref()).collect();
-            let found =
-                stream::iter(domains).map(|domain| async move { (domain.clone(), existence(self.dns, domain).await) });
+            let domains: BTreeSet<DomainName> = callers.iter().filter_map(|caller| caller.sender.clone()).collect();
+            let found = stream::iter(domains).map(|domain| async move {
+                let found = existence(self.dns, &domain).await;
+                (domain, found)
+            });
             facts.domains = found.buffer_unordered(AT_ONCE).collect().await;
         }
-        let mut wanted: Vec<(&ListState, Target)> = Vec::new();
-        for list in &self.lists {
-            wanted.extend(callers.iter().filter_map(|caller| Some((list, subject(list.asked.about, caller, &facts)?))));
+        let mut wanted: BTreeSet<(usize, Target)> = BTreeSet::new();
+        for (index, list) in self.lists.iter().enumerate() {
+            wanted
+                .extend(callers.iter().filter_map(|caller| Some((index, subject(list.asked.about, caller, &facts)?))));
         }
-        wanted.sort_by(|(one, a), (other, b)| (&one.asked.zone, a).cmp(&(&other.asked.zone, b)));
-        wanted.dedup_by(|(one, a), (other, b)| one.asked.zone == other.asked.zone && a == b);
-        let said = stream::iter(wanted).map(|(list, target)| async move {
+        let said = stream::iter(wanted).map(|(index, target)| async move {
+            let list = &self.lists[index];
             let lookup = self.look_up(list, &target).await?;
             Some(((list.asked.zone.clone(), target), lookup))
         });

@@ -20,6 +20,17 @@ pub struct BareRule {
 }
 
 impl Policy {
+    /// The names of the zones it asks, each once, in the order in which it asks them.
+    pub fn zones(&self) -> Vec<String> {
+        let mut zones: Vec<String> = Vec::new();
+        for asked in self.asked_zones() {
+            if !zones.contains(&asked.zone) {
+                zones.push(asked.zone);
+            }
+        }
+        zones
+    }
+
     /// The zones it asks, and about whom.
     pub fn asked_zones(&self) -> Vec<AskedZone> {
         match self {

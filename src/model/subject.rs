@@ -14,7 +14,7 @@ pub enum Subject {
     PlanLine(usize),
     /// One mail-server address.
     Address(IpAddr, Side),
-    /// A host name or domain, A-labels, lower case, no trailing dot.
+    /// A host name or domain, A-labels, lower case, no trailing dot; or a partner, by the plan's name for it.
     Name(String),
     /// A blocklist, by its id in the catalogue.
     List(String),

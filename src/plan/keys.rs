@@ -226,6 +226,11 @@ const INBOUND: &[Key] = &[
         Kind::Texts,
         "Zones that the new server will enforce, as its configuration names them; a list that it asks with a key, by its id.",
     ),
+    key(
+        "config",
+        Kind::Text,
+        "The new server's own rules instead of zones: a copy of Postfix's main.cf, the output of `postconf -n`, or Exim's configuration; the path is taken from the plan's folder.",
+    ),
     key("partners", Kind::Tables("partner"), "Who must still get through."),
 ];
 

@@ -223,7 +223,8 @@ pub(super) fn inbound(section: &Reader<'_>, known: &Known<'_>) -> InboundDnsbl {
     });
     let zones = section.texts("zones", "a list of zones in quotes").unwrap_or_default();
     let zones = zones.into_iter().filter(|(span, zone)| !holds_key(zone, span, known, section.notes));
-    InboundDnsbl { partners: partners.collect(), zones: zones.map(|(_, zone)| zone).collect() }
+    let config = section.text("config").map(|written| known.folder.join(written));
+    InboundDnsbl { partners: partners.collect(), zones: zones.map(|(_, zone)| zone).collect(), config }
 }
 
 /// `[receivers]`.

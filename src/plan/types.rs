@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 
@@ -389,6 +390,8 @@ pub struct AddedList {
 pub struct InboundDnsbl {
     /// Zones that the new server will enforce.
     pub zones: Vec<String>,
+    /// The file with its rules, which tells more than zones do.
+    pub config: Option<PathBuf>,
     /// Who must still get through.
     pub partners: Vec<Partner>,
 }

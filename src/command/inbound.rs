@@ -8,6 +8,7 @@ use futures::stream;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::check::{connect, read_plan};
+use super::deliver::is_one_file;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family};
@@ -42,6 +43,10 @@ pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, C
         interrupted()
     };
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    let read = arguments.logs.iter().chain(&arguments.plan).chain(&arguments.config);
+    if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
+        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
+    }
     let file = output.map(|path| Ok::<_, CommandError>((path, PendingFile::beside(path)?))).transpose()?;
     let (clients, logs) = read_logs(&arguments.logs, now, terminal)?;
     let work = Work { plan, secrets: &secrets, policy, clients, logs, now };

@@ -85,6 +85,9 @@ pub enum CommandError {
     /// Reports that do not belong together.
     #[error(transparent)]
     Misfit(#[from] crate::merge::Misfit),
+    /// The output would take the place of what it is made of.
+    #[error("could not write to {0}: that is one of the files to read")]
+    OverwriteInput(String),
     /// Nothing says what the new server enforces.
     #[error(
         "could not judge anybody: nothing says what the new server enforces; give its rules with --config main.cf (or Exim's configuration), or write zones = [\"…\"] or config = \"…\" under [inbound_dnsbl] in the plan, and name it with --plan"

@@ -6,6 +6,7 @@
 mod errors;
 mod exits;
 mod files;
+mod inbound;
 mod merge;
 mod pages;
 mod rehearse;

@@ -1,6 +1,6 @@
 //! The outlook for people: what was read, the lists, the partners whose mail would be lost, what to paste, and the verdict.
 
-use chrono::DateTime;
+use chrono::{DateTime, FixedOffset};
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
@@ -91,7 +91,10 @@ impl Writer<'_> {
         let clients: usize = outlook.partners.iter().map(|partner| partner.clients.len()).sum();
         let messages: u64 = outlook.partners.iter().map(|partner| partner.messages().0).sum();
         let (clients, messages) = (count(clients as u64), count(messages));
-        let days = outlook.period.map(|(first, last)| format!("{} – {}", day(first), day(last)));
+        let days = outlook.period.map(|(first, last)| {
+            let offset = *outlook.started.offset();
+            format!("{} – {}", day(first, offset), day(last, offset))
+        });
         head.push_str(&self.labelled(
             self.say("senders", "送信元"),
             &match (self.style.lang, days) {
@@ -172,6 +175,7 @@ impl Writer<'_> {
         }
         if fine > 0 {
             text.push_str(&match self.style.lang {
+                Lang::En if fine == 1 => "1 partner: all mail is taken, as far as it is judged\n".to_owned(),
                 Lang::En => format!("{fine} partners: all mail is taken, as far as it is judged\n"),
                 Lang::Ja => format!("{fine} 件の取引先: 判定した範囲では、すべて受け入れられる\n"),
             });
@@ -362,6 +366,8 @@ fn count(number: u64) -> String {
     text
 }
 
-fn day(seconds: i64) -> String {
-    DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
+/// The day where the one sits who reads.
+fn day(seconds: i64, offset: FixedOffset) -> String {
+    DateTime::from_timestamp(seconds, 0)
+        .map_or_else(String::new, |time| time.with_timezone(&offset).format("%Y-%m-%d").to_string())
 }

@@ -53,6 +53,7 @@ crate::catalogue! {
     net_outbound,
     net_egress,
     rbl_in,
+    rbl_in_rules,
     rbl_in_partner,
     helo_observed,
     client_names,

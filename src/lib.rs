@@ -13,6 +13,7 @@ pub mod dmarc;
 pub mod dnsbl;
 pub mod exit;
 pub mod inbound;
+pub mod maillog;
 pub mod merge;
 pub mod model;
 pub mod origin;

@@ -131,7 +131,7 @@ async fn of_partner(context: &Context, policy: &Policy, gatherer: &Gatherer<'_>,
     let fates: Vec<(&Caller, Fate)> =
         callers.iter().map(|caller| (caller, policy.judge(caller, &facts).fate)).collect();
     let mut said = judge(context, partner, &fates);
-    let networks = sources.networks.iter().map(|network| Value::plain(network));
+    let networks = sources.networks.iter().map(Value::plain);
     let missed: Vec<Value> = networks.chain(sources.unread.iter().cloned()).collect();
     if !missed.is_empty() {
         let args = Args::none().and("partner", &partner.name).and("query", "").with("why", all(&missed));

@@ -18,6 +18,7 @@ use crate::inbound::{
     self, Caller, Dialect, Forecast, Gatherer, Log, Naming, Outlook, Owners, Policy, Severity, Zones, by_messages,
     by_partner, name_of, naming, sources,
 };
+use crate::maillog;
 use crate::model::{DomainName, Secrets, Vantage, visible};
 use crate::output::PendingFile;
 use crate::plan::{Dnsbl, InboundDnsbl, Plan, Resolver};
@@ -109,7 +110,7 @@ fn read_logs(
         bar.set_message(file.clone());
         let fail =
             |error: std::io::Error| CommandError::Log { path: file.clone(), detail: visible(&error.to_string()) };
-        let mut reader = inbound::log::open(path).map_err(fail)?;
+        let mut reader = maillog::open(path).map_err(fail)?;
         let (summary, error) = inbound::log::read(&mut *reader, now, &mut clients);
         logs.push(Log { file, summary, error: error.map(|error| visible(&error.to_string())) });
     }

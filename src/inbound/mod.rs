@@ -2,6 +2,7 @@
 
 mod judgement;
 pub mod log;
+pub mod postfix;
 
 pub use judgement::{
     About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,

@@ -79,8 +79,10 @@ fn postfix_answers_every_client_as_predicted() {
                 wrong.push(format!("{}: {client:?}: {difference}", case.name));
             }
         }
-        // A configuration that treats all alike compares nothing; only a few of these do so on purpose.
-        assert!(kinds.len() == 2 || case.alike, "{}: every client is treated alike", case.name);
+        // A configuration that treats all alike compares nothing.
+        if kinds.len() < 2 {
+            wrong.push(format!("{}: every client is treated alike", case.name));
+        }
     }
     stage::say(&format!(
         "{} clients at {} servers: {taken} said to be taken, {refused} refused, {unknown} in doubt; {} disagreements \

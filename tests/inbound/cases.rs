@@ -9,8 +9,6 @@ pub(crate) struct Case {
     pub(crate) master: &'static str,
     /// Tables beside main.cf.
     pub(crate) tables: &'static [(&'static str, &'static str)],
-    /// Whether it may treat all clients alike.
-    pub(crate) alike: bool,
 }
 
 const SMTPD: &str = "smtp inet n - n - - smtpd\n";
@@ -25,7 +23,6 @@ pub(crate) const CASES: &[Case] = &[
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "filters, and a list that refuses",
@@ -36,7 +33,6 @@ maps_rbl_reject_code = 550
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "a list that refuses, without a filter",
@@ -45,7 +41,6 @@ maps_rbl_reject_code = 550
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "allow-list before and behind, and one that fails",
@@ -58,7 +53,6 @@ smtpd_recipient_restrictions = reject_rbl_client two.bl.test=127.0.0.2
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "names of clients",
@@ -69,7 +63,6 @@ smtpd_recipient_restrictions = reject_rhsbl_reverse_client names.bl.test=127.0.1
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "HELO and senders",
@@ -81,7 +74,6 @@ smtpd_sender_restrictions = reject_non_fqdn_sender, reject_unknown_sender_domain
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "senders first, put off at once",
@@ -94,7 +86,6 @@ smtpd_sender_restrictions = reject_rhsbl_sender names.bl.test=127.0.1.[1..3] rej
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "only warnings",
@@ -105,7 +96,6 @@ heavy = reject_rbl_client wide.bl.test, permit_dnswl_client allow.wl.test
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "access tables and classes",
@@ -133,7 +123,6 @@ smtpd_sender_restrictions = check_sender_access inline:{{listed.example=reject 5
                 "listed.example reject_rbl_client one.bl.test\nlocalhost DEFER_IF_PERMIT\nmail.partners.example OK\n",
             ),
         ],
-        alike: false,
     },
     Case {
         name: "deferrals that wait",
@@ -143,7 +132,6 @@ smtpd_recipient_restrictions = permit_dnswl_client silent.bl.test, reject_rbl_cl
 ",
         master: SMTPD,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "options of master.cf, own replies",
@@ -158,7 +146,6 @@ smtpd_recipient_restrictions = reject_rbl_client one.bl.test
   -o { smtpd_sender_restrictions = reject_rbl_client two.bl.test=127.0.0.2 }
 ",
         tables: &[("replies", "one.bl.test 451 4.7.8 come later\n")],
-        alike: false,
     },
     Case {
         name: "postscreen, scores around the threshold",
@@ -170,7 +157,6 @@ smtpd_client_restrictions = reject_rbl_client codes.bl.test=127.0.0.[2..30]
 ",
         master: POSTSCREEN,
         tables: &[],
-        alike: false,
     },
     Case {
         name: "postscreen drops, and its access list",
@@ -189,7 +175,6 @@ smtpd pass - - n - - smtpd -o smtpd_client_restrictions=reject_rbl_client,three.
             ("screen", "198.18.0.0/29 permit\n198.18.0.8/29 reject\n198.18.0.16/30 dunno\n198.18.0.20 nonsense\n"),
             ("names", "one.bl.test a list of ours\n"),
         ],
-        alike: false,
     },
     Case {
         name: "postscreen only logs",
@@ -199,6 +184,5 @@ soft_bounce = yes
 ",
         master: POSTSCREEN,
         tables: &[],
-        alike: false,
     },
 ];

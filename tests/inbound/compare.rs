@@ -8,13 +8,24 @@ use super::talk::Reception;
 pub(crate) fn difference(fate: &Fate, reception: &Reception) -> Option<String> {
     let said = match fate {
         // The client meets what the mail server does without an answer: nobody answers it either.
-        Fate::Unknown { then, .. } => then,
-        fate => fate,
+        Fate::Unknown { then, .. } => then.as_ref(),
+        known => known,
     };
     match (said, reception) {
         (Fate::Accepted, Reception::Taken) => None,
         (Fate::Refused(refusal), Reception::Refused(reply)) if replies(refusal, reply) => None,
-        _ => Some(format!("predicted {fate:?}, met {reception:?}")),
+        _ => {
+            let doubt = if said == fate { "" } else { " (in doubt)" };
+            let met = match reception {
+                Reception::Taken => "taken",
+                Reception::Refused(reply) => reply,
+            };
+            let said = match said {
+                Fate::Refused(Refusal { reply, enhanced, text, .. }) => format!("{reply} {enhanced:?} {text}"),
+                other => format!("{other:?}"),
+            };
+            Some(format!("predicted {said}{doubt}, met {met}"))
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Gatherer<'a> {
             let names = stream::iter(ips).map(|ip| async move { (ip, naming(self.dns, ip).await) });
             facts.names = names.buffer_unordered(AT_ONCE).collect().await;
         }
-        if self.policy.wants_senders() {
+        if self.policy.wants_sender_domains() {
             let domains: BTreeSet<DomainName> = callers.iter().filter_map(|caller| caller.sender.clone()).collect();
             let found = stream::iter(domains).map(|domain| async move {
                 let found = existence(self.dns, &domain).await;

@@ -36,6 +36,8 @@ pub enum Naming {
 pub enum Existence {
     /// It does.
     Exists,
+    /// It exists, and says by a null MX that it takes no mail (RFC 7505).
+    NullMx,
     /// It does not.
     Missing,
     /// Not answered.
@@ -145,6 +147,17 @@ pub struct Judgement {
     pub fate: Fate,
     /// Refusals that are only logged (`warn_if_reject`, `postscreen … ignore`, Exim's `warn`), in order.
     pub only_logged: Vec<Refusal>,
+}
+
+/// A rule without a reply filter: an error code of the list counts as a listing in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BareRule {
+    /// As it is.
+    pub rule: Rule,
+    /// What to write instead, ready to paste but for a key, for which `[key]` stands.
+    pub corrected: String,
+    /// Whether it lets clients in (`permit_dnswl_client`, a negative weight) instead of refusing them.
+    pub permits: bool,
 }
 
 /// Something in the configuration that is not judged, and is said to be not judged.

@@ -9,16 +9,18 @@ mod outlook;
 mod owner;
 mod partner;
 mod policy;
+pub mod postfix;
 mod zones;
 
 pub use allow::Dialect;
 pub use forecast::{Forecast, Partner, Severity, by_partner, per_week, verdict};
 pub use gather::{Gatherer, ListState, naming};
 pub use judgement::{
-    About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
+    About, AskedZone, BareRule, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
 };
 pub use outlook::{Finding, List, Log, Outlook, findings, lists, located};
 pub use owner::{Owners, by_messages, name_of};
 pub use partner::{Sources, is_domain_of, sources};
-pub use policy::{BareRule, Policy};
+pub use policy::Policy;
+pub use postfix::{Postfix, PostfixError};
 pub use zones::Zones;

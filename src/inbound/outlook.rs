@@ -6,9 +6,10 @@ use chrono::{DateTime, FixedOffset};
 
 use super::forecast::{Partner, verdict};
 use super::gather::ListState;
+use super::judgement::BareRule;
 use super::judgement::Unjudged;
 use super::log::Summary;
-use super::policy::{BareRule, Policy};
+use super::policy::Policy;
 use crate::dnsbl::{Enforced, State};
 use crate::model::{Lang, Level, Value, Vantage, Verdict};
 
@@ -120,7 +121,10 @@ pub fn findings(
     redact: impl Fn(&str) -> String,
 ) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    for BareRule { rule, corrected } in policy.bare_rules() {
+    for BareRule { rule, corrected, permits } in policy.bare_rules() {
+        if permits {
+            continue;
+        }
         found.push(Finding {
             level: Level::Blocker,
             tag: "rbl-in-bare",

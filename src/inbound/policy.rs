@@ -1,6 +1,7 @@
 //! What the new server enforces on those who send to it, whatever the server is.
 
-use super::judgement::{AskedZone, Caller, Facts, Judgement, Rule, Unjudged};
+use super::judgement::{About, AskedZone, BareRule, Caller, Facts, Judgement, Unjudged};
+use super::postfix::Postfix;
 use super::zones::Zones;
 
 /// The rules of a mail server.
@@ -8,15 +9,8 @@ use super::zones::Zones;
 pub enum Policy {
     /// Only the zones are known.
     Zones(Zones),
-}
-
-/// A rule that takes every answer of its list for a listing, an error too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BareRule {
-    /// The rule.
-    pub rule: Rule,
-    /// As it should be written.
-    pub corrected: String,
+    /// Postfix.
+    Postfix(Box<Postfix>),
 }
 
 impl Policy {
@@ -35,6 +29,7 @@ impl Policy {
     pub fn asked_zones(&self) -> Vec<AskedZone> {
         match self {
             Self::Zones(zones) => zones.asked_zones(),
+            Self::Postfix(postfix) => postfix.asked_zones().into_iter().collect(),
         }
     }
 
@@ -42,13 +37,20 @@ impl Policy {
     pub fn wants_names(&self) -> bool {
         match self {
             Self::Zones(_) => false,
+            Self::Postfix(postfix) => postfix.wants_names(),
         }
     }
 
     /// Whether the sender's domain plays a part, in a zone or by itself.
     pub fn wants_senders(&self) -> bool {
+        self.wants_sender_domains() || self.asked_zones().iter().any(|asked| asked.about == About::Sender)
+    }
+
+    /// Whether it matters that the sender's domain exists.
+    pub fn wants_sender_domains(&self) -> bool {
         match self {
             Self::Zones(_) => false,
+            Self::Postfix(postfix) => postfix.wants_sender_domains(),
         }
     }
 
@@ -56,6 +58,7 @@ impl Policy {
     pub fn judge(&self, caller: &Caller, facts: &Facts) -> Judgement {
         match self {
             Self::Zones(zones) => zones.judge(caller, facts),
+            Self::Postfix(postfix) => postfix.judge(caller, facts),
         }
     }
 
@@ -63,6 +66,7 @@ impl Policy {
     pub fn unjudged(&self) -> &[Unjudged] {
         match self {
             Self::Zones(_) => &[],
+            Self::Postfix(postfix) => postfix.unjudged(),
         }
     }
 
@@ -70,6 +74,7 @@ impl Policy {
     pub fn bare_rules(&self) -> Vec<BareRule> {
         match self {
             Self::Zones(_) => Vec::new(),
+            Self::Postfix(postfix) => postfix.bare_rules(),
         }
     }
 }

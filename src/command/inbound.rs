@@ -1,5 +1,6 @@
 //! `inbound`: mail logs and the new server's rules in, whose mail it would refuse out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset};
@@ -19,7 +20,7 @@ use crate::inbound::{
     by_partner, name_of, naming, sources,
 };
 use crate::maillog;
-use crate::model::{DomainName, Secrets, Vantage, visible};
+use crate::model::{DomainName, Secrets, Value, Vantage, visible};
 use crate::output::PendingFile;
 use crate::plan::{Dnsbl, InboundDnsbl, Plan, Resolver};
 use crate::probe::Dns;
@@ -79,21 +80,37 @@ pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, C
     }
 }
 
-/// The rules of the new server, and where they stand.
-fn policy(_arguments: &Inbound, plan: Option<&Plan>) -> Result<(Policy, String), CommandError> {
+/// The rules of the new server, and where they stand: those of the command line before those of the plan.
+fn policy(arguments: &Inbound, plan: Option<&Plan>) -> Result<(Policy, String), CommandError> {
+    if let Some(path) = &arguments.config {
+        return Ok((read_rules(path, plan)?, visible(&path.display().to_string())));
+    }
     let Some(plan) = plan else { return Err(CommandError::NoRules) };
     let policy = policy_of(plan)?.ok_or(CommandError::NoRules)?;
-    Ok((policy, format!("[inbound_dnsbl] {}", plan.path)))
+    let place = match &plan.inbound_dnsbl.config {
+        Some(path) => visible(&path.display().to_string()),
+        None => format!("[inbound_dnsbl] {}", plan.path),
+    };
+    Ok((policy, place))
 }
 
 /// The rules that the plan names: those in a file before mere zones.
 pub(super) fn policy_of(plan: &Plan) -> Result<Option<Policy>, CommandError> {
-    let zones = &plan.inbound_dnsbl.zones;
+    let InboundDnsbl { zones, config, .. } = &plan.inbound_dnsbl;
+    if let Some(path) = config {
+        return read_rules(path, Some(plan)).map(Some);
+    }
     if zones.is_empty() {
         return Ok(None);
     }
     let lists = enforced(zones, &plan.dnsbl, Catalogue::embedded(), key_in);
     Ok(Some(Policy::Zones(Zones::new(lists))))
+}
+
+/// The rules in a mail server's own configuration.
+fn read_rules(path: &Path, plan: Option<&Plan>) -> Result<Policy, CommandError> {
+    let domains = plan.map_or(&[][..], |plan| &plan.domains);
+    Policy::read(path, domains).map_err(|why| CommandError::Rules(visible(&why.to_string())))
 }
 
 /// Reads every log; one that breaks off is kept as far as it goes, and is said to have broken off.
@@ -153,13 +170,14 @@ impl Work<'_> {
         let gatherer = Gatherer::new(&dns, policy, &consultant, &enforced, &families, as_it_comes).await;
         let bar = bar(terminal, ips.len(), arguments.quiet);
         let mut forecasts = Vec::new();
+        let mut caveats = BTreeSet::new();
         let mut is_complete = true;
         for block in ips.chunks(BLOCK) {
             let judged = self.block(block, &gatherer, &owners, &dns);
             tokio::select! {
                 biased;
                 () = &mut interrupted => { is_complete = false; break }
-                judged = judged => forecasts.extend(judged),
+                (judged, doubts) = judged => { forecasts.extend(judged); caveats.extend(doubts) }
             }
             bar.inc(block.len() as u64);
             bar.set_message(words::questions_asked(terminal.lang, dns.queries_sent()));
@@ -167,7 +185,7 @@ impl Work<'_> {
         bar.finish_and_clear();
         let planned = owners.partners.iter().map(|(partner, sources)| {
             let networks = sources.networks.iter().map(|network| {
-                crate::model::Value::both(
+                Value::both(
                     format!("the network {network} may send for it and is too large to be judged address by address"),
                     format!("ネットワーク {network} からも送信し得るが、広いためアドレスごとの判定はしない"),
                 )
@@ -182,7 +200,7 @@ impl Work<'_> {
             resolvers: dns.resolvers(),
             period: self.period(),
             lists: inbound::lists(gatherer.lists(), redact),
-            findings: inbound::findings(policy, gatherer.lists(), vantage, redact),
+            findings: inbound::findings(policy, gatherer.lists(), &caveats, vantage, redact),
             partners: by_partner(forecasts, planned.collect()),
             unjudged: policy.unjudged().to_vec(),
             is_complete,
@@ -215,14 +233,15 @@ impl Work<'_> {
         gatherer: &Gatherer<'_>,
         owners: &Owners,
         dns: &Dns,
-    ) -> Vec<Forecast> {
-        let policy = &self.policy.0;
+    ) -> (Vec<Forecast>, BTreeSet<Value>) {
         let callers: Vec<(Caller, u64)> = ips.iter().flat_map(|ip| self.callers(*ip)).collect();
         let asked: Vec<Caller> = callers.iter().map(|(caller, _)| caller.clone()).collect();
         let facts = gatherer.gather(&asked).await;
         let mut forecasts: Vec<Forecast> = Vec::new();
+        let mut caveats = BTreeSet::new();
         for (caller, messages) in callers {
-            let judgement = policy.judge(&caller, &facts);
+            let (judgement, caveat) = gatherer.judge(&caller, &facts);
+            caveats.extend(caveat);
             let severity = Severity::of(&judgement.fate);
             if forecasts.last().is_none_or(|last| last.ip != caller.ip) {
                 forecasts.push(self.forecast(caller.ip, &facts));
@@ -252,7 +271,7 @@ impl Work<'_> {
                 .map_or_else(|| name_of(forecast.ip, client, host.as_ref()), |partner| partner.name.clone());
             forecast.name = host.map(|host| host.to_string());
         }
-        forecasts
+        (forecasts, caveats)
     }
 
     /// A client as it comes: once, or once for each domain in whose name it sends, if that matters; with the number of messages.

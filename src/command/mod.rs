@@ -93,6 +93,9 @@ pub enum CommandError {
         "could not judge anybody: nothing says what the new server enforces; give its rules with --config main.cf (or Exim's configuration), or write zones = [\"…\"] or config = \"…\" under [inbound_dnsbl] in the plan, and name it with --plan"
     )]
     NoRules,
+    /// The new server's configuration is not there, or not readable.
+    #[error("{0}")]
+    Rules(String),
     /// A mail log is not there, or not readable.
     #[error("could not read the log {path}: {detail}")]
     Log {

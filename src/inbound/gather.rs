@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use futures::StreamExt;
 use futures::stream;
 
-use super::judgement::{About, AskedZone, Caller, Existence, Facts, Naming};
+use super::judgement::{About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming};
 use super::policy::Policy;
 use crate::catalogue::{Family, Target};
 use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
-use crate::model::DomainName;
+use crate::model::{DomainName, Value};
 use crate::probe::{Answer, Ask, Dns, Pace, Question, RecordType, Reply, Route};
 
 /// Questions about addresses under way at once; the door to the DNS has narrower gates of its own.
@@ -122,6 +122,37 @@ impl<'a> Gatherer<'a> {
         }
         drop(said);
         facts
+    }
+
+    /// What becomes of `caller`, and what of the rules could make it otherwise and is not judged.
+    ///
+    /// A doubt that remains when every question about the caller was answered lies in the rules (a policy service, a name in HELO that
+    /// no log tells) and is the same for everybody: the fate is then told as far as the rules are judged, with the doubt beside it.
+    /// Otherwise the fate is [`Fate::Unknown`].
+    pub fn judge(&self, caller: &Caller, facts: &Facts) -> (Judgement, Option<Value>) {
+        let judgement = self.policy.judge(caller, facts);
+        match judgement.fate {
+            Fate::Unknown { why, then } if self.is_answered(caller, facts) => {
+                (Judgement { fate: *then, ..judgement }, Some(why))
+            }
+            _ => (judgement, None),
+        }
+    }
+
+    /// Whether the world answered everything that was asked about `caller`.
+    fn is_answered(&self, caller: &Caller, facts: &Facts) -> bool {
+        let named = !self.policy.wants_names()
+            || matches!(facts.names.get(&caller.ip), Some(naming) if !matches!(naming, Naming::Unanswered(_)));
+        let sender = caller.sender.as_ref().filter(|_| self.policy.wants_sender_domains());
+        let exists = sender
+            .is_none_or(|domain| matches!(facts.domains.get(domain), Some(Existence::Exists | Existence::Missing)));
+        let asked = |asked: &AskedZone| match subject(asked.about, caller, facts) {
+            None => true,
+            Some(target) => {
+                matches!(facts.zones.get(&(asked.zone.clone(), target)), Some(Lookup::Absent | Lookup::Addresses(_)))
+            }
+        };
+        named && exists && self.lists.iter().map(|list| &list.asked).all(asked)
     }
 
     /// What the list says of `target`; nothing where it is not asked, because its word would not count.

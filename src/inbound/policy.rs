@@ -82,6 +82,11 @@ impl Policy {
         }
     }
 
+    /// Whether it says what the server makes of every answer. Of mere zones that is not known: an error code may be a listing there.
+    pub fn reads_answers(&self) -> bool {
+        !matches!(self, Self::Zones(_))
+    }
+
     /// What becomes of `caller`; pure.
     pub fn judge(&self, caller: &Caller, facts: &Facts) -> Judgement {
         match self {

@@ -1,5 +1,6 @@
 //! The other direction: who sends to us, and (to come) what the new server will make of them.
 
+pub mod exim;
 mod judgement;
 pub mod log;
 

@@ -3,8 +3,14 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+#[path = "inbound/asked.rs"]
+mod asked;
 #[path = "inbound/clients.rs"]
 mod clients;
+#[path = "inbound/exim.rs"]
+mod exim;
+#[path = "inbound/exim_policies.rs"]
+mod exim_policies;
 #[path = "inbound/names.rs"]
 mod names;
 #[expect(dead_code, reason = "walls and other ways out are tested elsewhere")]
@@ -12,6 +18,8 @@ mod names;
 mod namespaces;
 #[path = "inbound/postfix.rs"]
 mod postfix;
+#[path = "inbound/predicted_exim.rs"]
+mod predicted_exim;
 #[path = "daemons/process.rs"]
 mod process;
 #[path = "inbound/stage.rs"]

@@ -1,6 +1,6 @@
 //! The conditions of ACLs, for a stranger with mail for a mailbox that exists here (Exim specification, section 44.26).
 
-use super::config::{Kind, Part, Verb};
+use super::config::{Kind, Part, Router, Verb};
 use super::dnslists;
 use super::expand::Expanded;
 use super::hosts;
@@ -64,6 +64,15 @@ fn about_message(part: &Part, visit: &mut Visit<'_>) -> Outcome {
 }
 
 fn condition(part: &Part, visit: &mut Visit<'_>) -> Outcome {
+    visit.doubted();
+    let outcome = constant(part, visit);
+    match visit.doubted() {
+        Some(doubt) => Outcome::unanswered(outcome.assumed.unwrap_or(Word::No), doubt),
+        None => outcome,
+    }
+}
+
+fn constant(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     match visit.expand(&part.value) {
         Expanded::Forced => Outcome::holds(true),
         Expanded::Unknown(_) if visit.stage == Stage::Data => about_message(part, visit),
@@ -240,9 +249,7 @@ fn verify(part: &Part, visit: &mut Visit<'_>) -> Outcome {
 /// Whether the sender's domain has a way back. It is routed as mail to it would be, so the routers must ask the DNS.
 fn verify_sender(part: &Part, defer_ok: bool, visit: &mut Visit<'_>) -> Outcome {
     let Some(sender) = sender(visit) else { return unknown_sender(part, visit) };
-    let routers = &visit.exim.config.routers;
-    let by_dns = routers.iter().any(|driver| driver == "dnslookup");
-    if !by_dns || routers.iter().any(|driver| !matches!(driver.as_str(), "dnslookup" | "redirect" | "accept")) {
+    if !asks_dns(&visit.exim.config.routers) {
         return visit.unjudged(&written(part), other_routers());
     }
     let exim = visit.exim;
@@ -269,6 +276,14 @@ fn verify_sender(part: &Part, defer_ok: bool, visit: &mut Visit<'_>) -> Outcome 
     outcome
 }
 
+/// Whether mail to other domains is routed by the DNS and by nothing else.
+fn asks_dns(routers: &[Router]) -> bool {
+    let Some(at) = routers.iter().position(|router| router.driver == "dnslookup") else { return false };
+    let others =
+        routers[..at].iter().all(|router| router.has_domains && matches!(&*router.driver, "redirect" | "accept"));
+    others && routers[at].is_last
+}
+
 /// Whether the name in HELO is the client's: its confirmed name, or one that leads to its address.
 pub(super) fn verify_helo(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     let naming = visit.naming();
@@ -281,12 +296,17 @@ pub(super) fn verify_helo(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     if let Some(literal) = helo.strip_prefix('[') {
         return Outcome::holds(literal.starts_with(&visit.caller.ip.to_string()));
     }
-    let name = DomainName::parse(helo).ok();
+    // What is no name to the DNS leads nowhere.
+    let Ok(name) = DomainName::parse(helo) else { return Outcome::holds(false) };
+    let leads = visit.helo_leads_here(&name);
     match naming {
+        _ if visit.is_survey() => Outcome::unjudged(helo_address()),
         Some(Naming::Confirmed(own)) if own.as_str().eq_ignore_ascii_case(helo) => Outcome::holds(true),
-        _ => match name.and_then(|name| visit.facts.domains.get(&name)) {
-            Some(Existence::Missing) => Outcome::holds(false),
-            _ => visit.unjudged(&written(part), helo_address()),
+        _ => match (leads, visit.facts.domains.get(&name)) {
+            (Some(Some(leads)), _) => Outcome::holds(leads),
+            (Some(None), _) => Outcome::unanswered(Word::No, helo_unanswered()),
+            (None, Some(Existence::Missing)) => Outcome::holds(false),
+            (None, _) => visit.unjudged(&written(part), helo_address()),
         },
     }
 }
@@ -374,5 +394,12 @@ fn no_helo() -> Value {
 }
 
 fn helo_address() -> Value {
-    Value::both("the addresses of the HELO name are not asked for", "HELO 名のアドレスは問い合わせていない")
+    Value::both("the addresses of the HELO name were not asked for", "HELO 名のアドレスを問い合わせていない")
+}
+
+fn helo_unanswered() -> Value {
+    Value::both(
+        "the addresses of the HELO name were not answered; Exim takes it as not the client's",
+        "HELO 名のアドレスに応答がなかった。Exim はクライアントの名前でないとみなす",
+    )
 }

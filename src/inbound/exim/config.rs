@@ -65,8 +65,18 @@ pub(super) struct Config {
     pub(super) options: HashMap<String, String>,
     pub(super) lists: HashMap<(Kind, String), String>,
     pub(super) acls: HashMap<String, Vec<Statement>>,
-    /// The drivers of the routers, with whether they take every domain, in order.
-    pub(super) routers: Vec<String>,
+    /// The routers, in order.
+    pub(super) routers: Vec<Router>,
+}
+
+/// A router, as far as it says which senders have a way back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Router {
+    pub(super) driver: String,
+    /// It is for some domains only.
+    pub(super) has_domains: bool,
+    /// What it does not route, nobody does.
+    pub(super) is_last: bool,
 }
 
 impl Config {
@@ -129,11 +139,16 @@ impl Config {
     }
 
     fn router(&mut self, text: &str) {
-        if let (name, rest) = name(text)
-            && name == "driver"
-            && let Some(driver) = rest.strip_prefix('=')
-        {
-            self.routers.push(driver.trim().to_owned());
+        let (word, rest) = name(text);
+        if rest.starts_with(':') {
+            self.routers.push(Router::default());
+        }
+        let Some(router) = self.routers.last_mut() else { return };
+        match (word, rest.strip_prefix('=').map(str::trim)) {
+            ("driver", Some(driver)) => router.driver = driver.to_owned(),
+            ("domains", Some(_)) => router.has_domains = true,
+            ("no_more", _) | ("more", Some("false" | "no")) => router.is_last = true,
+            _ => {}
         }
     }
 }

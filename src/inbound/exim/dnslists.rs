@@ -154,21 +154,17 @@ impl Item {
     }
 
     fn about(&self, key: &str, failed: Word, visit: &mut Visit<'_>) -> Outcome {
-        let (outcome, answers) = lookup(&self.zone, key, failed, visit);
-        let outcome = match &answers {
-            Some(answers) if !self.counts(answers) => return Outcome::certain(Word::No),
-            Some(_) => match &self.named {
-                // The zone that is named is asked whether it lists the subject, whatever it answers.
-                Some(named) => match lookup(named, key, failed, visit) {
-                    (_, Some(answers)) if !answers.iter().any(Ipv4Addr::is_loopback) => {
-                        return Outcome::certain(Word::No);
-                    }
-                    (outcome, _) => outcome,
-                },
-                None => outcome,
-            },
-            None => outcome,
-        };
+        let (mut outcome, mut answers) = lookup(&self.zone, key, failed, visit);
+        if answers.as_ref().is_some_and(|answers| !self.counts(answers)) {
+            return Outcome::certain(Word::No);
+        }
+        if let Some(named) = self.named.as_ref().filter(|_| answers.is_some() || visit.is_survey()) {
+            // The zone that is named is asked whether it lists the subject, too; its answers are the ones that are told.
+            (outcome, answers) = lookup(named, key, failed, visit);
+            if answers.as_ref().is_some_and(|answers| !answers.iter().any(Ipv4Addr::is_loopback)) {
+                return Outcome::certain(Word::No);
+            }
+        }
         if outcome.assumed == Some(Word::Yes) {
             let zone = self.named.as_ref().unwrap_or(&self.zone).clone();
             visit.list(Listed { zone, about: key.to_owned(), codes: answers });

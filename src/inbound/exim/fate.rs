@@ -50,9 +50,8 @@ impl Way {
         let mut passes = false;
         if self.assumed.is_none() {
             self.logged.extend(walk.logged);
-            match walk.assumed {
-                Some(Ending { refusal: Some(refusal), .. }) => self.assumed = Some(Fate::Refused(told(refusal, stage))),
-                Some(_) | None => {}
+            if let Some(Ending { refusal: Some(refusal), .. }) = walk.assumed {
+                self.assumed = Some(Fate::Refused(told(refusal, stage)));
             }
         }
         for ending in walk.possible {

@@ -7,10 +7,10 @@ use ipnet::IpNet;
 use super::config::Kind;
 use super::lists::matches;
 use super::membership::{self, Matched, not_known};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Word};
 use super::visit::Visit;
 use crate::inbound::Naming;
-use crate::model::Value;
+use crate::model::{DomainName, Value};
 
 /// Whether the client is in an unexpanded list of hosts.
 pub(super) fn judge(list: &str, visit: &mut Visit<'_>) -> Outcome {
@@ -37,7 +37,7 @@ fn host(item: &str, visit: &mut Visit<'_>) -> Matched {
         return Matched::Item(visit.unjudged(item, table()));
     }
     if item.chars().all(plain) {
-        return Matched::Item(visit.unjudged(item, addresses()));
+        return by_address(item, visit);
     }
     let naming = visit.naming();
     if visit.is_survey() {
@@ -57,6 +57,18 @@ fn host(item: &str, visit: &mut Visit<'_>) -> Matched {
     }
 }
 
+/// A name stands for the addresses that it has.
+fn by_address(item: &str, visit: &mut Visit<'_>) -> Matched {
+    let Ok(name) = DomainName::parse(item) else { return Matched::Nameless };
+    match visit.addresses(&name) {
+        _ if visit.is_survey() => Matched::Item(Outcome::unjudged(not_asked(&name))),
+        Some(Some(none)) if none.is_empty() => Matched::Nameless,
+        Some(Some(addresses)) => Matched::Item(Outcome::holds(addresses.contains(&visit.caller.ip))),
+        Some(None) => Matched::Item(Outcome::unanswered(Word::Defer, silent(&name))),
+        None => Matched::Item(Outcome::unjudged(not_asked(&name))),
+    }
+}
+
 /// An address, with or without the length of a prefix.
 fn network(item: &str) -> Option<IpNet> {
     let whole = |ip: IpAddr| IpNet::from(ip.to_canonical());
@@ -70,8 +82,15 @@ fn table() -> Value {
     Value::both("it is looked up in a table that is not read", "読み込んでいない表を引く項目である")
 }
 
-fn addresses() -> Value {
-    Value::both("the addresses of this name are not asked for", "この名前のアドレスは問い合わせていない")
+fn not_asked(name: &DomainName) -> Value {
+    Value::both(format!("the addresses of {name} were not asked for"), format!("{name} のアドレスを問い合わせていない"))
+}
+
+fn silent(name: &DomainName) -> Value {
+    Value::both(
+        format!("the addresses of {name} were not answered; Exim defers what depends on it"),
+        format!("{name} のアドレスに応答がなかった。これに依存する判定は Exim では一時エラーになる"),
+    )
 }
 
 fn unanswered() -> Value {

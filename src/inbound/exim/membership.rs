@@ -93,8 +93,11 @@ impl Walk<'_> {
             None => (self.each)(item, visit),
         };
         match matched {
-            Matched::Item(outcome) if negated => outcome.turned(Word::Yes, ENDS),
-            Matched::Item(outcome) => outcome,
+            Matched::Item(outcome) => {
+                // What defers is what the words in the list say, whatever stands before it.
+                let outcome = if negated { outcome.turned(Word::Yes, ENDS) } else { outcome };
+                outcome.turned(Word::Defer, self.deferred)
+            }
             Matched::Nameless => Outcome::certain(self.unknown),
             Matched::Unanswered(why) => {
                 let outcome = Outcome::unanswered(Word::No, why);
@@ -115,7 +118,7 @@ impl Walk<'_> {
         };
         let inner =
             Walk { kind: self.kind, each: self.each, depth: self.depth + 1, unknown: ENDS, deferred: Word::Defer };
-        inner.list(list, visit).turned(Word::Defer, self.deferred)
+        inner.list(list, visit)
     }
 }
 

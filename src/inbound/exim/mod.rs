@@ -27,7 +27,7 @@ use lines::Line;
 use visit::{Stage, Visit};
 
 use super::{AskedZone, Caller, Facts, Judgement, Unjudged};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Target};
 use crate::model::{DomainName, Secrets, Value};
 
 /// Why a configuration cannot be read.
@@ -93,6 +93,9 @@ pub struct Exim {
     domains: Vec<String>,
     zones: Vec<AskedZone>,
     wants_names: bool,
+    wants_helo: bool,
+    hosts: Vec<DomainName>,
+    fixed: Vec<(String, Target)>,
     unjudged: Vec<Unjudged>,
 }
 
@@ -108,8 +111,18 @@ impl Exim {
         let config = Config::read(&read.lines)?;
         let secrets = Secrets::new(keys(&read.lines));
         let domains = domains(&config);
-        let unjudged = read.unjudged;
-        let exim = Self { config, folder, secrets, domains, zones: Vec::new(), wants_names: false, unjudged };
+        let exim = Self {
+            config,
+            folder,
+            secrets,
+            domains,
+            zones: Vec::new(),
+            wants_names: false,
+            wants_helo: false,
+            hosts: Vec::new(),
+            fixed: Vec::new(),
+            unjudged: read.unjudged,
+        };
         Ok(exim.surveyed())
     }
 
@@ -133,9 +146,24 @@ impl Exim {
         &self.zones
     }
 
+    /// Zones that it asks about the same subject whoever comes, and the subjects.
+    pub fn asked_always(&self) -> &[(String, Target)] {
+        &self.fixed
+    }
+
     /// Whether the names of clients count.
     pub fn wants_names(&self) -> bool {
         self.wants_names
+    }
+
+    /// Whether the addresses of HELO names count.
+    pub fn wants_helo_addresses(&self) -> bool {
+        self.wants_helo
+    }
+
+    /// The hosts whose addresses stand in it by name.
+    pub fn asked_hosts(&self) -> &[DomainName] {
+        &self.hosts
     }
 
     /// What is not judged.
@@ -162,6 +190,9 @@ impl Exim {
         let (survey, notes) = visit.surveyed();
         self.zones = survey.zones.into_iter().collect();
         self.wants_names = survey.wants_names;
+        self.wants_helo = survey.wants_helo;
+        self.hosts = survey.hosts.into_iter().collect();
+        self.fixed = survey.fixed.into_iter().collect();
         self.unjudged.extend(notes);
         for option in ["acl_smtp_mime", "acl_smtp_dkim", "acl_smtp_data_prdr", "smtp_ratelimit_hosts"] {
             if let Some(value) = self.config.value(option) {

@@ -1,13 +1,15 @@
 //! One caller at one Exim: what is known of it, and what is noted on the way.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Exim;
 use super::expand::{Expanded, Surroundings, expand};
 use super::outcome::Outcome;
+use crate::catalogue::Target;
 use crate::inbound::{About, AskedZone, Caller, Facts, Naming, Place, Unjudged};
-use crate::model::{Value, visible};
+use crate::model::{DomainName, Value, visible};
 
 /// Where in the conversation an ACL is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +38,15 @@ impl Stage {
     }
 }
 
+/// An ACL variable.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    /// Nothing where it is not known.
+    pub(super) value: Option<String>,
+    /// Why it may be another one.
+    pub(super) doubt: Option<Value>,
+}
+
 /// What a `dnslists` condition found.
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
@@ -60,6 +71,9 @@ const MARKS: [(&str, &str, About); 4] = [
 pub(super) struct Survey {
     pub(super) zones: BTreeSet<AskedZone>,
     pub(super) wants_names: bool,
+    pub(super) wants_helo: bool,
+    pub(super) hosts: BTreeSet<DomainName>,
+    pub(super) fixed: BTreeSet<(String, Target)>,
 }
 
 /// A caller at the server.
@@ -68,8 +82,9 @@ pub(super) struct Visit<'a> {
     pub(super) caller: &'a Caller,
     pub(super) facts: &'a Facts,
     pub(super) stage: Stage,
-    /// ACL variables; nothing where the value is not known.
-    variables: HashMap<String, Option<String>>,
+    variables: HashMap<String, Variable>,
+    /// Why a variable that was read may have another value.
+    doubt: RefCell<Option<Value>>,
     /// What `$dnslist_…` are.
     listed: Option<Listed>,
     /// Whether the list that is being asked found something already.
@@ -92,6 +107,7 @@ impl<'a> Visit<'a> {
             facts,
             stage: Stage::Connect,
             variables: HashMap::new(),
+            doubt: RefCell::new(None),
             listed: None,
             listed_now: false,
             listed_by_statement: None,
@@ -151,6 +167,23 @@ impl<'a> Visit<'a> {
         self.facts.names.get(&self.caller.ip)
     }
 
+    /// The addresses of a name, for which somebody must have asked.
+    pub(super) fn addresses(&mut self, name: &DomainName) -> Option<Option<&'a Vec<IpAddr>>> {
+        if let Some(survey) = &mut self.survey {
+            survey.hosts.insert(name.clone());
+        }
+        self.facts.addresses.get(name).map(Option::as_ref)
+    }
+
+    /// The HELO name leads to the client's address; nothing where that is not known.
+    pub(super) fn helo_leads_here(&mut self, name: &DomainName) -> Option<Option<bool>> {
+        if let Some(survey) = &mut self.survey {
+            survey.wants_helo = true;
+        }
+        let addresses = self.facts.addresses.get(name)?;
+        Some(addresses.as_ref().map(|addresses| addresses.contains(&self.caller.ip)))
+    }
+
     /// While the configuration is surveyed: writes down that `zone` is asked about `key`.
     pub(super) fn survey_zone(&mut self, zone: &str, key: &str) -> Option<Outcome> {
         let survey = self.survey.as_mut()?;
@@ -162,6 +195,13 @@ impl<'a> Visit<'a> {
                 survey.wants_names |= about == About::ClientName;
                 let zone = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
                 survey.zones.insert(AskedZone { zone, about });
+                Some(Outcome::unjudged(nothing))
+            }
+            None if !key.contains('\u{1}') => {
+                let zone = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
+                let target = key.parse().map(Target::Ip).ok();
+                let target = target.or_else(|| DomainName::parse(key).ok().map(Target::Domain))?;
+                survey.fixed.insert((zone, target));
                 Some(Outcome::unjudged(nothing))
             }
             None => {
@@ -185,9 +225,20 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Sets a variable, to nothing where the value is not known.
-    pub(super) fn set(&mut self, name: &str, value: Option<String>) {
-        self.variables.insert(name.to_owned(), value);
+    /// Sets a variable.
+    pub(super) fn set(&mut self, name: &str, variable: Variable) {
+        self.variables.insert(name.to_owned(), variable);
+    }
+
+    /// What a variable is now.
+    pub(super) fn read(&self, name: &str) -> Variable {
+        let empty = || Variable { value: Some(String::new()), doubt: None };
+        self.variables.get(name).cloned().unwrap_or_else(empty)
+    }
+
+    /// Why a value that was read since this was asked last may be another one.
+    pub(super) fn doubted(&self) -> Option<Value> {
+        self.doubt.borrow_mut().take()
     }
 
     /// The text of a condition, expanded.
@@ -254,8 +305,11 @@ impl Surroundings for Visit<'_> {
             "received_port" | "interface_port" => Some("25".to_owned()),
             "sender_host_authenticated" | "authenticated_id" | "authenticated_sender" => Some(String::new()),
             _ if name.starts_with("acl_c") || name.starts_with("acl_m") => {
-                // A variable that nobody set is empty.
-                self.variables.get(name).map_or_else(|| Some(String::new()), Clone::clone)
+                let Variable { value, doubt } = self.read(name);
+                if doubt.is_some() {
+                    *self.doubt.borrow_mut() = doubt;
+                }
+                value
             }
             _ => None,
         }

@@ -4,7 +4,7 @@ use super::conditions;
 use super::config::{Part, Statement, Verb, inline};
 use super::expand::{Expanded, expand_known};
 use super::outcome::{Outcome, Word, Words};
-use super::visit::{Listed, Visit};
+use super::visit::{Listed, Variable, Visit};
 use crate::inbound::Refusal;
 use crate::inbound::Rule;
 use crate::model::{Value, visible};
@@ -190,12 +190,20 @@ impl Conditions {
             | "log_reject_target" | "queue" | "udpsend" => {}
             name => {
                 let Some(variable) = name.strip_prefix("set ") else { return false };
-                // Where it is not certain that Exim comes here, the value is not either.
+                visit.doubted();
                 let value = match visit.expand(&part.value) {
-                    Expanded::Known(value) if self.possible.is_one() => Some(value),
+                    Expanded::Known(value) => Some(value),
                     _ => None,
                 };
-                visit.set(variable, value);
+                let before = visit.read(variable);
+                // Where it is not certain that Exim comes here, the value is not either.
+                let own = if self.possible.is_one() { None } else { self.doubts.first().cloned() };
+                let doubt = own.or_else(|| visit.doubted());
+                let value = if self.assumed == Word::Yes { value } else { before.value };
+                visit.set(
+                    variable,
+                    Variable { value, doubt: doubt.or(before.doubt.filter(|_| self.assumed != Word::Yes)) },
+                );
             }
         }
         true

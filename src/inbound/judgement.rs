@@ -36,6 +36,8 @@ pub enum Naming {
 pub enum Existence {
     /// It does.
     Exists,
+    /// It exists, and says by a null MX that it takes no mail (RFC 7505).
+    NullMx,
     /// It does not.
     Missing,
     /// Not answered.

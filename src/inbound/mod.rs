@@ -3,6 +3,7 @@
 pub mod exim;
 mod judgement;
 pub mod log;
+pub mod postfix;
 
 pub use judgement::{
     About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,

@@ -53,6 +53,7 @@ pub(crate) const POLICIES: &[Policy] = &[
         "what does not answer is listed",
         RCPT,
         "check_rcpt:
+  accept dnslists = allow.wl.test
   deny dnslists = codes.bl.test=127.0.0.11 : +include_unknown : refused.bl.test : broken.bl.test
        message = $dnslist_domain
   accept",
@@ -69,6 +70,7 @@ pub(crate) const POLICIES: &[Policy] = &[
         "what does not answer defers",
         RCPT,
         "check_rcpt:
+  accept dnslists = +defer_unknown : two.bl.test : three.bl.test
   deny dnslists = codes.bl.test : +defer_unknown : silent.bl.test : one.bl.test
        message = $dnslist_domain
   accept",
@@ -242,6 +244,39 @@ helo_allow_chars = _
          !encrypted = *
          dnslists = ${if eq{a}{b}{x}fail}
   deny",
+    ),
+    policy(
+        "greetings that must be the client's own",
+        "acl_smtp_rcpt = check_rcpt\nhelo_verify_hosts = 198.18.0.0/26 : 2001::db8::c::::/124\nhelo_accept_junk_hosts = 198.18.0.0/27\n",
+        "check_rcpt:
+  deny dnslists = one.bl.test
+  accept",
+    ),
+    policy(
+        "hosts by names that lead to addresses, or do not",
+        RCPT,
+        "check_rcpt:
+  deny hosts = host-1.partners.example : 198.18.0.0/28
+       message = a name without an address ends the list
+  deny hosts = +ignore_unknown : host-1.partners.example : 198.18.0.16/28
+       message = or is passed over
+  deny hosts = +include_unknown : 198.18.0.32/29 : mx.broken.example
+       dnslists = one.bl.test
+       message = a name that is not answered
+  warn hosts = mx.broken.example
+  accept hosts = +ignore_defer : mx.broken.example : 198.18.0.0/16
+  accept hosts = +include_defer : mx.broken.example
+         dnslists = two.bl.test
+  accept hosts = 1.2.3 : *",
+    ),
+    policy(
+        "silence that means no entry",
+        "acl_smtp_rcpt = check_rcpt\ndns_again_means_nonexist = *.broken.bl.test\n",
+        "check_rcpt:
+  deny dnslists = +include_unknown : broken.bl.test : one.bl.test
+  accept dnslists = +defer_unknown : broken.bl.test : two.bl.test
+  deny dnslists = +defer_unknown : silent.bl.test
+  accept",
     ),
     policy(
         "the end of an ACL",

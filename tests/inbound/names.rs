@@ -155,6 +155,6 @@ pub(crate) fn reversed(ip: IpAddr) -> String {
     }
 }
 
-pub(crate) fn reverse(ip: IpAddr) -> String {
+fn reverse(ip: IpAddr) -> String {
     format!("{}.{}", reversed(ip), if ip.is_ipv4() { "in-addr.arpa" } else { "ip6.arpa" })
 }

@@ -68,7 +68,8 @@ pub(crate) fn start(
         write(&table, text);
         if main.contains(&format!("hash:{{dir}}/{name}")) {
             let at = format!("hash:{}", table.display());
-            run(&dir, &program("postmap").unwrap(), &["-c", dir.to_str().unwrap(), &at]);
+            // Postfix programs look whether the configured addresses are there.
+            stage.mail.within(|| run(&dir, &program("postmap").unwrap(), &["-c", dir.to_str().unwrap(), &at]));
         }
     }
     // Postfix reads a file that has just been written again and again until it is two seconds old.
@@ -95,7 +96,7 @@ mydestination =
 mynetworks = 127.0.0.0/8 [::1]/128
 local_recipient_maps =
 virtual_mailbox_domains = example.co.jp
-virtual_mailbox_maps = inline:{{ {RECIPIENT} = taken }}
+virtual_mailbox_maps = inline:{{ {{ {RECIPIENT} = taken }} }}
 virtual_transport = discard:
 smtpd_tls_security_level = none
 smtpd_error_sleep_time = 0

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use mail_cutover::inbound::exim::Exim;
-use mail_cutover::inbound::{Fate, Refusal};
+use mail_cutover::inbound::{Caller, Fate, Refusal};
 
 use super::exim::{Policy, RECIPIENT, binary, start};
 use super::exim_policies::POLICIES;
 use super::stage::{Stage, address_of, say};
 use super::talk::{self, Reception};
-use super::{asked, clients, count};
+use super::{asked, clients, count, facts};
 
 /// Lost if it fails: partners would be told that their mail arrives, and a real Exim would bounce it; or the other way round.
 #[test]
@@ -19,14 +19,16 @@ fn exim_says_what_was_predicted() {
     let policies: Vec<(u8, &Policy)> = (1..).zip(POLICIES).collect();
     let files: Vec<_> = policies.iter().map(|(number, policy)| start(&mut stage, *number, policy)).collect();
     let servers: Vec<Exim> = files.iter().map(|file| Exim::read(file).unwrap()).collect();
-    let facts = asked::facts(&stage, &clients, &servers.iter().collect::<Vec<_>>());
+    let callers: Vec<Caller> = clients.iter().map(facts::caller).collect();
+    let facts = asked::gather(&stage.clients, &callers, &servers);
+    let places: Vec<_> = policies.iter().map(|(number, _)| address_of(*number)).collect();
+    let received = talk::all(&stage.clients, &clients, &places, RECIPIENT);
     let mut wrong = Vec::new();
     let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
-    for ((number, policy), server) in policies.iter().zip(&servers) {
-        let received = talk::all(&stage.clients, &clients, address_of(*number), RECIPIENT);
+    for (((_, policy), server), received) in policies.iter().zip(&servers).zip(&received) {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        for (client, reception) in clients.iter().zip(&received) {
-            let judgement = server.judge(&asked::caller(client), &facts);
+        for ((client, caller), reception) in clients.iter().zip(&callers).zip(received) {
+            let judgement = server.judge(caller, &facts);
             let (kind, fate) = match &judgement.fate {
                 Fate::Unknown { then, .. } => ("unanswered", then.as_ref()),
                 fate @ Fate::Refused(refusal) if refusal.is_temporary() => ("put off", fate),

@@ -25,28 +25,31 @@ pub(crate) enum Reception {
     Refused(String),
 }
 
-/// Lets every client come to `server` (the address of its own family), in any order; receptions in the order of the clients.
-pub(crate) fn all(host: &Host, clients: &[Client], server: [IpAddr; 2], recipient: &str) -> Vec<Reception> {
-    let waiting = Mutex::new(clients.iter().enumerate());
-    let received = Mutex::new(vec![None; clients.len()]);
+/// Lets every client come to each of `servers` (to the address of its own family), in any order; receptions by server and client.
+pub(crate) fn all(host: &Host, clients: &[Client], servers: &[[IpAddr; 2]], recipient: &str) -> Vec<Vec<Reception>> {
+    let pairs = (0..servers.len()).flat_map(|server| (0..clients.len()).map(move |client| (server, client)));
+    let waiting = Mutex::new(pairs);
+    let received = Mutex::new(vec![vec![None; clients.len()]; servers.len()]);
     let work = || {
         loop {
             let next = waiting.lock().unwrap().next();
-            let Some((index, client)) = next else { break };
-            let to = if client.ip.is_ipv4() { server[0] } else { server[1] };
+            let Some((server, index)) = next else { break };
+            let client = &clients[index];
+            let to = if client.ip.is_ipv4() { servers[server][0] } else { servers[server][1] };
             let reception = come(client, to, recipient).unwrap_or_else(|error| panic!("{client:?} at {to}: {error}"));
-            received.lock().unwrap()[index] = Some(reception);
+            received.lock().unwrap()[server][index] = Some(reception);
         }
     };
     host.within(|| {
         thread::scope(|threads| {
-            for _ in 0..AT_ONCE.min(clients.len()) {
+            for _ in 0..AT_ONCE.min(clients.len() * servers.len()) {
                 // A thread is where its parent is.
                 threads.spawn(work);
             }
         });
     });
-    received.into_inner().unwrap().into_iter().map(Option::unwrap).collect()
+    let received = received.into_inner().unwrap();
+    received.into_iter().map(|row| row.into_iter().map(Option::unwrap).collect()).collect()
 }
 
 fn come(client: &Client, server: IpAddr, recipient: &str) -> io::Result<Reception> {

@@ -258,7 +258,7 @@ fn verify_sender(part: &Part, defer_ok: bool, visit: &mut Visit<'_>) -> Outcome 
     }
     let outcome = match visit.facts.domains.get(sender) {
         Some(Existence::Exists) => Outcome::holds(true),
-        Some(Existence::Missing) => Outcome::holds(false),
+        Some(Existence::Missing | Existence::NullMx) => Outcome::holds(false),
         Some(Existence::Unanswered) => {
             let word = if defer_ok { Word::Yes } else { Word::Defer };
             Outcome::unanswered(word, sender_unanswered(sender, defer_ok))

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::lists::{items, items_by};
+use super::config::Kind;
+use super::lists::{items, items_by, matches};
+use super::membership::{self, Matched};
 use super::outcome::{FirstOf, Outcome, Word};
 use super::visit::{Listed, Visit};
 use crate::catalogue::Target;
@@ -201,6 +203,7 @@ fn lookup(zone: &str, key: &str, failed: Word, visit: &mut Visit<'_>) -> (Outcom
     match visit.facts.zones.get(&(plain, target)) {
         Some(Lookup::Absent) => no(),
         Some(Lookup::Addresses(answers)) => (Outcome::certain(Word::Yes), Some(answers.clone())),
+        Some(Lookup::Failed(_)) if means_nonexistent(&subject, zone, visit) => no(),
         Some(Lookup::Failed(answer)) => {
             let (why, what) = (answer.why(), consequence(failed));
             (Outcome::unanswered(failed, unanswered(&shown, &subject, &why, what)), None)
@@ -213,6 +216,17 @@ fn lookup(zone: &str, key: &str, failed: Word, visit: &mut Visit<'_>) -> (Outcom
             (Outcome::unjudged(why), None)
         }
     }
+}
+
+/// Whether a question that fails is taken for one about a name that is not there (`dns_again_means_nonexist`).
+fn means_nonexistent(subject: &str, zone: &str, visit: &mut Visit<'_>) -> bool {
+    let exim = visit.exim;
+    let Some(list) = exim.config.value("dns_again_means_nonexist") else { return false };
+    let name = format!("{subject}.{zone}");
+    let outcome = membership::judge(list, Kind::Domain, visit, &|item, _| {
+        Matched::Item(Outcome::holds(matches(&name, item).unwrap_or(false)))
+    });
+    outcome.assumed == Some(Word::Yes)
 }
 
 /// Whether every label begins and ends with a letter, a digit or an underscore, and has nothing but these, hyphens and slashes

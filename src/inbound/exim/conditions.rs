@@ -302,6 +302,10 @@ pub(super) fn verify_helo(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     match naming {
         _ if visit.is_survey() => Outcome::unjudged(helo_address()),
         Some(Naming::Confirmed(own)) if own.as_str().eq_ignore_ascii_case(helo) => Outcome::holds(true),
+        // It may be the one that the address has: without an answer it is not, unless it leads here by itself.
+        Some(Naming::Unanswered(own)) if leads != Some(Some(true)) && own.as_ref().is_none_or(|own| *own == name) => {
+            Outcome::unanswered(Word::No, helo_unanswered())
+        }
         _ => match (leads, visit.facts.domains.get(&name)) {
             (Some(Some(leads)), _) => Outcome::holds(leads),
             (Some(None), _) => Outcome::unanswered(Word::No, helo_unanswered()),
@@ -399,7 +403,7 @@ fn helo_address() -> Value {
 
 fn helo_unanswered() -> Value {
     Value::both(
-        "the addresses of the HELO name were not answered; Exim takes it as not the client's",
-        "HELO 名のアドレスに応答がなかった。Exim はクライアントの名前でないとみなす",
+        "whether the HELO name is the client's was not answered; Exim takes it as not the client's",
+        "HELO 名がクライアントのものかに応答がなかった。Exim はクライアントの名前でないとみなす",
     )
 }

@@ -7,7 +7,7 @@ use super::hosts;
 use super::outcome::{Outcome, Word};
 use super::visit::{Stage, Visit};
 use super::walk::{self, Ending, Walk};
-use crate::inbound::{Caller, Facts, Fate, Judgement, Place, Refusal, Rule};
+use crate::inbound::{Caller, Facts, Fate, Judgement, Naming, Place, Refusal, Rule};
 use crate::model::Lang::{En, Ja};
 use crate::model::{Value, visible};
 
@@ -160,7 +160,8 @@ fn helo(visit: &mut Visit<'_>) -> Walk {
     let wanted = hosts::judge(hosts, visit).settled(Word::No).turned(Word::Defer, Word::No);
     let verified = conditions::verify_helo(&part, visit).settled(Word::Yes);
     let both = wanted.and(verified.negated());
-    let walk = refused_if(both, "helo_verify_hosts", hosts, (550, "EHLO argument does not match calling host"), visit);
+    let code = if matches!(visit.naming(), Some(Naming::Unanswered(_))) { 451 } else { 550 };
+    let walk = refused_if(both, "helo_verify_hosts", hosts, (code, "EHLO argument does not match calling host"), visit);
     joined(syntax, walk)
 }
 

@@ -286,7 +286,7 @@ impl Surroundings for Visit<'_> {
                 Some(if matches!(naming, Naming::Unconfirmed(_) | Naming::Nameless) { "1" } else { "0" }.to_owned())
             }
             "sender_helo_name" if self.stage == Stage::Connect => Some(String::new()),
-            "sender_helo_name" => self.caller.helo.as_ref().map(|name| name.to_ascii_lowercase()),
+            "sender_helo_name" => self.caller.helo.clone(),
             "sender_address_domain" => self.sender_domain(),
             // The local part is not known, but that there is one is.
             "sender_address" if self.stage < Stage::Mail => Some(String::new()),

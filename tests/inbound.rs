@@ -3,12 +3,18 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+#[path = "inbound/asked.rs"]
+mod asked;
 #[path = "inbound/cases.rs"]
 mod cases;
 #[path = "inbound/clients.rs"]
 mod clients;
 #[path = "inbound/compare.rs"]
 mod compare;
+#[path = "inbound/exim.rs"]
+mod exim;
+#[path = "inbound/exim_policies.rs"]
+mod exim_policies;
 #[path = "inbound/facts.rs"]
 mod facts;
 #[path = "inbound/names.rs"]
@@ -18,6 +24,8 @@ mod names;
 mod namespaces;
 #[path = "inbound/postfix.rs"]
 mod postfix;
+#[path = "inbound/predicted_exim.rs"]
+mod predicted_exim;
 #[path = "daemons/process.rs"]
 mod process;
 #[path = "inbound/stage.rs"]

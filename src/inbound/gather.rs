@@ -8,7 +8,7 @@ use futures::stream;
 
 use super::judgement::{About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming};
 use super::policy::Policy;
-use crate::catalogue::{Family, Target};
+use crate::catalogue::{Family, List, Target, Weight};
 use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
 use crate::model::{DomainName, Value};
 use crate::probe::{Answer, Ask, Dns, Pace, Question, RecordType, Reply, Route};
@@ -105,6 +105,16 @@ impl<'a> Gatherer<'a> {
                 (domain, found)
             });
             facts.domains = found.buffer_unordered(AT_ONCE).collect().await;
+        }
+        let hosts = stream::iter(self.policy.asked_hosts().to_vec()).map(|host| async move {
+            let found = addresses(self.dns, &host).await;
+            (host, found)
+        });
+        facts.addresses = hosts.buffer_unordered(AT_ONCE).collect().await;
+        for (zone, target) in self.policy.asked_always() {
+            if let Some(lookup) = plain_lookup(self.dns, zone, target).await {
+                facts.zones.insert((zone.clone(), target.clone()), lookup);
+            }
         }
         let mut wanted: BTreeSet<(usize, Target)> = BTreeSet::new();
         for (index, list) in self.lists.iter().enumerate() {
@@ -213,6 +223,27 @@ pub async fn naming(dns: &Dns, ip: IpAddr) -> Naming {
     }
     let leads_back = forward.addresses().into_iter().take(MOST_ADDRESSES).any(|address| address == ip);
     if leads_back { Naming::Confirmed(name) } else { Naming::Unconfirmed(name) }
+}
+
+/// All addresses of a host; nothing if that was not answered.
+async fn addresses(dns: &Dns, host: &DomainName) -> Option<Vec<IpAddr>> {
+    let mut found = Vec::new();
+    let mut silent = false;
+    for rtype in [RecordType::A, RecordType::AAAA] {
+        let Ok(question) = Question::new(host, rtype) else { continue };
+        let reply = dns.ask(Ask::new(question)).await;
+        silent |= !reply.is_definite();
+        found.extend(reply.addresses());
+    }
+    (!silent || !found.is_empty()).then_some(found)
+}
+
+/// What `zone` says of `target`, whatever kind of list it is; nothing if that makes no name.
+async fn plain_lookup(dns: &Dns, zone: &str, target: &Target) -> Option<Lookup> {
+    let zone = DomainName::parse(zone).ok()?;
+    let name = List::custom("asked", zone, &Family::ALL, Weight::Block).query_name(target, None).ok()?;
+    let question = Question::new(&name, RecordType::A).ok()?;
+    Some(Lookup::from(dns.ask(Ask::new(question)).await.as_ref()))
 }
 
 async fn existence(dns: &Dns, domain: &DomainName) -> Existence {

@@ -53,6 +53,9 @@ pub struct Facts {
     pub names: HashMap<IpAddr, Naming>,
     /// Sender domains, and HELO names.
     pub domains: HashMap<DomainName, Existence>,
+    /// The addresses (A and AAAA) of HELO names, and of hosts that a policy names; none where there is no such host, nothing where
+    /// that was not answered.
+    pub addresses: HashMap<DomainName, Option<Vec<IpAddr>>>,
 }
 
 /// About whom a policy asks a zone.

@@ -1,6 +1,7 @@
 //! The other direction: who sends to us, and what the new server will make of them.
 
 mod allow;
+mod exim;
 mod forecast;
 mod gather;
 mod judgement;
@@ -9,10 +10,11 @@ mod outlook;
 mod owner;
 mod partner;
 mod policy;
-pub mod postfix;
+mod postfix;
 mod zones;
 
 pub use allow::Dialect;
+pub use exim::{Exim, EximError};
 pub use forecast::{Forecast, Partner, Severity, by_partner, per_week, verdict};
 pub use gather::{Gatherer, ListState, naming};
 pub use judgement::{
@@ -21,6 +23,6 @@ pub use judgement::{
 pub use outlook::{Finding, List, Log, Outlook, findings, lists, located};
 pub use owner::{Owners, by_messages, name_of};
 pub use partner::{Sources, is_domain_of, sources};
-pub use policy::Policy;
+pub use policy::{Policy, PolicyError};
 pub use postfix::{Postfix, PostfixError};
 pub use zones::Zones;

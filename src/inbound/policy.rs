@@ -1,11 +1,15 @@
 //! What the new server enforces on those who send to it, whatever the server is.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::exim::{Exim, EximError};
 use super::judgement::{About, AskedZone, BareRule, Caller, Facts, Judgement, Unjudged};
 use super::postfix::{Postfix, PostfixError};
 use super::zones::Zones;
+use crate::catalogue::Target;
 use crate::model::DomainName;
 
 /// The rules of a mail server.
@@ -14,7 +18,9 @@ pub enum Policy {
     /// Only the zones are known.
     Zones(Zones),
     /// Postfix.
-    Postfix(Box<Postfix>),
+    Postfix(Arc<Postfix>),
+    /// Exim.
+    Exim(Arc<Exim>),
 }
 
 /// Why the rules of a mail server cannot be read.
@@ -31,6 +37,9 @@ pub enum PolicyError {
     /// Postfix's.
     #[error(transparent)]
     Postfix(#[from] PostfixError),
+    /// Exim's.
+    #[error(transparent)]
+    Exim(#[from] EximError),
 }
 
 impl Policy {
@@ -38,8 +47,11 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError`].
-    pub fn read(path: &Path, _domains: &[DomainName]) -> Result<Self, PolicyError> {
-        Ok(Self::Postfix(Box::new(Postfix::open(path, None)?)))
+    pub fn read(path: &Path, domains: &[DomainName]) -> Result<Self, PolicyError> {
+        if is_exims(path).map_err(|why| PolicyError::File { file: path.to_owned(), why })? {
+            return Ok(Self::Exim(Arc::new(Exim::read(path)?.for_recipients(domains))));
+        }
+        Ok(Self::Postfix(Arc::new(Postfix::open(path, None)?)))
     }
 
     /// The names of the zones it asks, each once, in the order in which it asks them.
@@ -58,6 +70,7 @@ impl Policy {
         match self {
             Self::Zones(zones) => zones.asked_zones(),
             Self::Postfix(postfix) => postfix.asked_zones().into_iter().collect(),
+            Self::Exim(exim) => exim.asked_zones().to_vec(),
         }
     }
 
@@ -66,6 +79,7 @@ impl Policy {
         match self {
             Self::Zones(_) => false,
             Self::Postfix(postfix) => postfix.wants_names(),
+            Self::Exim(exim) => exim.wants_names(),
         }
     }
 
@@ -79,6 +93,23 @@ impl Policy {
         match self {
             Self::Zones(_) => false,
             Self::Postfix(postfix) => postfix.wants_sender_domains(),
+            Self::Exim(_) => true,
+        }
+    }
+
+    /// Hosts whose addresses play a part.
+    pub fn asked_hosts(&self) -> &[DomainName] {
+        match self {
+            Self::Zones(_) | Self::Postfix(_) => &[],
+            Self::Exim(exim) => exim.asked_hosts(),
+        }
+    }
+
+    /// Zones that are asked about the same subject whoever comes, and the subjects.
+    pub fn asked_always(&self) -> &[(String, Target)] {
+        match self {
+            Self::Zones(_) | Self::Postfix(_) => &[],
+            Self::Exim(exim) => exim.asked_always(),
         }
     }
 
@@ -92,6 +123,7 @@ impl Policy {
         match self {
             Self::Zones(zones) => zones.judge(caller, facts),
             Self::Postfix(postfix) => postfix.judge(caller, facts),
+            Self::Exim(exim) => exim.judge(caller, facts),
         }
     }
 
@@ -100,6 +132,7 @@ impl Policy {
         match self {
             Self::Zones(_) => &[],
             Self::Postfix(postfix) => postfix.unjudged(),
+            Self::Exim(exim) => exim.unjudged(),
         }
     }
 
@@ -108,6 +141,22 @@ impl Policy {
         match self {
             Self::Zones(_) => Vec::new(),
             Self::Postfix(postfix) => postfix.bare_rules(),
+            Self::Exim(exim) => exim.bare_rules(),
         }
     }
+}
+
+/// So much of a file is looked at to tell whose it is, in octets.
+const LOOKED_AT: u64 = 1 << 20;
+
+/// Whether the file is a configuration of Exim: it has ACLs, or names them.
+fn is_exims(path: &Path) -> io::Result<bool> {
+    let mut text = Vec::new();
+    File::open(path)?.take(LOOKED_AT).read_to_end(&mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    let is_of_exim = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("begin acl") || line.starts_with("acl_smtp_")
+    };
+    Ok(text.lines().any(is_of_exim))
 }

@@ -1,0 +1,1 @@
+//! The reader and the evaluator against what Exim does.

@@ -38,7 +38,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use mail_cutover::inbound::postfix::Postfix;
+use mail_cutover::inbound::Postfix;
 use mail_cutover::inbound::{Caller, Fate};
 
 use talk::Reception;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mail_cutover::inbound::exim::Exim;
+use mail_cutover::inbound::Exim;
 use mail_cutover::inbound::{Caller, Fate, Refusal};
 
 use super::exim::{Policy, RECIPIENT, binary, start};

@@ -36,7 +36,7 @@ use steps::{DnsList, Step, Subject, Test, walk};
 use syntax::Network;
 
 /// The most octets of one file that are read.
-pub const LARGEST_FILE: usize = 16 << 20;
+pub(super) const LARGEST_FILE: usize = 16 << 20;
 
 /// The policy of a Postfix at port 25.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ impl Postfix {
 }
 
 /// The most entries of [`Postfix::unjudged`]: a file that is none has more lines than anybody reads.
-pub const MOST_UNJUDGED: usize = 200;
+pub(super) const MOST_UNJUDGED: usize = 200;
 
 /// A number of the configuration; one that is none is noted, and `default` counts.
 fn number<N: std::str::FromStr>(config: &Config, name: &str, default: N, notes: &mut Compiler<'_>) -> N {

@@ -8,14 +8,13 @@ mod odd;
 mod port;
 mod server;
 
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use hickory_proto::rr::Name;
+use tokio::runtime::Handle;
 
 use super::dns::{Answer, Dns, Pace, Route};
 use codec::Packet;
@@ -110,10 +109,10 @@ struct Question {
 }
 
 impl Pipeline {
-    /// A pipeline beside `dns`, whose paces it shares. To be called within a runtime: odd answers are looked into there.
-    pub fn new(dns: &Dns) -> Self {
+    /// A pipeline beside `dns`, whose paces it shares. Odd answers are looked into on `runtime`.
+    pub fn beside(dns: &Dns, runtime: Handle) -> Self {
         Self {
-            desk: Desk::new(dns),
+            desk: Desk::new(dns, runtime),
             dns: dns.clone(),
             zones: Vec::new(),
             servers: Vec::new(),

@@ -33,10 +33,10 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(dns: &Dns) -> Self {
+    pub(super) fn new(dns: &Dns, runtime: Handle) -> Self {
         Self {
             dns: dns.clone(),
-            runtime: Handle::current(),
+            runtime,
             waiting: VecDeque::new(),
             under_way: 0,
             tasks: JoinSet::new(),

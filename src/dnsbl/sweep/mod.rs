@@ -28,7 +28,7 @@ use block::Settled;
 use engine::Engine;
 
 /// So many addresses share a proof.
-pub(super) const BLOCK: usize = 1024;
+pub const BLOCK: usize = 1024;
 
 /// A sweep under way, in a thread of its own; an iterator over its rows in the order of the addresses, which waits for each. After a
 /// [`Stop`] the rows of the blocks under way are missing.

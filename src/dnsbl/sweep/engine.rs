@@ -13,7 +13,7 @@ use crate::dnsbl::select::Selected;
 use crate::probe::{Answered, Pipeline};
 
 /// So many blocks are worked on at once: fast lists go ahead of slow ones by so much, and memory is bounded.
-const OPEN: usize = 3;
+const OPEN: usize = 2;
 /// How often a stop is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long to wait when everything is done but whoever reads the rows is behind.

@@ -1,0 +1,1 @@
+//! rbldnsd and dnsdist as children of a test, and a relay that can hold questions back.

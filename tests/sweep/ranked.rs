@@ -1,0 +1,1 @@
+//! `rank` as a script uses it.

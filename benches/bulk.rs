@@ -83,7 +83,8 @@ impl Run {
 
 /// Sweeps the first `count` addresses, and fails if an answer is lost or wrong.
 fn sweep(server: SocketAddr, count: u32) -> Run {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let settings = Settings { resolver: ResolverChoice::Servers(vec![server]), ..Settings::default() };
     let dns = Dns::new(settings).expect("a door");
     let consultant = Consultant::new(dns.clone(), false);

@@ -16,7 +16,8 @@ use crate::rows::{self, RowsError};
 
 /// Reads the reports, refuses what does not belong together, and writes what they say together.
 pub(super) fn run(arguments: &Merge, terminal: &Terminal) -> Result<Printed, CommandError> {
-    let (shards, others): (Vec<&PathBuf>, Vec<&PathBuf>) = arguments.reports.iter().partition(|path| rows::is_rows(path));
+    let (shards, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        arguments.reports.iter().partition(|path| rows::is_rows(path));
     if !shards.is_empty() {
         return match others.first() {
             Some(other) => Err(CommandError::Mixed(shown(other))),

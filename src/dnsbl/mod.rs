@@ -11,5 +11,5 @@ pub use consult::{Consultant, Consultation, Health};
 pub use enforced::{Enforced, enforced};
 pub use judge::{Belief, State};
 pub use lookup::Lookup;
-pub use sweep::{BLOCK, Row, Stop, Sweep, Word};
 pub use select::{Retired, Selected, Selection, select};
+pub use sweep::{BLOCK, Row, Stop, Sweep, Word};

@@ -73,13 +73,8 @@ impl RowFile {
     pub fn resume(path: &Path, head: Head, wanted: u64, mut each: impl FnMut(&str)) -> Result<Self, RowsError> {
         let read = |source| RowsError::Read { path: path.to_owned(), source };
         let write = |source| RowsError::Write { path: path.to_owned(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(read)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(read)?;
         let text = head.text();
         let length = file.metadata().map_err(read)?.len();
         let mut lines = BufReader::new(&file);
@@ -167,10 +162,7 @@ impl RowFile {
         ended.and_then(|file| file.sync_all()).map_err(|source| RowsError::Write { path: self.path, source })
     }
 
-    fn with(
-        &mut self,
-        work: impl FnOnce(&mut RowWriter<BufWriter<File>>) -> io::Result<()>,
-    ) -> Result<(), RowsError> {
+    fn with(&mut self, work: impl FnOnce(&mut RowWriter<BufWriter<File>>) -> io::Result<()>) -> Result<(), RowsError> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         work(writer).map_err(|source| RowsError::Write { path: self.path.clone(), source })
     }

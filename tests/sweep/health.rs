@@ -30,7 +30,11 @@ fn a_list_that_begins_to_refuse_makes_its_block_unknown() {
     let rows = sweep(lab.settings(500), false, &[list("bad.test"), list("good.test")], 250, 40);
     let of_block = |block: u32| (block * 40..(block * 40 + 40).min(250)).map(|number| word(&rows, number, 0));
     assert!(of_block(0).all(|word| word.starts_with("listed") || word == "clean"), "before");
-    assert!(of_block(2).all(|word| word == "refused"), "the block in which it began: {:?}", of_block(2).collect::<Vec<_>>());
+    assert!(
+        of_block(2).all(|word| word == "refused"),
+        "the block in which it began: {:?}",
+        of_block(2).collect::<Vec<_>>()
+    );
     assert!(of_block(6).all(|word| word.starts_with("listed") || word == "clean"), "it answers again");
     assert!((0..250).all(|number| word(&rows, number, 1) != "refused"), "the other list");
 }

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-#[path = "../world/ask.rs"]
-mod ask;
 #[cfg(unix)]
 mod daemon;
 mod health;
@@ -41,7 +39,11 @@ pub(crate) fn sweep(settings: Settings, falls_back: bool, lists: &[Selected], co
     let begun = Sweep::with_blocks_of(block, &consultant, lists, &[Family::Ipv4], addresses);
     let rows: Vec<Row> = runtime.block_on(begun).unwrap().collect();
     let order: Vec<IpAddr> = rows.iter().map(|row| row.ip).collect();
-    assert_eq!(order, (0..count).map(|number| address(number).into()).collect::<Vec<IpAddr>>(), "the order of the rows");
+    assert_eq!(
+        order,
+        (0..count).map(|number| address(number).into()).collect::<Vec<IpAddr>>(),
+        "the order of the rows"
+    );
     rows
 }
 

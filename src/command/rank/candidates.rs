@@ -99,7 +99,9 @@ fn range(text: &str) -> Result<IpNet, String> {
         .trunc();
     let size = u32::from(range.max_prefix_len() - range.prefix_len());
     if matches!(range, IpNet::V6(_)) && size > FEW.ilog2() {
-        return Err(format!("{shown}: of an IPv6 range at most {FEW} addresses are asked for; name the addresses on offer"));
+        return Err(format!(
+            "{shown}: of an IPv6 range at most {FEW} addresses are asked for; name the addresses on offer"
+        ));
     }
     if size > MOST.ilog2() {
         return Err(format!("{shown}: more than {MOST} addresses at once; name smaller ranges"));
@@ -123,7 +125,10 @@ mod tests {
     fn each_address_comes_once_and_in_order() {
         let found = parse(&["198.51.100.9", "198.51.100.8/30", "2001:db8::fe/127", "::ffff:198.51.100.11"]).unwrap();
         let all: Vec<String> = found.addresses().map(|ip| ip.to_string()).collect();
-        assert_eq!(all, ["198.51.100.9", "198.51.100.8", "198.51.100.10", "198.51.100.11", "2001:db8::fe", "2001:db8::ff"]);
+        assert_eq!(
+            all,
+            ["198.51.100.9", "198.51.100.8", "198.51.100.10", "198.51.100.11", "2001:db8::fe", "2001:db8::ff"]
+        );
         assert_eq!((found.count(), found.count_of(Family::Ipv4), found.count_of(Family::Ipv6)), (6, 4, 2));
         assert_eq!(parse(&["198.18.0.0/15"]).unwrap().count(), 131_072);
     }

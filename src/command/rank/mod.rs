@@ -84,7 +84,8 @@ pub(super) fn run(arguments: &Rank, terminal: &Terminal) -> Result<Printed, Comm
 fn cost_of(candidates: &Candidates, lists: &[Selected], count: u64, dns_plan: &DnsPlan, dns: &Dns) -> Cost {
     let resolvers = dns.resolver_addresses();
     let is_unpaced = |server: &std::net::SocketAddr| {
-        let is_it = |(ip, port): &(IpAddr, Option<u16>)| *ip == server.ip() && port.is_none_or(|port| port == server.port());
+        let is_it =
+            |(ip, port): &(IpAddr, Option<u16>)| *ip == server.ip() && port.is_none_or(|port| port == server.port());
         dns_plan.unpaced.iter().any(is_it)
     };
     let all_unpaced = !resolvers.is_empty() && resolvers.iter().all(is_unpaced);

@@ -326,8 +326,17 @@ mod tests {
         assert_eq!(
             order,
             [
-                "10 clean", "9 clean", "8 clean", "7 clean", "5 noted", "6 noted", "4 unknown", "3 unknown", "2 listed",
-                "0 blocked", "1 blocked"
+                "10 clean",
+                "9 clean",
+                "8 clean",
+                "7 clean",
+                "5 noted",
+                "6 noted",
+                "4 unknown",
+                "3 unknown",
+                "2 listed",
+                "0 blocked",
+                "1 blocked"
             ]
         );
         assert_eq!(all.iter().filter(|one| !one.complete).count(), 3);

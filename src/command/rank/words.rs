@@ -54,11 +54,7 @@ pub(super) fn not_agreed(lang: Lang, cost: &str) -> String {
 
 /// The headings of the table.
 pub(super) fn headings(lang: Lang) -> [&'static str; 6] {
-    pick(
-        lang,
-        ["", "address", "verdict", "on lists", "PTR", "AS"],
-        ["", "アドレス", "判定", "登録リスト", "PTR", "AS"],
-    )
+    pick(lang, ["", "address", "verdict", "on lists", "PTR", "AS"], ["", "アドレス", "判定", "登録リスト", "PTR", "AS"])
 }
 
 /// A verdict in the table.

@@ -8,7 +8,6 @@ mod block;
 mod course;
 mod engine;
 
-
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -258,11 +258,8 @@ mod tests {
                 message.answers = vec![own(message, RData::CNAME(CNAME(Name::from_ascii("a.test.").unwrap())))];
             }),
             answer(&asked, |message| {
-                message.answers = vec![Record::from_rdata(
-                    Name::from_ascii("a.test.").unwrap(),
-                    60,
-                    RData::A(A::new(127, 0, 0, 2)),
-                )];
+                message.answers =
+                    vec![Record::from_rdata(Name::from_ascii("a.test.").unwrap(), 60, RData::A(A::new(127, 0, 0, 2)))];
             }),
             answer(&asked, |message| {
                 message.answers = vec![own(message, RData::A(A::new(127, 0, 0, 2))); MOST_ADDRESSES + 1];

@@ -8,7 +8,6 @@ mod odd;
 mod port;
 mod server;
 
-
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};

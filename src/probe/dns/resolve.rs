@@ -83,7 +83,8 @@ impl Engine {
 
     /// Whether no pace counts for `server`.
     pub(super) fn is_unpaced(&self, server: SocketAddr) -> bool {
-        let is_it = |(ip, port): &(IpAddr, Option<u16>)| *ip == server.ip() && port.is_none_or(|port| port == server.port());
+        let is_it =
+            |(ip, port): &(IpAddr, Option<u16>)| *ip == server.ip() && port.is_none_or(|port| port == server.port());
         self.settings.unpaced.iter().any(is_it)
     }
 

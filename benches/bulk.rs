@@ -140,7 +140,7 @@ fn zone(number: usize) -> String {
 
 fn list(number: usize) -> Selected {
     let zone = DomainName::parse(&zone(number)).expect("a name");
-    let list = List::custom(&format!("bl{number:02}"), zone, &[Family::Ipv4], Weight::Block);
+    let list = List::custom(format!("bl{number:02}"), zone, &[Family::Ipv4], Weight::Block);
     Selected { list, weight: None, required: false, key: None, key_source: None }
 }
 

@@ -279,7 +279,8 @@ mod tests {
     fn lists() -> Vec<Selected> {
         let zone = |name: &str| DomainName::parse(name).unwrap();
         let list = |id: &str| List::custom(id, zone("bl.test"), &[Family::Ipv4], Weight::Block);
-        let range = List { scope: Scope::Range, ..list("range") };
+        let mut range = list("range");
+        range.scope = Scope::Range;
         [list("one"), list("two"), range]
             .map(|list| Selected { list, weight: None, required: false, key: None, key_source: None })
             .to_vec()

@@ -3,9 +3,11 @@
 //! One thread owns a [`Pipeline`], gives it questions and turns it. The questions are encoded and the plain answers read by hand;
 //! whatever is not plain is put to the ordinary door, so that it means the same as everywhere else.
 
+mod answers;
 mod codec;
 mod odd;
 mod port;
+mod random;
 mod server;
 
 use std::collections::VecDeque;
@@ -16,15 +18,17 @@ use hickory_proto::rr::Name;
 use tokio::runtime::Handle;
 
 use super::dns::{Answer, Dns, Pace, Route};
-use codec::Packet;
 use odd::Desk;
 use port::Mail;
+use random::Random;
 use server::{Server, WINDOW};
 
 /// So many times a question is sent, each time to the next server of its zone.
 const SENDS: usize = 3;
 /// So many questions in a row without any answer, and the zone is not asked until it is opened again.
 const SILENT: u32 = 16;
+/// So many places in a server's window every zone gets.
+const SMALLEST_SHARE: usize = 16;
 /// So many of a zone's questions may wait here for their turn.
 const QUEUE: usize = 64;
 
@@ -63,10 +67,8 @@ pub struct Pipeline {
     servers: Vec<Server>,
     questions: Vec<Question>,
     free: Vec<u32>,
-    /// When to send which question again; in order of time. An entry counts only if its serial is still the question's.
-    timers: VecDeque<(Instant, u32, u32)>,
-    /// Questions whose next server had no room, with their serials.
-    again: VecDeque<(u32, u32)>,
+    /// Before this no question is due to be sent again.
+    next_due: Option<Instant>,
     answered: Vec<Answered>,
     desk: Desk,
     mail: Mail,
@@ -84,8 +86,6 @@ struct Zone {
     servers: Vec<usize>,
     queue: VecDeque<(IpAddr, u64)>,
     under_way: usize,
-    /// Of these, how many were sent more than once.
-    overdue: usize,
     /// With the ordinary door.
     odd: usize,
     silent: u32,
@@ -102,7 +102,8 @@ struct Question {
     packet: Vec<u8>,
     /// The servers it was sent to, one for each time.
     sends: Vec<usize>,
-    serial: u32,
+    /// When the last packet has been waited for long enough; nothing for one that is through.
+    due: Option<Instant>,
     /// The most telling failure so far.
     failure: Option<Answer>,
 }
@@ -117,8 +118,7 @@ impl Pipeline {
             servers: Vec::new(),
             questions: Vec::new(),
             free: Vec::new(),
-            timers: VecDeque::new(),
-            again: VecDeque::new(),
+            next_due: None,
             answered: Vec::new(),
             mail: Mail::new(),
             random: Random::new(),
@@ -135,7 +135,8 @@ impl Pipeline {
             suffix.extend_from_slice(label);
         }
         suffix.push(0);
-        let servers = way.servers.iter().map(|address| self.server(*address)).collect();
+        let servers: Vec<usize> = way.servers.iter().map(|address| self.server(*address)).collect();
+        servers.iter().for_each(|server| self.servers[*server].zones += 1);
         self.zones.push(Zone {
             suffix,
             route: way.route,
@@ -143,7 +144,6 @@ impl Pipeline {
             servers,
             queue: VecDeque::new(),
             under_way: 0,
-            overdue: 0,
             odd: 0,
             silent: 0,
             closed: way.servers.is_empty().then_some(Answer::Timeout),
@@ -187,10 +187,7 @@ impl Pipeline {
         self.flush();
         self.desk.start();
         let mut wait = if self.answered.is_empty() { patience } else { Duration::ZERO };
-        if let Some((at, ..)) = self.timers.front() {
-            wait = wait.min(at.saturating_duration_since(now));
-        }
-        if let Some(at) = paced {
+        for at in self.next_due.into_iter().chain(paced) {
             wait = wait.min(at.saturating_duration_since(now));
         }
         if self.desk.is_busy() {
@@ -216,13 +213,6 @@ impl Pipeline {
 
     /// Starts as many questions as may be under way, zone by zone in turn; when the first pace has a place again.
     fn fill(&mut self, now: Instant) -> Option<Instant> {
-        for _ in 0..self.again.len() {
-            if let Some((key, serial)) = self.again.pop_front()
-                && self.questions[key as usize].serial == serial
-            {
-                self.send_next(key, now);
-            }
-        }
         let count = self.zones.len();
         let mut idle = 0;
         let mut place = self.first;
@@ -241,14 +231,14 @@ impl Pipeline {
     /// Starts the next question of a zone, if its server, its pace and its own silence allow it.
     fn start_one(&mut self, number: ZoneNumber, now: Instant) -> bool {
         let zone = &mut self.zones[number];
-        // A zone that lets us wait must not fill the window of a resolver that others are asked through.
-        let most = if zone.overdue > 0 { SILENT as usize } else { WINDOW };
-        if zone.queue.is_empty() || zone.under_way >= most {
+        if zone.queue.is_empty() {
             return false;
         }
         let preferred = zone.servers.iter().find(|server| !self.servers[**server].is_avoided(now));
         let Some(&server) = preferred.or(zone.servers.first()) else { return false };
-        if !self.servers[server].has_room() {
+        // A zone that lets us wait must not fill the window of a resolver that others are asked through.
+        let share = (WINDOW / self.servers[server].zones).max(SMALLEST_SHARE);
+        if zone.under_way >= share || !self.servers[server].has_room() {
             return false;
         }
         if let Some(pace) = &zone.pace
@@ -271,7 +261,7 @@ impl Pipeline {
                 tag,
                 packet: Vec::new(),
                 sends: Vec::with_capacity(SENDS),
-                serial: 0,
+                due: None,
                 failure: None,
             });
             u32::try_from(self.questions.len() - 1).unwrap_or(u32::MAX)
@@ -283,28 +273,24 @@ impl Pipeline {
         true
     }
 
-    /// Sends a question to the server after the last one that it was sent to.
+    /// Sends a question to the server after the last one that it was sent to; to the last one again if that has no room.
     fn send_next(&mut self, key: u32, now: Instant) {
         let question = &self.questions[key as usize];
         let zone = &self.zones[question.zone];
-        let last = question.sends.last().and_then(|last| zone.servers.iter().position(|server| server == last));
-        let next = zone.servers[last.map_or(0, |last| (last + 1) % zone.servers.len())];
-        if question.sends.contains(&next) || self.servers[next].has_room() {
-            if let Some(pace) = zone.pace.as_ref().filter(|_| !self.dns.is_unpaced(self.servers[next].address)) {
-                // A second packet is not held back, but counts.
-                let _ = self.dns.take_place(pace);
-            }
-            self.send(key, next, now);
-        } else {
-            self.again.push_back((key, question.serial));
+        let Some(&last) = question.sends.last() else { return };
+        let place = zone.servers.iter().position(|server| *server == last).unwrap_or(0);
+        let next = zone.servers[(place + 1) % zone.servers.len()];
+        let may_take = question.sends.contains(&next) || self.servers[next].has_room();
+        let next = if may_take { next } else { last };
+        if let Some(pace) = zone.pace.as_ref().filter(|_| !self.dns.is_unpaced(self.servers[next].address)) {
+            // A second packet is not held back, but counts.
+            let _ = self.dns.take_place(pace);
         }
+        self.send(key, next, now);
     }
 
     fn send(&mut self, key: u32, server: usize, now: Instant) {
         let question = &mut self.questions[key as usize];
-        if question.sends.len() == 1 {
-            self.zones[question.zone].overdue += 1;
-        }
         let target = &mut self.servers[server];
         let id = target.repeat(key).unwrap_or_else(|| {
             let id = loop {
@@ -318,174 +304,8 @@ impl Pipeline {
         });
         question.packet[..2].copy_from_slice(&id.to_be_bytes());
         question.sends.push(server);
-        question.serial = question.serial.wrapping_add(1);
-        self.timers.push_back((now + self.dns.retransmit(), key, question.serial));
-    }
-
-    fn flush(&mut self) {
-        let questions = &self.questions;
-        let mut gone = 0;
-        for server in &mut self.servers {
-            gone += server.flush(&mut self.mail, |key| questions[key as usize].packet.as_slice());
-        }
-        self.dns.count_sent(gone);
-    }
-
-    /// Waits for answers and takes them in.
-    fn receive(&mut self, wait: Duration) {
-        let ports = self.servers.iter().flat_map(|server| server.ports.iter().map(|(_, port)| port));
-        let ready = port::wait(ports, wait);
-        let mut ready = ready.into_iter();
-        let mut heard = Vec::new();
-        for (number, server) in self.servers.iter_mut().enumerate() {
-            for place in 0..server.ports.len() {
-                if !ready.next().unwrap_or(false) {
-                    continue;
-                }
-                if let Err(error) = self.mail.receive(&server.ports[place].1) {
-                    server.note(&error);
-                    continue;
-                }
-                for octets in self.mail.datagrams() {
-                    let Some([high, low]) = octets.first_chunk::<2>() else { continue };
-                    let id = u16::from_be_bytes([*high, *low]);
-                    let Some(key) = server.find(place, id) else { continue };
-                    let question = &mut self.questions[key as usize];
-                    let route = self.zones[question.zone].route;
-                    // The packet holds the id of whom it was sent to last.
-                    question.packet[..2].copy_from_slice(&[*high, *low]);
-                    let packet = codec::decode(octets, &question.packet, route != Route::Resolver);
-                    if packet != Packet::Foreign {
-                        server.praise();
-                        heard.push((key, number, question.serial, packet));
-                    }
-                }
-            }
-        }
-        let now = Instant::now();
-        for (key, server, serial, packet) in heard {
-            // A second answer to the same question in the same breath.
-            if self.questions[key as usize].serial == serial {
-                self.hear(key, server, packet, now);
-            }
-        }
-    }
-
-    /// Takes in an answer to the question `key`.
-    fn hear(&mut self, key: u32, server: usize, packet: Packet, now: Instant) {
-        match packet {
-            Packet::Addresses(addresses) => self.finish(key, Some(Ok(addresses))),
-            Packet::Rcode(code) => {
-                let failure = Answer::Rcode(code);
-                let question = &mut self.questions[key as usize];
-                worsen(&mut question.failure, failure.clone());
-                // Late, and another one is being asked.
-                if question.sends.last() != Some(&server) {
-                    return;
-                }
-                let others = self.zones[question.zone].servers.iter().filter(|other| **other != server);
-                let is_new = |other: &usize| !question.sends.contains(other);
-                if question.sends.len() < SENDS && others.copied().any(|other| is_new(&other)) {
-                    self.send_next(key, now);
-                } else {
-                    let failure = question.failure.clone().unwrap_or(failure);
-                    self.finish(key, Some(Err(failure)));
-                }
-            }
-            Packet::Odd => {
-                let question = &self.questions[key as usize];
-                let zone = &mut self.zones[question.zone];
-                zone.odd += 1;
-                let name = Name::from_labels(codec::labels(&question.packet)).unwrap_or_default();
-                self.desk.look_into(question.zone, question.tag, name, zone.route, zone.pace.clone());
-                self.finish(key, None);
-            }
-            Packet::Foreign => {}
-        }
-    }
-
-    /// Sends again what nobody answered in time, or gives it up.
-    fn expire(&mut self, now: Instant) {
-        while let Some(&(at, key, serial)) = self.timers.front() {
-            if at > now {
-                break;
-            }
-            self.timers.pop_front();
-            let question = &mut self.questions[key as usize];
-            if question.serial != serial {
-                continue;
-            }
-            if let Some(&last) = question.sends.last() {
-                self.servers[last].strike(now);
-                let failure = self.servers[last].trouble.map_or(Answer::Timeout, Answer::Unreachable);
-                worsen(&mut question.failure, failure);
-            }
-            if question.sends.len() < SENDS {
-                self.send_next(key, now);
-            } else {
-                let failure = question.failure.clone().unwrap_or(Answer::Timeout);
-                self.finish(key, Some(Err(failure)));
-            }
-        }
-    }
-
-    /// Ends a question; without `said`, somebody else will answer it.
-    fn finish(&mut self, key: u32, said: Option<Result<Vec<Ipv4Addr>, Answer>>) {
-        let question = &mut self.questions[key as usize];
-        for server in &question.sends {
-            self.servers[*server].forget(key);
-        }
-        let (number, tag) = (question.zone, question.tag);
-        let zone = &mut self.zones[number];
-        zone.under_way -= 1;
-        zone.overdue -= usize::from(question.sends.len() > 1);
-        question.sends.clear();
-        question.failure = None;
-        question.serial = question.serial.wrapping_add(1);
-        self.free.push(key);
-        match &said {
-            Some(Err(Answer::Timeout | Answer::Unreachable(_))) => zone.silent += 1,
-            _ => zone.silent = 0,
-        }
-        let Some(said) = said else { return };
-        if let Err(why) = &said
-            && zone.silent >= SILENT
-        {
-            zone.closed = Some(why.clone());
-            let rest = zone.queue.drain(..);
-            self.answered.extend(rest.map(|(_, tag)| Answered { zone: number, tag, said: Err(why.clone()) }));
-        }
-        self.answered.push(Answered { zone: number, tag, said });
-    }
-}
-
-/// Keeps the more telling of two failures, the earlier among equals.
-fn worsen(known: &mut Option<Answer>, failure: Answer) {
-    if known.as_ref().is_none_or(|known| failure.weight() > known.weight()) {
-        *known = Some(failure);
-    }
-}
-
-/// Unpredictable numbers, many for one system call.
-#[derive(Debug)]
-struct Random {
-    octets: [u8; 1024],
-    used: usize,
-}
-
-impl Random {
-    fn new() -> Self {
-        Self { octets: [0; 1024], used: usize::MAX }
-    }
-
-    fn next(&mut self) -> u16 {
-        if self.used >= self.octets.len() {
-            // A system that has no random numbers any more leaves the last ones; port and question still protect the answer.
-            let _ = getrandom::fill(&mut self.octets);
-            self.used = 0;
-        }
-        let number = u16::from_be_bytes([self.octets[self.used], self.octets[self.used + 1]]);
-        self.used += 2;
-        number
+        let due = now + self.dns.retransmit();
+        question.due = Some(due);
+        self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));
     }
 }

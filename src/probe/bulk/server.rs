@@ -31,6 +31,8 @@ pub(super) struct Sent {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
+    /// How many zones may be asked here.
+    pub(super) zones: usize,
     /// Open sockets with their numbers; the last is in use.
     pub(super) ports: Vec<(u32, Port)>,
     next_port: u32,
@@ -49,6 +51,7 @@ impl Server {
     pub(super) fn new(address: SocketAddr) -> Self {
         Self {
             address,
+            zones: 0,
             ports: Vec::new(),
             next_port: 0,
             asked_by_port: 0,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::daemon::{Relay, ZONES, dnsdist, programs, rbldnsd};
@@ -50,13 +50,13 @@ fn a_killed_run_is_continued_to_the_same_octets() {
     let Some([server]) = programs(["rbldnsd"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let server = rbldnsd(&server, folder.path());
-    for (format, pass) in [("ndjson", 8000), ("csv", 5000)] {
+    for (format, pass, signal) in [("ndjson", 8000, "KILL"), ("csv", 5000, "INT")] {
         let relay = Relay::before(server.at, pass);
         let plan = plan(folder.path(), "plan.toml", relay.at);
         let path = |name: &str| folder.path().join(format!("{name}.{format}"));
         let started =
             |name: &str| rank(&plan, &[RANGE, "--yes", "--format", format, "--resume", path(name).to_str().unwrap()]);
-        let mut child = started("killed").spawn().unwrap();
+        let mut child = started("killed").stderr(Stdio::piped()).spawn().unwrap();
         let patience = Instant::now() + Duration::from_secs(60);
         // The head and the first block; more cannot come, for no question passes any more.
         while fs::read(path("killed")).map_or(0, |octets| octets.iter().filter(|octet| **octet == b'\n').count()) < 1000
@@ -64,11 +64,17 @@ fn a_killed_run_is_continued_to_the_same_octets() {
             assert!(child.try_wait().unwrap().is_none() && Instant::now() < patience, "no block was written");
             std::thread::sleep(Duration::from_millis(10));
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // As if it had been killed in the middle of a line.
-        let octets = fs::read(path("killed")).unwrap();
-        fs::write(path("killed"), &octets[..octets.len() - 7]).unwrap();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let output = child.wait_with_output().unwrap();
+        if signal == "KILL" {
+            // As if it had been killed in the middle of a line.
+            let octets = fs::read(path("killed")).unwrap();
+            fs::write(path("killed"), &octets[..octets.len() - 7]).unwrap();
+        } else {
+            assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+            assert!(said(&output).contains("the same command goes on in"), "{}", said(&output));
+        }
         relay.open();
         let output = run(started("killed"));
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::catalogue::Family;
 use crate::model::visible;
-use crate::plan::stays_inside;
+use crate::plan::{special_purpose, stays_inside};
 
 /// So many addresses of one IPv6 range are enumerated, and of one run before it asks back.
 pub(super) const FEW: u64 = 256;
@@ -68,6 +68,11 @@ impl Candidates {
     /// How many of them are of `family`.
     pub(super) fn count_of(&self, family: Family) -> u64 {
         self.counts[usize::from(family == Family::Ipv6)]
+    }
+
+    /// A range of addresses that are not public, and what they are.
+    pub(super) fn special(&self) -> Option<(IpNet, &'static str)> {
+        self.ranges.iter().find_map(|range| Some((*range, special_purpose(range.network())?)))
     }
 
     /// The ranges as one text, for the fingerprint.

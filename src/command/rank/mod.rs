@@ -54,6 +54,12 @@ pub(super) fn run(arguments: &Rank, terminal: &Terminal) -> Result<Printed, Comm
     if form.is_none() && candidates.count() > HELD {
         return refuse(format!("more than {HELD} addresses best first; --format ndjson or csv takes them in order"));
     }
+    // A plan may have lists of a laboratory.
+    if arguments.plan.is_none()
+        && let Some((range, kind)) = candidates.special()
+    {
+        return refuse(format!("{range}: it is {kind}; public lists are not to be asked about it"));
+    }
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
     let (choice, dns_plan) = plan.map_or_else(|| (Dnsbl::default(), DnsPlan::default()), |plan| (plan.dnsbl, plan.dns));
@@ -133,7 +139,9 @@ fn agree(arguments: &Rank, terminal: &Terminal, cost: &Cost) -> Result<(), Comma
             return Ok(());
         }
     }
-    Err(CommandError::Rank(words::not_agreed(lang, &text)))
+    // Errors are in English everywhere.
+    let text = words::cost(Lang::En, cost);
+    Err(CommandError::Rank(format!("so many addresses without a word: {text}; say --yes if that is wanted")))
 }
 
 /// A run.

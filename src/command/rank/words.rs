@@ -43,15 +43,6 @@ pub(super) fn go_on(lang: Lang) -> &'static str {
     pick(lang, "Go on? [y/N] ", "続けるか? [y/N] ")
 }
 
-/// Without an answer nothing is asked.
-pub(super) fn not_agreed(lang: Lang, cost: &str) -> String {
-    pick(
-        lang,
-        format!("so many addresses without a word: {cost}; say --yes if that is wanted"),
-        format!("(確認なしでは行わない): {cost}。行うなら --yes を付ける"),
-    )
-}
-
 /// The headings of the table.
 pub(super) fn headings(lang: Lang) -> [&'static str; 6] {
     pick(lang, ["", "address", "verdict", "on lists", "PTR", "AS"], ["", "アドレス", "判定", "登録リスト", "PTR", "AS"])

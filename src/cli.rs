@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Lang, Phase};
+use crate::rows::Shard;
 
 /// May we switch? Checks the new addresses of a mail server before (and after) it moves, and says GO or NO-GO.
 ///
@@ -31,10 +32,12 @@ pub struct Cli {
 pub enum Command {
     /// Check a plan against the world and print the verdict.
     Check(Check),
-    /// Join JSON reports of one plan, made at different places, into one report with one verdict.
+    /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.
     Merge(Merge),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
     Inbound(Inbound),
+    /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
+    Rank(Rank),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
@@ -81,8 +84,9 @@ pub struct ReportArgs {
 /// Arguments of `merge`.
 #[derive(Debug, Args)]
 pub struct Merge {
-    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version.
-    #[arg(required = true, value_name = "REPORT.json")]
+    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version. Or all the shards of one run
+    /// with `--shard`: they are joined as they are, and only --output counts.
+    #[arg(required = true, value_name = "REPORT.json|SHARD")]
     pub reports: Vec<PathBuf>,
     /// How to write the report.
     #[command(flatten)]
@@ -163,6 +167,46 @@ pub struct Inbound {
     /// Judge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `rank`.
+#[derive(Debug, Args)]
+pub struct Rank {
+    /// Addresses, and ranges such as 198.51.100.0/24.
+    #[arg(required = true, value_name = "ADDRESS|CIDR")]
+    pub addresses: Vec<String>,
+    /// Take lists, keys, weights and resolver from this plan, instead of the recommended lists and the system's resolver.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Do not ask whether to sweep more than 256 addresses.
+    #[arg(long)]
+    pub yes: bool,
+    /// Form of the output: table and json have the best address first, ndjson and csv the order of the input. Without it, a
+    /// table; with --resume, ndjson.
+    #[arg(long, value_enum)]
+    pub format: Option<RankFormat>,
+    /// Write to FILE, whole or not at all, instead of standard output (`-`).
+    #[arg(short, long, value_name = "FILE", conflicts_with = "resume")]
+    pub output: Option<PathBuf>,
+    /// Append rows to FILE (ndjson or csv) as they are measured; started again, go on after the last one.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Only every N-th address, from the I-th on: N runs make the whole, and `merge` joins their files.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    pub shard: Option<Shard>,
+}
+
+/// A form of the result of `rank`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RankFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs, best first; schema 1.
+    Json,
+    /// For programs, one object a line.
+    Ndjson,
+    /// For spreadsheets.
+    Csv,
 }
 
 /// Arguments of `lists`.

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod probe;
 pub mod records;
 pub mod render;
+pub mod rows;
 pub mod runner;
 pub mod servers;
 pub mod spf;

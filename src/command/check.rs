@@ -261,6 +261,7 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets, rehearsed: Vec<Loaded>)
         root_hints: plan.root_hints.clone(),
         authority_port: plan.authority_port,
         retransmit: plan.timeout.to_std().unwrap_or(Settings::default().retransmit),
+        unpaced: plan.unpaced.clone(),
         secrets: secrets.clone(),
         rehearsed,
         ..Settings::default()

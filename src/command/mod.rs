@@ -9,6 +9,7 @@ mod explain;
 mod inbound;
 mod lists;
 mod merge;
+mod rank;
 mod rehearse;
 mod schema;
 mod stop;
@@ -123,6 +124,18 @@ pub enum CommandError {
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
+    /// Addresses that cannot be ranked.
+    #[error("could not rank {0}")]
+    Rank(String),
+    /// A file of rows.
+    #[error(transparent)]
+    Rows(#[from] crate::rows::RowsError),
+    /// Reports among the shards.
+    #[error("could not merge {0}: it is no shard, and shards are among the files")]
+    Mixed(String),
+    /// Standard output takes nothing more.
+    #[error("could not write to standard output: {0}")]
+    Stdout(std::io::Error),
     /// The operating system refused what every run needs.
     #[error("could not start: {0}")]
     System(#[from] std::io::Error),
@@ -136,6 +149,7 @@ pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
+        Command::Rank(arguments) => rank::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),

@@ -146,6 +146,13 @@ pub struct Inbound {
     /// Judge this address too (may be repeated).
     #[arg(long = "address", value_name = "IP")]
     pub addresses: Vec<std::net::IpAddr>,
+    /// Keep what the lists say of each address in FILE; started again with the same logs, go on after the last one.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Only ask about every N-th address, from the I-th on, and keep the answers: N runs make the whole, `merge` joins their files,
+    /// and --resume of the joined file judges without asking the lists again.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "resume")]
+    pub shard: Option<Shard>,
     /// This machine is the new server, and its resolver is the mail server's: take the lists' answers as they come.
     #[arg(long)]
     pub on_new_server: bool,

@@ -8,7 +8,7 @@ use futures::stream;
 
 use super::judgement::{About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming};
 use super::policy::Policy;
-use crate::catalogue::{Family, List, Target, Weight};
+use crate::catalogue::{Answer as Said, Family, List, Target, Weight, classify};
 use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
 use crate::model::{DomainName, Value};
 use crate::probe::{Answer, Ask, Dns, Pace, Question, RecordType, Reply, Route};
@@ -47,6 +47,11 @@ impl ListState {
         (health.state == State::Healthy).then_some(route)
     }
 
+    /// Whether it can be believed about every family that is asked.
+    pub fn is_believed(&self) -> bool {
+        !self.healths.is_empty() && self.healths.iter().all(|(_, health)| health.state == State::Healthy)
+    }
+
     /// The worst that it is in; nothing where nothing is to be asked.
     pub fn worst(&self) -> Option<&Health> {
         let unhealthy = self.healths.iter().find(|(_, health)| health.state != State::Healthy);
@@ -83,14 +88,34 @@ impl<'a> Gatherer<'a> {
         Self { dns, policy, as_it_comes, lists }
     }
 
+    /// Whether answers are taken as they come.
+    pub fn takes_as_it_comes(&self) -> bool {
+        self.as_it_comes
+    }
+
     /// The lists, in the order of the policy.
     pub fn lists(&self) -> &[ListState] {
         &self.lists
     }
 
-    /// What the world says of `callers`.
+    /// The lists that are asked about clients' addresses and can be believed: those for a sweep.
+    pub fn swept(&self) -> Vec<&ListState> {
+        let is_swept = |list: &&ListState| list.asked.about == About::Client && list.is_believed();
+        self.lists.iter().filter(is_swept).collect()
+    }
+
+    /// What the world says of `callers`, asked by the ordinary door.
     pub async fn gather(&self, callers: &[Caller]) -> Facts {
-        let mut facts = Facts::default();
+        self.gather_beside(callers, Facts::default(), |_| true).await
+    }
+
+    /// The same beside what is known in `facts`; of the lists only those that are `wanted`.
+    pub async fn gather_beside(
+        &self,
+        callers: &[Caller],
+        mut facts: Facts,
+        wanted_list: impl Fn(&ListState) -> bool,
+    ) -> Facts {
         if self.policy.wants_names() {
             let mut ips: Vec<IpAddr> = callers.iter().map(|caller| caller.ip).collect();
             ips.sort_unstable();
@@ -117,7 +142,7 @@ impl<'a> Gatherer<'a> {
             }
         }
         let mut wanted: BTreeSet<(usize, Target)> = BTreeSet::new();
-        for (index, list) in self.lists.iter().enumerate() {
+        for (index, list) in self.lists.iter().enumerate().filter(|(_, list)| wanted_list(list)) {
             wanted
                 .extend(callers.iter().filter_map(|caller| Some((index, subject(list.asked.about, caller, &facts)?))));
         }
@@ -175,7 +200,15 @@ impl<'a> Gatherer<'a> {
             let per_second = f32::from(u16::try_from(per_second).unwrap_or(u16::MAX));
             ask = ask.paced(Pace { key: selected.list.operator.clone(), per_second });
         }
-        Some(Lookup::from(self.dns.ask(ask).await.as_ref()))
+        let lookup = Lookup::from(self.dns.ask(ask).await.as_ref());
+        // A list may begin to refuse, or break, after it proved its health.
+        let counts = match &lookup {
+            Lookup::Addresses(codes) if !self.as_it_comes => {
+                !matches!(classify(&selected.list, target.family(), codes), Said::Refused { .. } | Said::Broken { .. })
+            }
+            _ => true,
+        };
+        counts.then_some(lookup)
     }
 }
 

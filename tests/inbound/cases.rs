@@ -127,8 +127,11 @@ smtpd_sender_restrictions = check_sender_access inline:{{listed.example=reject 5
     Case {
         name: "deferrals that wait",
         main: "smtpd_client_restrictions = defer_if_reject, reject_rbl_client codes.bl.test=127.0.0.2
-smtpd_helo_restrictions = reject_rbl_client one.bl.test=127.0.0.2 defer_if_permit
-smtpd_recipient_restrictions = permit_dnswl_client silent.bl.test, reject_rbl_client two.bl.test reject_nothing
+smtpd_helo_restrictions = check_helo_access inline:{{mail.partners.example=defer_if_permit}},
+  reject_rbl_client one.bl.test=127.0.0.2
+smtpd_relay_restrictions = permit_dnswl_client silent.bl.test, reject_unauth_destination,
+  reject_rbl_client two.bl.test=127.0.0.4
+smtpd_recipient_restrictions = reject_rbl_client three.bl.test, check_client_access cidr:{{198.18.0.0/27 reject_nothing}}
 ",
         master: SMTPD,
         tables: &[],

@@ -62,7 +62,7 @@ impl Stage {
         let running = names::start(&dns, dir.path(), clients).unwrap();
         write(
             &dir.path().join("resolv.conf"),
-            &format!("nameserver {}\noptions timeout:1 attempts:1\n", RESOLVER.ip()),
+            &format!("nameserver {}\noptions timeout:2 attempts:1\n", RESOLVER.ip()),
         );
         Some(Self { running, starting: Vec::new(), mail, clients: clients_host, _dns: dns, _network: network, dir })
     }

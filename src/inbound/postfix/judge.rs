@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
     }
 
     /// One list; with `warns` its refusals are only logged.
-    pub(super) fn list(&mut self, steps: &[Step], warns: bool) -> Status {
+    fn list(&mut self, steps: &[Step], warns: bool) -> Status {
         for step in steps {
             let status = self.step(step, warns || step.warns);
             if !matches!(status, Status::Dunno) {
@@ -142,6 +142,14 @@ impl<'a> Session<'a> {
             }
         }
         Status::Dunno
+    }
+
+    /// The same, with replies in the words of another list.
+    pub(super) fn list_as(&mut self, class: Class, steps: &[Step], warns: bool) -> Status {
+        let own = std::mem::replace(&mut self.class, class);
+        let status = self.list(steps, warns);
+        self.class = own;
+        status
     }
 
     fn step(&mut self, step: &Step, warns: bool) -> Status {

@@ -85,6 +85,11 @@ impl<'a> Session<'a> {
             defer_if_reject: None,
             deferred: false,
         };
+        if let Some(rule) = &postfix.broken {
+            let text = "(nobody is greeted: the server does not start)".to_owned();
+            let refusal = session.refusal(rule, Vec::new(), Draft::new(421, "4.3.0", text));
+            return Judgement { fate: Fate::Refused(refusal), only_logged: Vec::new() };
+        }
         let refusal = session.screen().or_else(|| session.restrictions());
         Judgement { fate: session.conclude(refusal), only_logged: session.only_logged }
     }

@@ -1,6 +1,7 @@
 //! Postfix: as it is installed, each with a configuration, a queue and a log of its own.
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -63,20 +64,50 @@ pub(crate) fn start(
     let whole = format!("{}{}", common(&dir, number, &addresses), main.replace("{dir}", &dir.display().to_string()));
     write(&files[0], &whole);
     write(&files[1], &format!("{SERVICES}{master_lines}"));
+    settle(&files[0]);
     for (name, text) in tables {
         let table = dir.join(name);
         write(&table, text);
+        settle(&table);
         if main.contains(&format!("hash:{{dir}}/{name}")) {
             let at = format!("hash:{}", table.display());
             // Postfix programs look whether the configured addresses are there.
             stage.mail.within(|| run(&dir, &program("postmap").unwrap(), &["-c", dir.to_str().unwrap(), &at]));
         }
     }
-    // Postfix reads a file that has just been written again and again until it is two seconds old.
-    File::options().write(true).open(&files[0]).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let args = ["-c", dir.to_str().unwrap(), "-d"].map(str::to_owned);
     stage.serve("postfix", &dir, &master().unwrap(), &args, address_of(number)[0]);
     files
+}
+
+/// What a Postfix wrote that no client heard.
+pub(crate) struct Log {
+    /// Refusals that were only logged, from the client on.
+    warnings: Vec<String>,
+    /// Ranks that postscreen told.
+    ranks: Vec<String>,
+}
+
+impl Log {
+    /// The log of Postfix number `number` so far.
+    pub(crate) fn read(stage: &Stage, number: u8) -> Self {
+        let text = std::fs::read_to_string(stage.path(&format!("postfix-{number}/postfix.own.log"))).unwrap();
+        let behind = |mark| text.lines().filter_map(move |line| Some(line.split_once(mark)?.1.to_owned()));
+        Self { warnings: behind(": reject_warning: ").collect(), ranks: behind("DNSBL rank ").collect() }
+    }
+
+    /// The replies that were only logged about a client, and whether postscreen told its rank.
+    pub(crate) fn of(&self, ip: IpAddr) -> (Vec<String>, bool) {
+        let from = format!("[{ip}]: ");
+        let warnings = self.warnings.iter().filter_map(|line| Some(line.split_once(&from)?.1.to_owned())).collect();
+        let mark = format!("for [{ip}]:");
+        (warnings, self.ranks.iter().any(|line| line.contains(&mark)))
+    }
+}
+
+/// Postfix reads a file that has just been written again and again until it is two seconds old.
+fn settle(file: &Path) {
+    File::options().write(true).open(file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
 }
 
 fn common(dir: &Path, number: u8, addresses: &str) -> String {

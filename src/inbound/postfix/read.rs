@@ -11,10 +11,10 @@ use super::lines::pieces;
 use super::master::{Service, services};
 use super::postscreen::Postscreen;
 use super::reply::Class;
-use super::steps::Subject;
+use super::steps::{Step, Subject, Test};
 use super::syntax::Network;
 use super::tables::{ReadFile, Tables};
-use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, number, words};
+use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, either, number, words, zones};
 use crate::inbound::{Place, Unjudged};
 use crate::model::visible;
 
@@ -50,7 +50,7 @@ impl Postfix {
             .take(MOST_UNJUDGED / 2)
             .map(|stray| Unjudged {
                 place: Some(stray.place),
-                written: visible(&stray.text),
+                written: zones::shown_words(&stray.text),
                 why: words::no_parameter(),
             })
             .collect();
@@ -84,7 +84,7 @@ impl Setup {
     fn of(main: &Config, master: Option<&[u8]>, file: &str, notes: &mut Vec<Unjudged>) -> Self {
         let mut note = |line: Option<usize>, written: &str, why| {
             let place = line.map(|line| Place { file: visible(file), line });
-            notes.push(Unjudged { place, written: visible(written), why });
+            notes.push(Unjudged { place, written: zones::shown_words(written), why });
         };
         let Some(bytes) = master else {
             note(None, "master.cf", words::no_master());
@@ -129,9 +129,15 @@ impl Setup {
 fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
     let config = &setup.smtpd;
     let mut compiler = Compiler::new(config, tables);
-    let is = |name: &str, word: &str| config.value(name).is_ok_and(|value| value.eq_ignore_ascii_case(word));
-    let stages =
-        stages(&mut compiler, is("smtpd_delay_reject", "no"), is("smtpd_relay_before_recipient_restrictions", "yes"));
+    let mut yes = |name: &str| either(config, name, ["yes", "no"], &mut compiler);
+    let (delays, relay_first) = (yes("smtpd_delay_reject"), yes("smtpd_relay_before_recipient_restrictions"));
+    let (soft_bounce, looks_up_names) = (yes("soft_bounce"), yes("smtpd_peername_lookup"));
+    let stages = stages(&mut compiler, !delays, relay_first);
+    if !stages[3..=4].iter().any(|stage| keeps_strangers_out(&stage.steps)) {
+        let name = "smtpd_relay_restrictions";
+        let place = config.place(name).or_else(|| config.place("smtpd_recipient_restrictions"));
+        compiler.broken(name, place, name, words::open_relay());
+    }
     let postscreen = setup.postscreen.as_ref().map(|screen| Postscreen::read(screen, tables, &mut compiler));
     let mynetworks = mynetworks(&mut compiler, tables);
     let replies = config.value("rbl_reply_maps").unwrap_or_default();
@@ -147,19 +153,23 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
     if config.value("smtpd_dns_reply_filter").is_ok_and(|value| !value.is_empty()) {
         compiler.note(config.place("smtpd_dns_reply_filter"), "smtpd_dns_reply_filter", words::dns_filter());
     }
-    let mut code = |name: &str, default: u16| number(config, name, default, &mut compiler);
+    let waits = |name: &str, compiler: &mut Compiler<'_>| either(config, name, ["defer_if_permit", "defer"], compiler);
+    let unknown_helo_waits = waits("unknown_helo_hostname_tempfail_action", &mut compiler);
+    let unknown_address_waits = waits("unknown_address_tempfail_action", &mut compiler);
+    // What is no reply code at all becomes Postfix's general reply.
+    let mut code = |name: &str| u16::try_from(number(config, name, &mut compiler)).unwrap_or_default();
     let codes = Codes {
-        reject: code("reject_code", 554),
-        defer: code("defer_code", 450),
-        map_defer: code("access_map_defer_code", 450),
-        maps_rbl: code("maps_rbl_reject_code", 554),
-        unknown_client: code("unknown_client_reject_code", 450),
-        invalid_hostname: code("invalid_hostname_reject_code", 501),
-        non_fqdn: code("non_fqdn_reject_code", 504),
-        unknown_hostname: code("unknown_hostname_reject_code", 450),
-        unknown_address: code("unknown_address_reject_code", 450),
-        unknown_helo_waits: is("unknown_helo_hostname_tempfail_action", "defer_if_permit"),
-        unknown_address_waits: is("unknown_address_tempfail_action", "defer_if_permit"),
+        reject: code("reject_code"),
+        defer: code("defer_code"),
+        map_defer: code("access_map_defer_code"),
+        maps_rbl: code("maps_rbl_reject_code"),
+        unknown_client: code("unknown_client_reject_code"),
+        invalid_hostname: code("invalid_hostname_reject_code"),
+        non_fqdn: code("non_fqdn_reject_code"),
+        unknown_hostname: code("unknown_hostname_reject_code"),
+        unknown_address: code("unknown_address_reject_code"),
+        unknown_helo_waits,
+        unknown_address_waits,
     };
     Postfix {
         postscreen,
@@ -168,8 +178,9 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
         codes,
         default_reply: config.raw_value("default_rbl_reply"),
         replies: replies.and_then(Result::ok),
-        soft_bounce: is("soft_bounce", "yes"),
-        looks_up_names: !is("smtpd_peername_lookup", "no"),
+        soft_bounce,
+        looks_up_names,
+        broken: compiler.broken,
         unjudged: compiler.unjudged,
     }
 }
@@ -197,6 +208,29 @@ fn stages(compiler: &mut Compiler<'_>, at_once: bool, relay_first: bool) -> Vec<
         settles: index >= 4,
     };
     lists.into_iter().enumerate().map(stage).collect()
+}
+
+/// Whether a list has one of the restrictions without which smtpd does not start (has_required in smtpd_check.c).
+fn keeps_strangers_out(steps: &[Step]) -> bool {
+    const REQUIRED: [&str; 6] = [
+        "reject_unauth_destination",
+        "defer_unauth_destination",
+        "check_relay_domains",
+        "reject",
+        "defer",
+        "defer_if_permit",
+    ];
+    for step in steps.iter().filter(|step| !step.warns) {
+        match &step.test {
+            Test::Permit => return false,
+            Test::Class(inner) if keeps_strangers_out(inner) => return true,
+            // Nobody can say what a list holds that cannot be read.
+            Test::Unjudged(_) if step.rule.written == step.rule.section => return true,
+            _ if REQUIRED.iter().any(|required| step.rule.written.eq_ignore_ascii_case(required)) => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn mynetworks(compiler: &mut Compiler<'_>, tables: &Tables<'_>) -> Mynetworks {
@@ -233,4 +267,27 @@ fn mynetworks(compiler: &mut Compiler<'_>, tables: &Tables<'_>) -> Mynetworks {
         }
     }
     Mynetworks(networks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a device or a disk image named by mistake would fill the memory, or a missing file be an empty policy.
+    #[test]
+    fn files_are_bounded_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.cf");
+        let error = |main: &Path, master: Option<&Path>| Postfix::open(main, master).unwrap_err().to_string();
+        assert!(error(&main, None).starts_with(&format!("could not read {}: ", main.display())));
+        let mut text = vec![b'#'; LARGEST_FILE];
+        text[LARGEST_FILE - 7..].copy_from_slice(b"\na = b\n");
+        std::fs::write(&main, &text).unwrap();
+        assert!(Postfix::open(&main, None).is_ok());
+        assert!(error(&main, Some(&folder.path().join("master.cf"))).contains("master.cf"));
+        text.push(b'\n');
+        std::fs::write(&main, &text).unwrap();
+        assert!(error(&main, None).ends_with("it is longer than 16 MiB"));
+        assert!(error(Path::new("/dev/zero"), None).ends_with("it is longer than 16 MiB"));
+    }
 }

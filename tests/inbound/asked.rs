@@ -37,7 +37,7 @@ async fn add(facts: &mut Facts, callers: &[Caller], servers: &[Exim]) {
         let mut found: Vec<IpAddr> = Vec::new();
         let mut silent = false;
         for rtype in [RecordType::A, RecordType::AAAA] {
-            let reply = dns.ask(Ask::new(Question::new(&format!("{name}."), rtype).unwrap())).await;
+            let reply = dns.ask(Ask::new(Question::new(format!("{name}."), rtype).unwrap())).await;
             silent |= !reply.answer.is_definite();
             found.extend(reply.addresses());
         }
@@ -49,7 +49,7 @@ async fn add(facts: &mut Facts, callers: &[Caller], servers: &[Exim]) {
             Target::Ip(ip) => reversed(*ip),
             Target::Domain(name) => name.to_string(),
         };
-        let reply = dns.ask(Ask::new(Question::new(&format!("{subject}.{zone}."), RecordType::A).unwrap())).await;
+        let reply = dns.ask(Ask::new(Question::new(format!("{subject}.{zone}."), RecordType::A).unwrap())).await;
         facts.zones.insert((zone.clone(), target.clone()), Lookup::from(reply.as_ref()));
     }
 }

@@ -77,7 +77,7 @@ impl Walk<'_> {
         let Some(lines) = visit.exim.folder.items(path) else {
             return found.add(visit.unjudged(path, no_file()));
         };
-        for line in &lines {
+        for line in lines.iter() {
             let (item, negated) = turned(line, negated);
             if !found.add(self.item(item, negated, at_end, visit)) && !visit.is_survey() {
                 return false;

@@ -85,6 +85,8 @@ pub(super) struct Visit<'a> {
     variables: HashMap<String, Variable>,
     /// Why a variable that was read may have another value.
     doubt: RefCell<Option<Value>>,
+    /// Files that are taken as absent because they are not here.
+    left_behind: RefCell<Vec<String>>,
     /// What `$dnslist_…` are.
     listed: Option<Listed>,
     /// Whether the list that is being asked found something already.
@@ -108,6 +110,7 @@ impl<'a> Visit<'a> {
             stage: Stage::Connect,
             variables: HashMap::new(),
             doubt: RefCell::new(None),
+            left_behind: RefCell::default(),
             listed: None,
             listed_now: false,
             listed_by_statement: None,
@@ -252,7 +255,12 @@ impl<'a> Visit<'a> {
         {
             self.naming();
         }
-        expand(text, self)
+        let expanded = expand(text, self);
+        let left: Vec<String> = self.left_behind.borrow_mut().drain(..).collect();
+        for path in left {
+            self.note(&path, left_behind());
+        }
+        expanded
     }
 
     fn host_name(&self) -> Option<String> {
@@ -316,8 +324,18 @@ impl Surroundings for Visit<'_> {
     }
 
     fn exists(&self, path: &str) -> Option<bool> {
+        if self.is_survey() && self.exim.folder.was_left_behind(path) {
+            self.left_behind.borrow_mut().push(path.to_owned());
+        }
         self.exim.folder.exists(path)
     }
+}
+
+fn left_behind() -> Value {
+    Value::both(
+        "the file is not beside the configuration; taken as not there",
+        "ファイルが設定ファイルと同じフォルダーにない。存在しないとみなした",
+    )
 }
 
 fn other_key() -> Value {

@@ -1,5 +1,7 @@
 //! A caller's way through the ACLs, statement by statement, and the reply that ends it (Exim specification, sections 44.13 to 44.21).
 
+use std::borrow::Cow;
+
 use super::conditions;
 use super::config::{Part, Statement, Verb, inline};
 use super::expand::{Expanded, expand_known};
@@ -234,13 +236,14 @@ fn nested(part: &Part, depth: usize, visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// The statements of the ACL that an option names, under its name.
-pub(super) fn named(value: &str, visit: &mut Visit<'_>) -> Option<(String, Vec<Statement>)> {
+pub(super) fn named<'a>(value: &str, visit: &mut Visit<'a>) -> Option<(String, Cow<'a, [Statement]>)> {
     let Expanded::Known(value) = visit.expand(value) else { return None };
     let value = value.trim();
-    if let Some(statements) = visit.exim.config.acls.get(value) {
-        return Some((value.to_owned(), statements.clone()));
+    let exim = visit.exim;
+    if let Some(statements) = exim.config.acls.get(value) {
+        return Some((value.to_owned(), Cow::Borrowed(statements)));
     }
-    inline(value, &visit.place).map(|statements| (visit.stage.option().to_owned(), statements))
+    inline(value, &visit.place).map(|statements| (visit.stage.option().to_owned(), Cow::Owned(statements)))
 }
 
 fn ending(name: &str, statement: &Statement, word: Word, done: &Conditions, visit: &Visit<'_>) -> Ending {

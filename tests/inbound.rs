@@ -63,6 +63,7 @@ fn postfix_answers_every_client_as_predicted() {
             (number, Postfix::open(&main, Some(&master)).unwrap())
         })
         .collect();
+    stage.wait();
     let started = began.elapsed();
     let callers: Vec<Caller> = clients.iter().map(facts::caller).collect();
     let zones = servers.iter().flat_map(|(_, policy)| policy.asked_zones()).collect();

@@ -127,8 +127,11 @@ smtpd_sender_restrictions = check_sender_access inline:{{listed.example=reject 5
     Case {
         name: "deferrals that wait",
         main: "smtpd_client_restrictions = defer_if_reject, reject_rbl_client codes.bl.test=127.0.0.2
-smtpd_helo_restrictions = reject_rbl_client one.bl.test=127.0.0.2 defer_if_permit
-smtpd_recipient_restrictions = permit_dnswl_client silent.bl.test, reject_rbl_client two.bl.test reject_nothing
+smtpd_helo_restrictions = check_helo_access inline:{{mail.partners.example=defer_if_permit}},
+  reject_rbl_client one.bl.test=127.0.0.2
+smtpd_relay_restrictions = permit_dnswl_client silent.bl.test, reject_unauth_destination,
+  reject_rbl_client two.bl.test=127.0.0.4
+smtpd_recipient_restrictions = reject_rbl_client three.bl.test, check_client_access cidr:{{198.18.0.0/27 reject_nothing}}
 ",
         master: SMTPD,
         tables: &[],
@@ -183,6 +186,49 @@ smtpd_recipient_restrictions = reject_rbl_client wide.bl.test=127.0.0.3, reject_
 soft_bounce = yes
 ",
         master: POSTSCREEN,
+        tables: &[],
+    },
+    Case {
+        name: "recipients before relays, words, codes about addresses",
+        main: "smtpd_relay_before_recipient_restrictions = no
+reject_code = 550
+non_fqdn_reject_code = 555
+smtpd_sender_restrictions = check_sender_access texthash:{dir}/senders, reject_non_fqdn_sender
+smtpd_recipient_restrictions = check_client_access cidr:{{198.18.0.0/28 reject}, {198.18.0.16/28 permit_auth_destination}},
+  check_helo_access inline:{{localhost=defer}}, reject_rhsbl_client names.bl.test=127.0.1.3, reject_rhsbl_helo names.bl.test=127.0.1.2
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, reject_rbl_client three.bl.test=[127.0.0.[1..2;9]]
+",
+        master: SMTPD,
+        tables: &[(
+            "senders",
+            "gone.example 550 5.1.1 no such thing\nbroken.example 450 4.1.5 later\npartners.example OK\nexample DUNNO\n\
+             someone@listed.example.invalid REJECT\nnodots 1234\n",
+        )],
+    },
+    Case {
+        name: "nobody looks at names, and parents have a dot",
+        main: "smtpd_peername_lookup = no
+parent_domain_matches_subdomains =
+unknown_client_reject_code = 551
+smtpd_client_restrictions = check_client_access texthash:{dir}/clients, reject_rhsbl_reverse_client names.bl.test
+  reject_unknown_reverse_client_hostname
+smtpd_helo_restrictions = check_helo_access texthash:{dir}/helo
+",
+        master: SMTPD,
+        tables: &[
+            ("clients", "198.18 reject_rbl_client codes.bl.test, permit\nunknown.example OK\n"),
+            ("helo", "listed.example 554 exactly\n.partners.example 554 5.7.7 below\n"),
+        ],
+    },
+    Case {
+        name: "an old configuration",
+        main: "compatibility_level = 0
+maps_rbl_domains = one.bl.test, two.bl.test=127.0.0.[2..3]
+smtpd_client_restrictions = reject_maps_rbl
+smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, reject_unknown_client,
+  reject_invalid_hostname, reject_rbl three.bl.test
+",
+        master: SMTPD,
         tables: &[],
     },
 ];

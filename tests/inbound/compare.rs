@@ -19,6 +19,7 @@ pub(crate) fn difference(fate: &Fate, reception: &Reception) -> Option<String> {
             let met = match reception {
                 Reception::Taken => "taken",
                 Reception::Refused(reply) => reply,
+                Reception::Lost(how) => how,
             };
             let said = match said {
                 Fate::Refused(Refusal { reply, enhanced, text, .. }) => format!("{reply} {enhanced:?} {text}"),

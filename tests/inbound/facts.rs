@@ -35,7 +35,7 @@ pub(crate) fn gather(host: &Host, callers: &[Caller], zones: &BTreeSet<AskedZone
 async fn ask_all(callers: &[Caller], zones: &BTreeSet<AskedZone>) -> Facts {
     let resolver = ResolverChoice::Servers(vec![RESOLVER]);
     // What is silent here is silent to the end: no need to wait long for it.
-    let retransmit = Duration::from_millis(300);
+    let retransmit = Duration::from_millis(150);
     let dns = Dns::new(Settings { resolver, retransmit, ..Settings::default() }).unwrap();
     let mut facts = Facts::default();
     let names = callers.iter().map(|caller| async { (caller.ip, naming(&dns, caller.ip).await) });

@@ -71,8 +71,11 @@ fn zones(dir: &Path, clients: &[Client]) -> Vec<String> {
     for (short, zone) in LISTED {
         let (mut v4, mut v6) = (String::new(), String::new());
         for client in clients {
-            for [third, last] in client.listed.iter().filter(|(list, _)| *list == short).flat_map(|(_, codes)| codes) {
-                let set = if client.ip.is_ipv4() { &mut v4 } else { &mut v6 };
+            let codes = client.listed.iter().filter(|(list, _)| *list == short).flat_map(|(_, codes)| codes);
+            // rbldnsd has one answer for an IPv6 address.
+            let most = if client.ip.is_ipv4() { usize::MAX } else { 1 };
+            let set = if client.ip.is_ipv4() { &mut v4 } else { &mut v6 };
+            for [third, last] in codes.take(most) {
                 let _ = writeln!(set, "{} :127.0.{third}.{last}:see https://{zone}/{}", client.ip, client.ip);
             }
         }

@@ -63,20 +63,25 @@ pub(crate) fn start(
     let whole = format!("{}{}", common(&dir, number, &addresses), main.replace("{dir}", &dir.display().to_string()));
     write(&files[0], &whole);
     write(&files[1], &format!("{SERVICES}{master_lines}"));
+    settle(&files[0]);
     for (name, text) in tables {
         let table = dir.join(name);
         write(&table, text);
+        settle(&table);
         if main.contains(&format!("hash:{{dir}}/{name}")) {
             let at = format!("hash:{}", table.display());
             // Postfix programs look whether the configured addresses are there.
             stage.mail.within(|| run(&dir, &program("postmap").unwrap(), &["-c", dir.to_str().unwrap(), &at]));
         }
     }
-    // Postfix reads a file that has just been written again and again until it is two seconds old.
-    File::options().write(true).open(&files[0]).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let args = ["-c", dir.to_str().unwrap(), "-d"].map(str::to_owned);
     stage.serve("postfix", &dir, &master().unwrap(), &args, address_of(number)[0]);
     files
+}
+
+/// Postfix reads a file that has just been written again and again until it is two seconds old.
+fn settle(file: &Path) {
+    File::options().write(true).open(file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
 }
 
 fn common(dir: &Path, number: u8, addresses: &str) -> String {

@@ -7,7 +7,7 @@
 //! | clients | those of the clients | nothing: the test connects from there |
 
 use std::fs::{self, Permissions};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ use std::process::Command;
 use super::clients::Client;
 use super::names;
 use super::namespaces::{Host, Network};
-use super::process::{Daemon, program, write};
+use super::process::{Daemon, program as program_of, write};
 
 /// If set, an absent daemon is a failure instead of a reason to skip.
 const REQUIRE: &str = "MAIL_CUTOVER_REQUIRE_DAEMONS";
@@ -30,6 +30,8 @@ const SERVERS: u8 = 40;
 #[derive(Debug)]
 pub(crate) struct Stage {
     running: Vec<Daemon>,
+    /// Those that have not been waited for, by index, and where they will listen.
+    starting: Vec<(usize, IpAddr)>,
     pub(crate) mail: Host,
     pub(crate) clients: Host,
     _dns: Host,
@@ -60,13 +62,13 @@ impl Stage {
         let running = names::start(&dns, dir.path(), clients).unwrap();
         write(
             &dir.path().join("resolv.conf"),
-            &format!("nameserver {}\noptions timeout:1 attempts:1\n", RESOLVER.ip()),
+            &format!("nameserver {}\noptions timeout:2 attempts:1\n", RESOLVER.ip()),
         );
-        Some(Self { running, mail, clients: clients_host, _dns: dns, _network: network, dir })
+        Some(Self { running, starting: Vec::new(), mail, clients: clients_host, _dns: dns, _network: network, dir })
     }
 
     /// Starts a mail server on its host: a program with its arguments, in a folder that is there, with [`RESOLVER`] as the system's
-    /// resolver. It is ended with the stage.
+    /// resolver. It is waited for by [`Stage::wait`], and ended with the stage.
     pub(crate) fn serve(&mut self, name: &'static str, folder: &Path, program: &Path, args: &[String], at: IpAddr) {
         let resolv = self.dir.path().join("resolv.conf");
         // Every daemon of a machine reads the same file; this one gets a mount of its own.
@@ -75,13 +77,19 @@ impl Stage {
         all.push(resolv.display().to_string());
         all.push(program.display().to_string());
         all.extend_from_slice(args);
-        let daemon = self.mail.within(|| {
-            let mut daemon = Daemon::spawn(name, folder, &super::process::program("unshare").unwrap(), &all);
-            let listens = || std::net::TcpStream::connect((at, 25)).map(drop).map_err(|error| format!("{at}: {error}"));
-            daemon.wait_until(listens).unwrap();
-            daemon
-        });
+        let unshare = program_of("unshare").unwrap();
+        let daemon = self.mail.within(|| Daemon::spawn(name, folder, &unshare, &all));
         self.running.push(daemon);
+        self.starting.push((self.running.len() - 1, at));
+    }
+
+    /// Waits until all mail servers listen.
+    pub(crate) fn wait(&mut self) {
+        for (index, at) in std::mem::take(&mut self.starting) {
+            let daemon = &mut self.running[index];
+            let listens = || TcpStream::connect((at, 25)).map(drop).map_err(|error| format!("{at}: {error}"));
+            self.mail.within(|| daemon.wait_until(listens)).unwrap();
+        }
     }
 
     /// A new folder for a mail server.
@@ -111,7 +119,7 @@ fn impossible(programs: &[(&str, bool)]) -> Option<String> {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return Some("only root makes network namespaces".to_owned());
     }
-    let ours = ["ip", "unshare", "mount", "unbound", "rbldnsd"].map(|name| (name, program(name).is_some()));
+    let ours = ["ip", "unshare", "mount", "unbound", "rbldnsd"].map(|name| (name, program_of(name).is_some()));
     if let Some((name, _)) = ours.iter().chain(programs).find(|(_, there)| !there) {
         return Some(format!("{name} is not installed"));
     }

@@ -12,9 +12,9 @@ use super::clients::Client;
 use super::namespaces::Host;
 
 /// How long a server may take for what it should say.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// So many conversations at once.
-const AT_ONCE: usize = 40;
+const AT_ONCE: usize = 80;
 
 /// How a client was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Reception {
     Taken,
     /// The first reply that was no success, its lines joined by blanks.
     Refused(String),
+    /// The conversation broke off: how.
+    Lost(String),
 }
 
 /// Lets every client come to each of `servers` (to the address of its own family), in any order; receptions by server and client.
@@ -36,7 +38,7 @@ pub(crate) fn all(host: &Host, clients: &[Client], servers: &[[IpAddr; 2]], reci
             let Some((server, index)) = next else { break };
             let client = &clients[index];
             let to = if client.ip.is_ipv4() { servers[server][0] } else { servers[server][1] };
-            let reception = come(client, to, recipient).unwrap_or_else(|error| panic!("{client:?} at {to}: {error}"));
+            let reception = come(client, to, recipient).unwrap_or_else(|error| Reception::Lost(error.to_string()));
             received.lock().unwrap()[server][index] = Some(reception);
         }
     };

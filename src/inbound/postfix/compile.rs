@@ -31,7 +31,7 @@ impl<'a> Compiler<'a> {
 
     /// Notes something that is not judged, once.
     pub(super) fn note(&mut self, place: Option<Place>, written: &str, why: Value) -> Unjudged {
-        let unjudged = Unjudged { place, written: visible(written), why };
+        let unjudged = Unjudged { place, written: zones::shown_words(written), why };
         if !self.unjudged.contains(&unjudged) {
             self.unjudged.push(unjudged.clone());
         }
@@ -80,14 +80,13 @@ impl<'a> Compiler<'a> {
 
     fn rule(&self, section: &str, token: &Token, argument: Option<&str>) -> Rule {
         let zone = argument.filter(|_| asks_list(&token.text.to_ascii_lowercase()));
-        let written = match (argument, zone) {
-            (_, Some(zone)) => format!("{} {}", token.text, zones::shown_argument(zone)),
-            (Some(argument), None) => format!("{} {argument}", token.text),
-            (None, _) => token.text.clone(),
+        let written = match argument {
+            Some(argument) => format!("{} {argument}", token.text),
+            None => token.text.clone(),
         };
         Rule {
             section: visible(section),
-            written: visible(&written),
+            written: zones::shown_words(&written),
             place: token.place.clone(),
             zone: zone.map(|zone| zones::shown(zones::split(zone).0)),
         }

@@ -11,11 +11,11 @@ use super::lines::pieces;
 use super::master::{Service, services};
 use super::postscreen::Postscreen;
 use super::reply::Class;
-use super::steps::Subject;
+use super::steps::{Step, Subject, Test};
 use super::syntax::Network;
 use super::tables::{ReadFile, Tables};
-use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, number, words};
-use crate::inbound::{Place, Unjudged};
+use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, number, words, zones};
+use crate::inbound::{Place, Rule, Unjudged};
 use crate::model::visible;
 
 impl Postfix {
@@ -50,7 +50,7 @@ impl Postfix {
             .take(MOST_UNJUDGED / 2)
             .map(|stray| Unjudged {
                 place: Some(stray.place),
-                written: visible(&stray.text),
+                written: zones::shown_words(&stray.text),
                 why: words::no_parameter(),
             })
             .collect();
@@ -84,7 +84,7 @@ impl Setup {
     fn of(main: &Config, master: Option<&[u8]>, file: &str, notes: &mut Vec<Unjudged>) -> Self {
         let mut note = |line: Option<usize>, written: &str, why| {
             let place = line.map(|line| Place { file: visible(file), line });
-            notes.push(Unjudged { place, written: visible(written), why });
+            notes.push(Unjudged { place, written: zones::shown_words(written), why });
         };
         let Some(bytes) = master else {
             note(None, "master.cf", words::no_master());
@@ -130,8 +130,19 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
     let config = &setup.smtpd;
     let mut compiler = Compiler::new(config, tables);
     let is = |name: &str, word: &str| config.value(name).is_ok_and(|value| value.eq_ignore_ascii_case(word));
-    let stages =
+    let mut stages =
         stages(&mut compiler, is("smtpd_delay_reject", "no"), is("smtpd_relay_before_recipient_restrictions", "yes"));
+    if !stages[3..=4].iter().any(|stage| keeps_strangers_out(&stage.steps)) {
+        let name = "smtpd_relay_restrictions";
+        let rule = Rule {
+            section: name.to_owned(),
+            written: name.to_owned(),
+            place: config.place(name).or_else(|| config.place("smtpd_recipient_restrictions")),
+            zone: None,
+        };
+        compiler.note(rule.place.clone(), name, words::open_relay());
+        stages[0].steps.insert(0, Step { rule, warns: false, test: Test::Fatal });
+    }
     let postscreen = setup.postscreen.as_ref().map(|screen| Postscreen::read(screen, tables, &mut compiler));
     let mynetworks = mynetworks(&mut compiler, tables);
     let replies = config.value("rbl_reply_maps").unwrap_or_default();
@@ -197,6 +208,29 @@ fn stages(compiler: &mut Compiler<'_>, at_once: bool, relay_first: bool) -> Vec<
         settles: index >= 4,
     };
     lists.into_iter().enumerate().map(stage).collect()
+}
+
+/// Whether a list has one of the restrictions without which smtpd does not start (has_required in smtpd_check.c).
+fn keeps_strangers_out(steps: &[Step]) -> bool {
+    const REQUIRED: [&str; 6] = [
+        "reject_unauth_destination",
+        "defer_unauth_destination",
+        "check_relay_domains",
+        "reject",
+        "defer",
+        "defer_if_permit",
+    ];
+    for step in steps.iter().filter(|step| !step.warns) {
+        match &step.test {
+            Test::Permit => return false,
+            Test::Class(inner) if keeps_strangers_out(inner) => return true,
+            // Nobody can say what a list holds that cannot be read.
+            Test::Unjudged(_) if step.rule.written == step.rule.section => return true,
+            _ if REQUIRED.iter().any(|required| step.rule.written.eq_ignore_ascii_case(required)) => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn mynetworks(compiler: &mut Compiler<'_>, tables: &Tables<'_>) -> Mynetworks {

@@ -118,7 +118,7 @@ fn fitting(enhanced: &str, class: Class) -> String {
     match class {
         Class::Sender => match detail {
             "2" | "8" => "4.1.8",
-            "3" | "7" => "4.1.7",
+            "1" | "3" | "4" | "6" | "7" => "4.1.7",
             _ => "4.1.0",
         }
         .to_owned(),
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(rejected("", Class::Client), reply(554, "5.7.1", "<x>: Client host rejected: Access denied"));
         assert_eq!(rejected("5.7.0  go", Class::Helo), reply(554, "5.7.0", "<x>: Helo command rejected: go"));
         assert_eq!(rejected("4.1.1 go", Class::Helo), reply(554, "5.0.0", "<x>: Helo command rejected: go"));
-        assert_eq!(rejected("5.1.1 go", Class::Sender), reply(554, "5.1.0", "<x>: Sender address rejected: go"));
+        assert_eq!(rejected("5.1.1 go", Class::Sender), reply(554, "5.1.7", "<x>: Sender address rejected: go"));
         assert_eq!(rejected("5.1 go", Class::Sender), reply(554, "5.7.1", "<x>: Sender address rejected: 5.1 go"));
         let listing = Listing { code: 554, zone: "bl.test", what: "192.0.2.1", class: Class::Client };
         let shown = |template: &str| {

@@ -149,6 +149,8 @@ texts! {
     no_parameter: "no line of the form name = value; Postfix does not start with it", "name = value の形ではない行。この行があると Postfix は起動しない";
     /// Classes that hold themselves.
     class_circle: "a restriction class that holds itself; smtpd breaks down there", "自分自身を含む制限クラス。smtpd が異常終了する";
+    /// A server that serves nobody.
+    open_relay: "neither smtpd_relay_restrictions nor smtpd_recipient_restrictions keeps strangers out (reject_unauth_destination or the like): smtpd does not start, and nobody is greeted", "smtpd_relay_restrictions にも smtpd_recipient_restrictions にも第三者中継を拒む規則 (reject_unauth_destination など) がない。smtpd は起動せず、誰にも応答しない";
     /// mynetworks.
     mynetworks_default: "mynetworks is not set: its default depends on the server's networks; judged as if only the machine itself were in it", "mynetworks がない。既定値はサーバーのネットワークによる。自ホストだけを含むものとして判定する";
     /// mynetworks with names or tables.

@@ -1,7 +1,8 @@
 //! Zones of DNS lists: as they are asked, and as they may be shown.
 
+use super::lines::is_space;
 use crate::catalogue::Catalogue;
-use crate::model::visible;
+use crate::model::{LONGEST, visible};
 
 /// So long and longer, a label of letters and digits is taken for a key, whoever the list belongs to.
 const LIKELY_KEY: usize = 16;
@@ -15,10 +16,12 @@ pub(super) fn plain(zone: &str) -> String {
 pub(super) fn shown(zone: &str) -> String {
     let labels: Vec<&str> = zone.split('.').collect();
     // The catalogue knows a zone with a key in it by what stands behind the key.
+    let own = |plain: &str| plain.eq_ignore_ascii_case(zone.strip_suffix('.').unwrap_or(zone));
     let keyed = Catalogue::embedded().list(zone).is_some_and(|list| {
-        let own = |plain: &str| plain.eq_ignore_ascii_case(zone.strip_suffix('.').unwrap_or(zone));
         let zones = [crate::catalogue::Family::Ipv4, crate::catalogue::Family::Ipv6, crate::catalogue::Family::Domain];
-        !zones.iter().any(|family| own(list.zone_for(*family))) && !list.aliases.iter().any(|alias| own(alias))
+        !own(&list.id)
+            && !zones.iter().any(|family| own(list.zone_for(*family)))
+            && !list.aliases.iter().any(|alias| own(alias))
     });
     let hidden = labels.iter().enumerate().map(|(place, label)| {
         let likely = label.len() >= LIKELY_KEY
@@ -40,6 +43,17 @@ pub(super) fn shown_argument(text: &str) -> String {
     format!("{}{}", shown(zone), visible(rest))
 }
 
+/// Any piece of a configuration as it may be shown: no key in it, visible, bounded.
+pub(super) fn shown_words(text: &str) -> String {
+    // What is cut off here would be cut off at the end, too.
+    let beginning: String = text.chars().take(LONGEST + 1).collect();
+    let words = beginning.split_inclusive(|c: char| c == ',' || is_space(c)).map(|word| {
+        let end = word.find(|c: char| c == ',' || is_space(c)).unwrap_or(word.len());
+        format!("{}{}", shown_argument(&word[..end]), &word[end..])
+    });
+    visible(&words.collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +73,10 @@ mod tests {
         assert_eq!(
             shown_argument("abcd.zen.dq.spamhaus.net=127.0.0.[2..11]*3"),
             "[key].zen.dq.spamhaus.net=127.0.0.[2..11]*3"
+        );
+        assert_eq!(
+            shown_words("reject_rbl_client\tabcd.zen.dq.spamhaus.net,hash:/etc/postfix/a.b x"),
+            "reject_rbl_client\\u{9}[key].zen.dq.spamhaus.net,hash:/etc/postfix/a.b x"
         );
         assert_eq!(plain("ZEN.Spamhaus.org."), "zen.spamhaus.org");
     }

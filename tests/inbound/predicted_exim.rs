@@ -18,6 +18,7 @@ fn exim_says_what_was_predicted() {
     let Some(mut stage) = Stage::start(&clients, &[("Exim", binary().is_some())]) else { return };
     let policies: Vec<(u8, &Policy)> = (1..).zip(POLICIES).collect();
     let files: Vec<_> = policies.iter().map(|(number, policy)| start(&mut stage, *number, policy)).collect();
+    stage.wait();
     let servers: Vec<Exim> = files.iter().map(|file| Exim::read(file).unwrap()).collect();
     let callers: Vec<Caller> = clients.iter().map(facts::caller).collect();
     let facts = asked::gather(&stage.clients, &callers, &servers);

@@ -62,16 +62,21 @@ fn agrees(fate: &Fate, reception: &Reception) -> bool {
     }
 }
 
-/// Addresses in a row come in an order that changes from answer to answer.
-fn in_order(text: &str) -> String {
-    let mut words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches(['(', ')', ','])).collect();
-    words.sort_by_key(|word| word.starts_with("127.").then_some(*word));
+/// The words of a reply without the code that begins every line. Addresses in a row come in an order that changes from answer to answer.
+fn words(reply: &str) -> String {
+    let code = reply.get(..3).unwrap_or_default();
+    let bare = |word: &'_ str| -> String {
+        let word = word.strip_prefix(code).map_or(word, |rest| rest.strip_prefix('-').unwrap_or(rest));
+        word.trim_matches(['(', ')', ',']).to_owned()
+    };
+    let mut words: Vec<String> = reply.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
+    words.sort_by_key(|word| word.starts_with("127.").then(|| word.clone()));
     words.join(" ")
 }
 
 /// The code, and the text to its end; a verification puts lines of its own before it.
 fn said_so(refusal: &Refusal, said: &str) -> bool {
     let enhanced = refusal.enhanced.as_ref().map_or_else(String::new, |code| format!("{code} "));
-    let predicted = in_order(&format!("{} {enhanced}{}", refusal.reply, refusal.text));
-    said.starts_with(&refusal.reply.to_string()) && in_order(said).ends_with(&predicted)
+    let predicted = words(&format!("{} {enhanced}{}", refusal.reply, refusal.text));
+    said.starts_with(&refusal.reply.to_string()) && words(said).ends_with(&predicted)
 }

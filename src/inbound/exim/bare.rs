@@ -6,7 +6,7 @@ use super::expand::{Expanded, expand};
 use super::visit::Visit;
 use crate::catalogue::{Catalogue, List, PublicResolvers};
 use crate::inbound::{Caller, Facts, Rule};
-use crate::model::visible;
+use crate::model::{Lang, Value, visible};
 
 /// A rule without a test of the answer, on a list that has answers which are no listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,9 @@ pub(super) fn rules(exim: &Exim) -> Vec<BareRule> {
                     place: Some(part.place.clone()),
                     zone: Some(visit.shown(&item.zone)),
                 };
-                found.push(BareRule { rule, corrected: visit.shown(&format!("{corrected}{key}")) });
+                // It is there to be pasted: whole, however many codes there are.
+                let corrected = Value::record(&exim.secrets.redact(&format!("{corrected}{key}")));
+                found.push(BareRule { rule, corrected: corrected.in_lang(Lang::En).to_owned() });
             }
         }
     }

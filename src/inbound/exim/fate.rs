@@ -27,6 +27,9 @@ pub(super) fn judge(exim: &Exim, caller: &Caller, facts: &Facts) -> Judgement {
     let mut way = Way::default();
     for stage in Stage::ALL {
         visit.stage = stage;
+        if matches!(stage, Stage::Helo | Stage::Mail) {
+            visit.forget_message();
+        }
         if !(way.take(before(stage, &mut visit), stage) && way.take(acl(stage, &mut visit), stage)) {
             return way.end(false);
         }
@@ -70,8 +73,8 @@ impl Way {
             self.classes.push(0);
         }
         let assumed = self.assumed.unwrap_or(Fate::Accepted);
-        self.classes.dedup();
-        let fate = match self.classes.iter().all(|class| *class == self.classes[0]) {
+        let all_alike = self.classes.windows(2).all(|pair| pair[0] == pair[1]);
+        let fate = match all_alike {
             true => assumed,
             false => Fate::Unknown { why: reasons(&self.doubts), then: Box::new(assumed) },
         };

@@ -248,6 +248,37 @@ fn acls_that_ask_each_other_end() {
     assert_eq!(refusal(&judgement).reply, 451);
 }
 
+/// Lost if it fails: a configuration made for it would keep the tool busy for ever.
+#[test]
+fn acls_that_ask_many_acls_end() {
+    let mut text = String::from("acl_smtp_rcpt = a0\nbegin acl\n");
+    for level in 0..20 {
+        text.push_str(&format!("a{level}:\n"));
+        text.push_str(&format!("  warn acl = a{}\n", level + 1).repeat(10));
+    }
+    text.push_str("a20:\n  accept\n");
+    let judgement = exim(&text).judge(&caller("192.0.2.7"), &Facts::default());
+    assert_eq!(refusal(&judgement).text, "Administrative prohibition");
+}
+
+/// Lost if it fails: mail that is thrown away would be called delivered.
+#[test]
+fn what_is_thrown_away_is_not_accepted() {
+    let exim = rcpt("  discard dnslists = bl.example\n  accept");
+    let judgement = exim.judge(&caller("192.0.2.7"), &listed("bl.example", "192.0.2.7"));
+    assert_eq!(refusal(&judgement).reply, 250);
+    assert_eq!(exim.judge(&caller("192.0.2.8"), &said("bl.example", "192.0.2.8", Lookup::Absent)).fate, Fate::Accepted);
+}
+
+/// Lost if it fails: the way to hand over a configuration that Exim itself prints would not be read.
+#[test]
+fn what_exim_prints_of_itself_is_read() {
+    let printed = "# Exim Configuration (4.96)\n# 1 \"/etc/exim4/exim4.conf\"\nA = bl.example\nacl_smtp_rcpt = rcpt\n\nbegin acl\n\n  \
+                   rcpt:\n    deny dnslists = bl.example\n    message = no\n    accept\n\nbegin routers\n";
+    let judgement = exim(printed).judge(&caller("192.0.2.7"), &listed("bl.example", "192.0.2.7"));
+    assert_eq!(refusal(&judgement).text, "no");
+}
+
 fn exim_with_lists_in_a_circle() -> Exim {
     exim("acl_smtp_rcpt = rcpt\nhostlist a = +b\nhostlist b = +a\nbegin acl\nrcpt:\n  accept hosts = +a\n  deny\n")
 }

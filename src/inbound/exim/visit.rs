@@ -95,6 +95,8 @@ pub(super) struct Visit<'a> {
     pub(super) listed_by_statement: Option<Listed>,
     /// `$acl_verify_message` and the like are made of it: what a condition says to the client.
     pub(super) said: Option<String>,
+    /// What a `defer` in a nested ACL says: the one reason for waiting that is told.
+    pub(super) deferred: Option<String>,
     pub(super) steps: usize,
     pub(super) place: Place,
     pub(super) notes: Vec<Unjudged>,
@@ -115,6 +117,7 @@ impl<'a> Visit<'a> {
             listed_now: false,
             listed_by_statement: None,
             said: None,
+            deferred: None,
             steps: 0,
             place: Place { file: String::new(), line: 0 },
             notes: Vec::new(),
@@ -196,15 +199,13 @@ impl<'a> Visit<'a> {
         match about {
             Some(about) => {
                 survey.wants_names |= about == About::ClientName;
-                let zone = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
-                survey.zones.insert(AskedZone { zone, about });
+                survey.zones.insert(AskedZone { zone: zone.to_owned(), about });
                 Some(Outcome::unjudged(nothing))
             }
             None if !key.contains('\u{1}') => {
-                let zone = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
                 let target = key.parse().map(Target::Ip).ok();
                 let target = target.or_else(|| DomainName::parse(key).ok().map(Target::Domain))?;
-                survey.fixed.insert((zone, target));
+                survey.fixed.insert((zone.to_owned(), target));
                 Some(Outcome::unjudged(nothing))
             }
             None => {
@@ -226,6 +227,11 @@ impl<'a> Visit<'a> {
             self.listed_by_statement = Some(listed.clone());
             self.listed = Some(listed);
         }
+    }
+
+    /// A command of the conversation begins: what was kept for the message is forgotten.
+    pub(super) fn forget_message(&mut self) {
+        self.variables.retain(|name, _| !name.starts_with("acl_m"));
     }
 
     /// Sets a variable.

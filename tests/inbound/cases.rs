@@ -225,8 +225,22 @@ smtpd_helo_restrictions = check_helo_access texthash:{dir}/helo
         main: "compatibility_level = 0
 maps_rbl_domains = one.bl.test, two.bl.test=127.0.0.[2..3]
 smtpd_client_restrictions = reject_maps_rbl
+smtpd_sender_restrictions = warn_if_reject reject_unknown_address, reject_non_fqdn_sender
 smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, reject_unknown_client,
   reject_invalid_hostname, reject_rbl three.bl.test
+",
+        master: SMTPD,
+        tables: &[],
+    },
+    Case {
+        name: "names on lists that fail",
+        main: "smtpd_client_restrictions = permit_rhswl_client broken.bl.test, reject_rhsbl_client names.bl.test
+smtpd_helo_restrictions = reject_rhsbl_helo broken.bl.test=127.0.0.2, warn_if_reject reject_unknown_helo_hostname,
+  warn_if_reject permit_dnswl_client broken.bl.test, reject_invalid_helo_hostname
+smtpd_recipient_restrictions = check_client_access cidr:{{198.18.0.0/27 dunno}, {0.0.0.0/0 warn_if_reject reject, strict}},
+  check_sender_access static:{DEFER_IF_PERMIT 4.1.2 wait}
+smtpd_restriction_classes = strict
+strict = warn_if_reject reject_rbl_client codes.bl.test permit
 ",
         master: SMTPD,
         tables: &[],

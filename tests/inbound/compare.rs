@@ -30,6 +30,17 @@ pub(crate) fn difference(fate: &Fate, reception: &Reception) -> Option<String> {
     }
 }
 
+/// What of that which is only logged is not as it was said; nothing where all is.
+pub(crate) fn log_difference(said: &[Refusal], (warnings, ranked): &(Vec<String>, bool)) -> Option<String> {
+    let (screen, smtpd): (Vec<&Refusal>, Vec<&Refusal>) =
+        said.iter().partition(|refusal| refusal.rule.section.starts_with("postscreen"));
+    let same = smtpd.len() == warnings.len() && smtpd.iter().zip(warnings).all(|(one, line)| replies(one, line));
+    let texts: Vec<String> = said.iter().map(|one| format!("{} {}", one.reply, one.text)).collect();
+    // postscreen tells the rank of everybody who reaches the threshold, refused or not.
+    (!same || (!screen.is_empty() && !ranked))
+        .then(|| format!("to be only logged {texts:?}, was {warnings:?}, ranked {ranked}"))
+}
+
 /// Whether this is the reply: code, enhanced code and text, but for the list's own words at its end.
 fn replies(refusal: &Refusal, reply: &str) -> bool {
     let enhanced = refusal.enhanced.as_deref().unwrap_or_default();

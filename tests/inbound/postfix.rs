@@ -1,6 +1,7 @@
 //! Postfix: as it is installed, each with a configuration, a queue and a log of its own.
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -77,6 +78,19 @@ pub(crate) fn start(
     let args = ["-c", dir.to_str().unwrap(), "-d"].map(str::to_owned);
     stage.serve("postfix", &dir, &master().unwrap(), &args, address_of(number)[0]);
     files
+}
+
+/// What the smtpd of number `number` only logged about a client, and whether postscreen had a rank for it.
+pub(crate) fn logged(log: &str, ip: IpAddr) -> (Vec<String>, bool) {
+    let from = format!("[{ip}]: ");
+    let warnings = log.lines().filter(|line| line.contains(": reject_warning: "));
+    let warnings = warnings.filter_map(|line| Some(line.split_once(&from)?.1.to_owned())).collect();
+    (warnings, log.contains(&format!("for [{ip}]:")))
+}
+
+/// The log of Postfix number `number`.
+pub(crate) fn log(stage: &Stage, number: u8) -> String {
+    std::fs::read_to_string(stage.path(&format!("postfix-{number}/postfix.own.log"))).unwrap()
 }
 
 /// Postfix reads a file that has just been written again and again until it is two seconds old.

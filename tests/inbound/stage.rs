@@ -9,7 +9,7 @@
 use std::fs::{self, Permissions};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::clients::Client;
@@ -92,8 +92,13 @@ impl Stage {
         }
     }
 
+    /// Where a file of a mail server is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// A new folder for a mail server.
-    pub(crate) fn folder(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let folder = self.dir.path().join(name);
         fs::create_dir(&folder).unwrap();
         folder

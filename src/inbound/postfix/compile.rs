@@ -20,13 +20,15 @@ pub(super) struct Compiler<'a> {
     pub(super) config: &'a Config,
     pub(super) tables: &'a Tables<'a>,
     pub(super) unjudged: Vec<Unjudged>,
+    /// The first thing with which Postfix does not start.
+    pub(super) broken: Option<Rule>,
     within: Vec<String>,
     read: HashMap<String, Result<Arc<Table>, Value>>,
 }
 
 impl<'a> Compiler<'a> {
     pub(super) fn new(config: &'a Config, tables: &'a Tables<'a>) -> Self {
-        Self { config, tables, unjudged: Vec::new(), within: Vec::new(), read: HashMap::new() }
+        Self { config, tables, unjudged: Vec::new(), broken: None, within: Vec::new(), read: HashMap::new() }
     }
 
     /// Notes something that is not judged, once.
@@ -36,6 +38,22 @@ impl<'a> Compiler<'a> {
             self.unjudged.push(unjudged.clone());
         }
         unjudged
+    }
+
+    /// Notes something with which Postfix does not start.
+    pub(super) fn broken(&mut self, section: &str, place: Option<Place>, written: &str, why: Value) {
+        self.note(place.clone(), written, why);
+        let rule = Rule { section: visible(section), written: zones::shown_words(written), place, zone: None };
+        self.broken.get_or_insert(rule);
+    }
+
+    /// Notes that the value of a parameter cannot be known; why.
+    pub(super) fn unknown_value(&mut self, name: &str, error: &ExpandError) -> Value {
+        let why = words::unknown_value(error);
+        if matches!(error, ExpandError::Loop(_) | ExpandError::Syntax) {
+            self.broken(name, self.config.place(name), name, why.clone());
+        }
+        why
     }
 
     /// The list that parameter `name` holds; `bare` is what a table without a restriction before it is asked about.
@@ -48,7 +66,7 @@ impl<'a> Compiler<'a> {
 
     fn unreadable(&mut self, name: &str, error: &ExpandError) -> Step {
         let place = self.config.place(name);
-        let why = Value::both(format!("its value cannot be known: {error}"), format!("値が分からない ({error})"));
+        let why = self.unknown_value(name, error);
         let rule = Rule { section: visible(name), written: visible(name), place, zone: None };
         let test = self.either_way(&rule, why, true, true);
         Step { rule, warns: false, test }
@@ -194,7 +212,8 @@ impl<'a> Compiler<'a> {
             return self.server_error(rule, words::no_restriction());
         }
         if self.within.iter().any(|outer| outer == name) || self.within.len() >= DEEPEST {
-            return self.either_way(rule, words::class_circle(), true, true);
+            self.note(rule.place.clone(), &rule.written, words::class_circle());
+            return Test::Fatal;
         }
         self.within.push(name.to_owned());
         let steps = self.list(name, bare);

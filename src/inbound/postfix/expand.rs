@@ -63,7 +63,7 @@ impl Expander<'_> {
                 rest = after;
                 continue;
             }
-            let (expression, after) = reference(after).ok_or_else(|| ExpandError::Syntax)?;
+            let (expression, after) = reference(after).ok_or(ExpandError::Syntax)?;
             self.expression(expression)?;
             rest = after;
         }

@@ -85,6 +85,11 @@ impl<'a> Session<'a> {
             defer_if_reject: None,
             deferred: false,
         };
+        if let Some(rule) = &postfix.broken {
+            let text = "(nobody is greeted: the server does not start)".to_owned();
+            let refusal = session.refusal(rule, Vec::new(), Draft::new(421, "4.3.0", text));
+            return Judgement { fate: Fate::Refused(refusal), only_logged: Vec::new() };
+        }
         let refusal = session.screen().or_else(|| session.restrictions());
         Judgement { fate: session.conclude(refusal), only_logged: session.only_logged }
     }
@@ -130,7 +135,7 @@ impl<'a> Session<'a> {
     }
 
     /// One list; with `warns` its refusals are only logged.
-    pub(super) fn list(&mut self, steps: &[Step], warns: bool) -> Status {
+    fn list(&mut self, steps: &[Step], warns: bool) -> Status {
         for step in steps {
             let status = self.step(step, warns || step.warns);
             if !matches!(status, Status::Dunno) {
@@ -142,6 +147,14 @@ impl<'a> Session<'a> {
             }
         }
         Status::Dunno
+    }
+
+    /// The same, with replies in the words of another list.
+    pub(super) fn list_as(&mut self, class: Class, steps: &[Step], warns: bool) -> Status {
+        let own = std::mem::replace(&mut self.class, class);
+        let status = self.list(steps, warns);
+        self.class = own;
+        status
     }
 
     fn step(&mut self, step: &Step, warns: bool) -> Status {

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 pub use bare::BareRule;
 
-use crate::inbound::{About, AskedZone, Caller, Facts, Judgement, Unjudged};
+use crate::inbound::{About, AskedZone, Caller, Facts, Judgement, Rule, Unjudged};
 use compile::Compiler;
 use config::Config;
 use judge::{Session, Stage};
@@ -51,6 +51,8 @@ pub struct Postfix {
     replies: Option<tables::Read>,
     soft_bounce: bool,
     looks_up_names: bool,
+    /// With this Postfix serves nobody.
+    broken: Option<Rule>,
     unjudged: Vec<Unjudged>,
 }
 
@@ -175,13 +177,21 @@ impl Postfix {
 /// The most entries of [`Postfix::unjudged`]: a file that is none has more lines than anybody reads.
 pub const MOST_UNJUDGED: usize = 200;
 
-/// A number of the configuration; one that is none is noted, and `default` counts.
-fn number<N: std::str::FromStr>(config: &Config, name: &str, default: N, notes: &mut Compiler<'_>) -> N {
-    match config.value(name).ok().and_then(|value| value.parse().ok()) {
-        Some(number) => number,
-        None => {
-            notes.note(config.place(name), name, words::bad_value());
-            default
-        }
+/// A number of the configuration; Postfix does not start where it is none.
+fn number(config: &Config, name: &str, notes: &mut Compiler<'_>) -> i64 {
+    let number = config.value(name).ok().and_then(|value| value.parse().ok());
+    if number.is_none() {
+        notes.broken(name, config.place(name), name, words::bad_value());
     }
+    number.unwrap_or_default()
+}
+
+/// Which of two words a parameter is: true for the first; Postfix does not start where it is neither.
+fn either(config: &Config, name: &str, words: [&str; 2], notes: &mut Compiler<'_>) -> bool {
+    let value = config.value(name).unwrap_or_default();
+    let [first, second] = words.map(|word| value.eq_ignore_ascii_case(word));
+    if !first && !second {
+        notes.broken(name, config.place(name), name, words::bad_value());
+    }
+    first
 }

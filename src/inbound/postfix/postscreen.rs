@@ -71,8 +71,7 @@ impl Postscreen {
         let access = match config.list("postscreen_access_list") {
             Ok(tokens) => access_list(&tokens, Some(tables), notes),
             Err(error) => {
-                let why =
-                    Value::both(format!("its value cannot be known: {error}"), format!("値が分からない ({error})"));
+                let why = notes.unknown_value("postscreen_access_list", &error);
                 vec![either_way(notes, config.place("postscreen_access_list"), "postscreen_access_list", why)]
             }
         };
@@ -92,15 +91,12 @@ impl Postscreen {
                     sites.push(site);
                 }
                 None => {
-                    notes.note(token.place, &zones::shown_argument(&token.text), words::bad_site());
+                    notes.broken("postscreen_dnsbl_sites", token.place, &token.text, words::bad_site());
                 }
             }
         }
         if let Err(error) = config.list("postscreen_dnsbl_sites") {
-            let why = Value::both(
-                format!("its value cannot be known: {error}; judged without it"),
-                format!("値が分からない ({error})。これを除いて判定する"),
-            );
+            let why = notes.unknown_value("postscreen_dnsbl_sites", &error);
             notes.note(config.place("postscreen_dnsbl_sites"), "postscreen_dnsbl_sites", why);
         }
         for name in
@@ -131,7 +127,7 @@ impl Postscreen {
             denylist_action: act(config, "postscreen_denylist_action", notes),
             denylist_place: config.place("postscreen_access_list").or_else(|| config.place(denylist)),
             sites,
-            threshold: super::number(config, "postscreen_dnsbl_threshold", 1, notes),
+            threshold: super::number(config, "postscreen_dnsbl_threshold", notes),
             action: act(config, "postscreen_dnsbl_action", notes),
         }
     }
@@ -183,7 +179,7 @@ fn act(config: &Config, name: &str, notes: &mut Compiler<'_>) -> Act {
         "enforce" => Act::Enforce,
         "drop" => Act::Drop,
         _ => {
-            notes.note(config.place(name), name, words::bad_value());
+            notes.broken(name, config.place(name), name, words::bad_value());
             Act::Ignore
         }
     }

@@ -14,8 +14,8 @@ use super::reply::Class;
 use super::steps::{Step, Subject, Test};
 use super::syntax::Network;
 use super::tables::{ReadFile, Tables};
-use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, number, words, zones};
-use crate::inbound::{Place, Rule, Unjudged};
+use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, either, number, words, zones};
+use crate::inbound::{Place, Unjudged};
 use crate::model::visible;
 
 impl Postfix {
@@ -129,19 +129,14 @@ impl Setup {
 fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
     let config = &setup.smtpd;
     let mut compiler = Compiler::new(config, tables);
-    let is = |name: &str, word: &str| config.value(name).is_ok_and(|value| value.eq_ignore_ascii_case(word));
-    let mut stages =
-        stages(&mut compiler, is("smtpd_delay_reject", "no"), is("smtpd_relay_before_recipient_restrictions", "yes"));
+    let mut yes = |name: &str| either(config, name, ["yes", "no"], &mut compiler);
+    let (delays, relay_first) = (yes("smtpd_delay_reject"), yes("smtpd_relay_before_recipient_restrictions"));
+    let (soft_bounce, looks_up_names) = (yes("soft_bounce"), yes("smtpd_peername_lookup"));
+    let stages = stages(&mut compiler, !delays, relay_first);
     if !stages[3..=4].iter().any(|stage| keeps_strangers_out(&stage.steps)) {
         let name = "smtpd_relay_restrictions";
-        let rule = Rule {
-            section: name.to_owned(),
-            written: name.to_owned(),
-            place: config.place(name).or_else(|| config.place("smtpd_recipient_restrictions")),
-            zone: None,
-        };
-        compiler.note(rule.place.clone(), name, words::open_relay());
-        stages[0].steps.insert(0, Step { rule, warns: false, test: Test::Fatal });
+        let place = config.place(name).or_else(|| config.place("smtpd_recipient_restrictions"));
+        compiler.broken(name, place, name, words::open_relay());
     }
     let postscreen = setup.postscreen.as_ref().map(|screen| Postscreen::read(screen, tables, &mut compiler));
     let mynetworks = mynetworks(&mut compiler, tables);
@@ -158,19 +153,23 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
     if config.value("smtpd_dns_reply_filter").is_ok_and(|value| !value.is_empty()) {
         compiler.note(config.place("smtpd_dns_reply_filter"), "smtpd_dns_reply_filter", words::dns_filter());
     }
-    let mut code = |name: &str, default: u16| number(config, name, default, &mut compiler);
+    let waits = |name: &str, compiler: &mut Compiler<'_>| either(config, name, ["defer_if_permit", "defer"], compiler);
+    let unknown_helo_waits = waits("unknown_helo_hostname_tempfail_action", &mut compiler);
+    let unknown_address_waits = waits("unknown_address_tempfail_action", &mut compiler);
+    // What is no reply code at all becomes Postfix's general reply.
+    let mut code = |name: &str| u16::try_from(number(config, name, &mut compiler)).unwrap_or_default();
     let codes = Codes {
-        reject: code("reject_code", 554),
-        defer: code("defer_code", 450),
-        map_defer: code("access_map_defer_code", 450),
-        maps_rbl: code("maps_rbl_reject_code", 554),
-        unknown_client: code("unknown_client_reject_code", 450),
-        invalid_hostname: code("invalid_hostname_reject_code", 501),
-        non_fqdn: code("non_fqdn_reject_code", 504),
-        unknown_hostname: code("unknown_hostname_reject_code", 450),
-        unknown_address: code("unknown_address_reject_code", 450),
-        unknown_helo_waits: is("unknown_helo_hostname_tempfail_action", "defer_if_permit"),
-        unknown_address_waits: is("unknown_address_tempfail_action", "defer_if_permit"),
+        reject: code("reject_code"),
+        defer: code("defer_code"),
+        map_defer: code("access_map_defer_code"),
+        maps_rbl: code("maps_rbl_reject_code"),
+        unknown_client: code("unknown_client_reject_code"),
+        invalid_hostname: code("invalid_hostname_reject_code"),
+        non_fqdn: code("non_fqdn_reject_code"),
+        unknown_hostname: code("unknown_hostname_reject_code"),
+        unknown_address: code("unknown_address_reject_code"),
+        unknown_helo_waits,
+        unknown_address_waits,
     };
     Postfix {
         postscreen,
@@ -179,8 +178,9 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
         codes,
         default_reply: config.raw_value("default_rbl_reply"),
         replies: replies.and_then(Result::ok),
-        soft_bounce: is("soft_bounce", "yes"),
-        looks_up_names: !is("smtpd_peername_lookup", "no"),
+        soft_bounce,
+        looks_up_names,
+        broken: compiler.broken,
         unjudged: compiler.unjudged,
     }
 }

@@ -162,7 +162,8 @@ impl Session<'_> {
                 self.defer_if_reject(rule, waiting(text));
                 Status::Dunno
             }
-            Action::Steps(steps) => self.list(steps, warns),
+            // They speak as the table does, not as the list in which it stands.
+            Action::Steps(steps) => self.list_as(class, steps, warns),
             Action::ServerError => self.server_error(rule),
             Action::Unjudged(unjudgeable) => self.unjudged(unjudgeable, warns),
         }

@@ -139,8 +139,8 @@ fn what_is_not_judged_is_named_and_makes_the_fate_doubtful() {
         ("smtpd_sender_restrictions = reject_unverified_sender", "taken?"),
         ("smtpd_recipient_restrictions = check_recipient_access inline:{a@example.jp=reject}", "taken?"),
         ("smtpd_recipient_restrictions = check_recipient_access inline:{a@example.jp=OK}", "taken"),
-        ("smtpd_client_restrictions = $a\na = $b\nb = x $a", "taken?"),
-        ("smtpd_restriction_classes = c\nc = c\nsmtpd_client_restrictions = c", "taken?"),
+        ("smtpd_client_restrictions = $a\na = $b\nb = x $a", "421"),
+        ("smtpd_restriction_classes = c\nc = c\nsmtpd_client_restrictions = c", "421"),
         ("smtpd_client_restrictions = check_client_access inline:{{192.0.2=DISCARD x}}", "taken?"),
         ("smtpd_client_restrictions = reject_rbl_clients a.test", "451"),
         ("smtpd_client_restrictions = check_client_access nonsense", "451"),
@@ -149,7 +149,9 @@ fn what_is_not_judged_is_named_and_makes_the_fate_doubtful() {
         ("smtpd_relay_restrictions = permit_mynetworks", "421"),
         ("smtpd_milters = inet:localhost:1", "taken"),
         ("content_filter = smtp:[127.0.0.1]:10024", "taken"),
-        ("unknown_client_reject_code = many", "taken"),
+        ("unknown_client_reject_code = many", "421"),
+        ("smtpd_delay_reject = perhaps", "421"),
+        ("smtpd_client_restrictions = $mydestination", "taken?"),
     ] {
         let policy = policy(line, SMTPD);
         assert_eq!(fate(&policy, &Facts::default()), doubtful, "{line}");
@@ -172,7 +174,7 @@ fn master_cf_says_what_runs() {
     assert_eq!(fate(&policy(main, BOTH), &facts(&[("a.test", ABSENT)])), "554");
     assert_eq!(fate(&policy(main, &over("25 inet n - y - - smtpd")), &listed), "taken");
     assert_eq!(fate(&policy(main, &over("submission inet n - y - - smtpd")), &listed), "554");
-    let alone = read(&[("main.cf", main.as_bytes())]).unwrap();
+    let alone = read(&[("main.cf", format!("compatibility_level = 2\n{main}").as_bytes())]).unwrap();
     assert_eq!(fate(&alone, &listed), "521");
     assert_eq!(alone.unjudged().first().map(|note| note.written.as_str()), Some("master.cf"));
 }

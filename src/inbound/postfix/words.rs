@@ -1,5 +1,6 @@
 //! What is said of things that are not judged, and of questions without an answer.
 
+use super::expand::ExpandError;
 use crate::inbound::{About, Unjudged};
 use crate::model::{Lang, Value};
 use crate::probe::Answer;
@@ -58,6 +59,17 @@ fn about_whom(about: About) -> (&'static str, &'static str) {
         About::Helo => ("the HELO name", "HELO の名前"),
         About::Sender => ("the sender's domain", "差出人のドメイン"),
     }
+}
+
+/// The value of a parameter.
+pub(super) fn unknown_value(error: &ExpandError) -> Value {
+    let ja = match error {
+        ExpandError::Loop(circle) => format!("パラメーターが互いを参照して循環する: {circle}"),
+        ExpandError::Size => "値が 1 MiB を超える、または部品が多すぎる".to_owned(),
+        ExpandError::Syntax => "式が読めない".to_owned(),
+        ExpandError::Machine(name) => format!("{name} が設定されておらず、既定値はサーバーによる"),
+    };
+    Value::both(format!("its value cannot be known: {error}"), format!("値が分からない。{ja}"))
 }
 
 /// The name of the client is not known.
@@ -140,7 +152,7 @@ texts! {
     /// A reply filter.
     bad_filter: "the reply filter cannot be read; smtpd ends where it gets there, and the connection with it", "応答フィルターが読めない。ここに達すると smtpd が終了し、接続が切れる";
     /// A site of postscreen.
-    bad_site: "postscreen does not start with this", "この値では postscreen が起動しない";
+    bad_site: "postscreen does not start with this, and nobody is greeted", "この値では postscreen が起動せず、誰にも応答しない";
     /// An action without reply.
     hangup: "the connection is cut without a reply: not judged", "応答なしに接続が切られる。判定しない";
     /// Mail that vanishes.
@@ -176,7 +188,7 @@ texts! {
     /// Reply maps.
     reply_map: "this table of replies is not read; the reply may differ", "この応答のテーブルは読めない。応答が異なりうる";
     /// A number, a word.
-    bad_value: "this value is none that Postfix takes; judged with the default", "Postfix が受け付けない値。既定値で判定する";
+    bad_value: "Postfix does not take this value, and serves nobody with it", "Postfix が受け付けない値。このままでは誰にも応答しない";
     /// Commands and answers that are changed.
     dns_filter: "it changes answers of the DNS before Postfix sees them: not judged", "Postfix が見る前に DNS の応答を変える。判定しない";
 }

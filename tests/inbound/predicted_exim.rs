@@ -1,6 +1,7 @@
 //! What was predicted of Exim servers, beside what they said.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use mail_cutover::inbound::exim::Exim;
 use mail_cutover::inbound::{Caller, Fate, Refusal};
@@ -25,11 +26,14 @@ fn exim_says_what_was_predicted() {
     let places: Vec<_> = policies.iter().map(|(number, _)| address_of(*number)).collect();
     let received = talk::all(&stage.clients, &clients, &places, RECIPIENT);
     let mut wrong = Vec::new();
+    let mut judging = Duration::ZERO;
     let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
     for (((_, policy), server), received) in policies.iter().zip(&servers).zip(&received) {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for ((client, caller), reception) in clients.iter().zip(&callers).zip(received) {
+            let began = Instant::now();
             let judgement = server.judge(caller, &facts);
+            judging += began.elapsed();
             let (kind, fate) = match &judgement.fate {
                 Fate::Unknown { then, .. } => ("unanswered", then.as_ref()),
                 fate @ Fate::Refused(refusal) if refusal.is_temporary() => ("put off", fate),
@@ -49,7 +53,12 @@ fn exim_says_what_was_predicted() {
             wrong.push(format!("{}: everybody meets the same fate: {seen:?}", policy.name));
         }
     }
-    say(&format!("{} clients at {} servers with Exim: {counted:?}", clients.len(), servers.len()));
+    say(&format!(
+        "{} clients at {} servers with Exim: {counted:?}; {} disagreements (judged in {judging:.1?})",
+        clients.len(),
+        servers.len(),
+        wrong.len()
+    ));
     assert!(wrong.is_empty(), "{} predictions were wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

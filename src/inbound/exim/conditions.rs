@@ -21,6 +21,20 @@ const ROLES: [&str; 9] =
 
 /// What a condition comes to, before a `!` is obeyed. Nested ACLs are not for this function.
 pub(super) fn judge(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
+    visit.doubted();
+    let outcome = with_values(part, verb, visit);
+    // What was made of a value that may be another one may come out differently.
+    match visit.doubted() {
+        Some(doubt) => Outcome {
+            possible: outcome.possible.with(Word::Yes).with(Word::No),
+            doubts: [outcome.doubts, vec![doubt]].concat(),
+            ..outcome
+        },
+        None => outcome,
+    }
+}
+
+fn with_values(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
     let early = visit.stage < Stage::Mail;
     match part.name.as_str() {
         "hosts" => hosts::judge(&part.value, visit),
@@ -64,15 +78,6 @@ fn about_message(part: &Part, visit: &mut Visit<'_>) -> Outcome {
 }
 
 fn condition(part: &Part, visit: &mut Visit<'_>) -> Outcome {
-    visit.doubted();
-    let outcome = constant(part, visit);
-    match visit.doubted() {
-        Some(doubt) => Outcome::unanswered(outcome.assumed.unwrap_or(Word::No), doubt),
-        None => outcome,
-    }
-}
-
-fn constant(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     match visit.expand(&part.value) {
         Expanded::Forced => Outcome::holds(true),
         Expanded::Unknown(_) if visit.stage == Stage::Data => about_message(part, visit),
@@ -397,7 +402,7 @@ fn helo_address() -> Value {
     Value::both("the addresses of the HELO name were not asked for", "HELO 名のアドレスを問い合わせていない")
 }
 
-fn helo_unanswered() -> Value {
+pub(super) fn helo_unanswered() -> Value {
     Value::both(
         "whether the HELO name is the client's was not answered; Exim takes it as not the client's",
         "HELO 名がクライアントのものかに応答がなかった。Exim はクライアントの名前でないとみなす",

@@ -206,8 +206,8 @@ fn lookup(zone: &str, key: &str, failed: Word, visit: &mut Visit<'_>) -> (Outcom
     match visit.facts.zones.get(&(plain, target)) {
         Some(Lookup::Absent) => no(),
         Some(Lookup::Addresses(answers)) => (Outcome::certain(Word::Yes), Some(answers.clone())),
-        Some(Lookup::Failed(_)) if means_nonexistent(&subject, zone, visit) => no(),
         Some(Lookup::Failed(answer)) => {
+            let failed = if means_nonexistent(&subject, zone, visit) { Word::No } else { failed };
             let (why, what) = (answer.why(), consequence(failed));
             (Outcome::unanswered(failed, unanswered(&shown, &subject, &why, what)), None)
         }

@@ -272,7 +272,11 @@ impl<'a> Visit<'a> {
     fn host_name(&self) -> Option<String> {
         match self.facts.names.get(&self.caller.ip)? {
             Naming::Confirmed(name) => Some(name.to_string()),
-            Naming::Unconfirmed(_) | Naming::Nameless | Naming::Unanswered(_) => Some(String::new()),
+            Naming::Unconfirmed(_) | Naming::Nameless => Some(String::new()),
+            Naming::Unanswered(_) => {
+                *self.doubt.borrow_mut() = Some(no_name());
+                Some(String::new())
+            }
         }
     }
 
@@ -297,6 +301,9 @@ impl Surroundings for Visit<'_> {
             "sender_host_name" => self.host_name(),
             "host_lookup_failed" => {
                 let naming = self.facts.names.get(&self.caller.ip)?;
+                if matches!(naming, Naming::Unanswered(_)) {
+                    *self.doubt.borrow_mut() = Some(no_name());
+                }
                 Some(if matches!(naming, Naming::Unconfirmed(_) | Naming::Nameless) { "1" } else { "0" }.to_owned())
             }
             "sender_helo_name" if self.stage == Stage::Connect => Some(String::new()),
@@ -335,6 +342,13 @@ impl Surroundings for Visit<'_> {
         }
         self.exim.folder.exists(path)
     }
+}
+
+fn no_name() -> Value {
+    Value::both(
+        "the name of the address was not answered; to Exim it is empty",
+        "アドレスの逆引きに応答がなかった。Exim では空の名前になる",
+    )
 }
 
 fn left_behind() -> Value {

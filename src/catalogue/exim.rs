@@ -16,20 +16,19 @@ impl List {
     /// The codes of this list as Exim tests them, with the sign that belongs before them: `=127.0.0.2,127.0.0.3`, or `!=` and the
     /// codes that are no listing where those that are one cannot be written out.
     pub fn exim_test(&self) -> String {
-        match written_out(self.codes().iter().map(super::Code::key)) {
-            Some(listings) if !listings.is_empty() => format!("={}", joined(&listings)),
-            _ => {
-                let others = self.error_codes().iter().chain(self.not_listing_codes()).map(super::Code::key);
-                let mut others = written_out(others).unwrap_or_default();
-                others.extend(REFUSALS);
-                format!("!={}", joined(&others))
-            }
+        let codes: Vec<Key> = self.codes().iter().map(super::Code::key).collect();
+        if let Some(listings) = ranges(&codes).or_else(|| sums(&codes)).filter(|listings| !listings.is_empty()) {
+            return format!("={}", joined(&listings));
         }
+        let others = self.error_codes().iter().chain(self.not_listing_codes());
+        let mut others: BTreeSet<Ipv4Addr> = others.filter_map(|code| ranges(&[code.key()])).flatten().collect();
+        others.extend(REFUSALS);
+        format!("!={}", joined(&others))
     }
 }
 
 /// Every address of these keys; nothing if one of them is no small range.
-fn written_out(keys: impl Iterator<Item = Key>) -> Option<BTreeSet<Ipv4Addr>> {
+fn ranges(keys: &[Key]) -> Option<BTreeSet<Ipv4Addr>> {
     let mut all = BTreeSet::new();
     for key in keys {
         let Key::Range(first, last) = key else { return None };
@@ -39,6 +38,17 @@ fn written_out(keys: impl Iterator<Item = Key>) -> Option<BTreeSet<Ipv4Addr>> {
         all.extend((first.to_bits()..=last.to_bits()).map(Ipv4Addr::from_bits));
     }
     Some(all)
+}
+
+/// Every address that bits add up to. Exim's own test of bits would find them in 127.255.255.254, too.
+fn sums(keys: &[Key]) -> Option<BTreeSet<Ipv4Addr>> {
+    let mut all = BTreeSet::from([0_u8]);
+    for key in keys {
+        let Key::Bit(bit) = key else { return None };
+        all.extend(all.clone().into_iter().map(|sum| sum | bit));
+    }
+    all.remove(&0);
+    Some(all.into_iter().map(|sum| Ipv4Addr::new(127, 0, 0, sum)).collect())
 }
 
 fn joined(addresses: &BTreeSet<Ipv4Addr>) -> String {
@@ -57,7 +67,16 @@ mod tests {
         let zen = test("spamhaus-zen");
         assert!(zen.starts_with("=127.0.0.2,127.0.0.3,"), "{zen}");
         assert!(!zen.contains("127.255."), "{zen}");
-        let surbl = test("surbl");
-        assert!(surbl.starts_with("!=127.0.0.1,") && surbl.ends_with("127.255.255.255"), "{surbl}");
+        let uribl = test("uribl");
+        assert!(uribl.starts_with("=127.0.0.2,127.0.0.4,127.0.0.6,"), "{uribl}");
+        // Whatever the list, none of the codes that it documents as a refusal would count.
+        for list in &Catalogue::embedded().lists {
+            let test = list.exim_test();
+            let refuses = list.error_codes().iter().any(|code| {
+                let key = code.key().to_string();
+                test.strip_prefix('=').is_some_and(|listings| listings.split(',').any(|listing| listing == key))
+            });
+            assert!(!refuses, "{}: {test}", list.id);
+        }
     }
 }

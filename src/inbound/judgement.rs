@@ -111,7 +111,8 @@ pub struct Refusal {
     pub rule: Rule,
     /// What the zone answered; empty where no zone was asked. postscreen: of all zones that counted.
     pub codes: Vec<Ipv4Addr>,
-    /// The reply code: 554, 550, 450 … (RFC 5321, section 4.2).
+    /// The reply code: 554, 550, 450 … (RFC 5321, section 4.2); 250 where the mail is taken and thrown away (Exim's `discard`). Of what is
+    /// only logged: the one that a refusal would have.
     pub reply: u16,
     /// The enhanced status code: `5.7.1` (RFC 3463); nothing where the server gives none.
     pub enhanced: Option<String>,
@@ -131,7 +132,7 @@ impl Refusal {
 pub enum Fate {
     /// Its mail is taken, as far as the policy is understood.
     Accepted,
-    /// It is refused (5xx), or put off (4xx).
+    /// It is refused (5xx), put off (4xx), or taken and thrown away (2xx).
     Refused(Refusal),
     /// Something that decides was not answered, or not asked. What the mail server does in that case is `then`, and `why` says both
     /// what was not answered and what the mail server makes of it.

@@ -56,6 +56,7 @@ rfc1413_hosts =
 queue_only
 smtp_accept_max = 200
 smtp_accept_max_per_host = 200
+smtp_connect_backlog = 200
 domainlist local_domains = example.co.jp
 {main}
 begin acl

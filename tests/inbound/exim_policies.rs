@@ -279,6 +279,151 @@ helo_allow_chars = _
   accept",
     ),
     policy(
+        "items that look odd",
+        RCPT,
+        "check_rcpt:
+  deny dnslists = codes.bl.test =127.0.0.2 : ONE.bl.test.=127.0.0.2, 127.0.0.4 : two.bl.test= 127.0.0.3
+       message = first $dnslist_domain
+  deny dnslists = +Include_Unknown : +exclude_unknown : +whatever : two.bl.test&127.0.0.4 : -odd.bl.test : three.bl.test.
+       message = second $dnslist_domain
+  deny dnslists = +defer_unknown : codes.bl.test,one.bl.test : silent.bl.test,codes.bl.test=127.0.0.30
+       message = third $dnslist_domain
+  deny dnslists = one.bl.test/ <; $sender_host_address ; 198.51.100.9 : names.bl.test/$sender_helo_name.
+       message = fourth $dnslist_matched
+  deny dnslists = names.bl.test / $sender_address_domain
+       message = fifth
+  deny dnslists = codes.bl.test/$sender_host_address
+       message = sixth $dnslist_matched
+  accept",
+    ),
+    policy(
+        "which message is told",
+        RCPT,
+        "nested:
+  deny message = from within
+       dnslists = one.bl.test
+  accept
+check_rcpt:
+  require message = before
+          !dnslists = codes.bl.test=127.0.0.2
+          message = after
+  require !dnslists = codes.bl.test=127.0.0.4
+          message = too late
+  accept dnslists = codes.bl.test=127.0.0.10
+         message = 250 welcome
+  require message = outside
+          acl = nested
+          acl = nested
+  deny !acl = nested
+  deny message = ${if def:sender_host_name {$sender_host_name}{nobody}} $dnslist_text
+       message =
+       dnslists = two.bl.test=127.0.0.2
+  deny message = 553-first line\\n553 5.7.26 second line
+       dnslists = two.bl.test
+  defer message = 450 4.7.1 later
+        dnslists = three.bl.test=127.0.0.2
+  drop message = 521 at once
+       dnslists = three.bl.test
+  accept",
+    ),
+    policy(
+        "ACLs within ACLs, and what each ending becomes",
+        "acl_smtp_rcpt = check_rcpt\nacl_smtp_mail = check_mail\nacl_smtp_helo = check_helo\nacl_smtp_connect = check_connect\n",
+        "drops:
+  drop dnslists = one.bl.test
+       message = dropped
+  accept
+defers:
+  accept dnslists = two.bl.test=127.0.0.4
+  defer dnslists = two.bl.test
+        message = deferred
+  deny message = denied
+throws:
+  discard dnslists = three.bl.test
+  accept hosts = 198.18.0.0/26
+empty:
+check_connect:
+  warn set acl_c_first = 1
+       set acl_m_first = 1
+  accept
+check_helo:
+  warn set acl_c_second = $acl_c_first$acl_m_first
+       set acl_m_second = 1
+  drop condition = ${if eq{$sender_helo_name}{mail.listed.example}}
+       condition = ${if eq{$acl_c_second}{11}}
+  defer condition = ${if eq{$sender_helo_name}{localhost}}
+  accept
+check_mail:
+  deny condition = ${if eq{$sender_address_domain}{listed.example}}
+       condition = ${if eq{$acl_c_second}{1}}
+       message = a variable was forgotten
+  deny condition = ${if eq{$acl_m_second}{1}}
+       dnslists = codes.bl.test=127.0.0.2
+       message = a variable was kept
+  accept
+check_rcpt:
+  deny acl = empty
+  accept !acl = drops
+         dnslists = codes.bl.test
+  require acl = drops
+  accept acl = throws
+         dnslists = allow.wl.test
+  deny !acl = defers
+       dnslists = allow.wl.test : two.bl.test
+  accept",
+    ),
+    policy(
+        "conditions at the wrong time, and values that are none",
+        "acl_smtp_rcpt = check_rcpt\nacl_smtp_mail = check_mail\n",
+        "check_mail:
+  deny dnslists = one.bl.test=127.0.0.3
+       domains = example.co.jp
+  accept hosts = !198.18.0.8 : !198.18.0.9
+         condition = -0
+  accept condition =
+  deny dnslists = one.bl.test=127.0.0.9
+       hosts = +unheard_of
+  warn dnslists = one.bl.test=127.0.0.4
+       recipients = x@y
+  accept condition = 010
+check_rcpt:
+  deny dnslists = two.bl.test
+       condition = -1
+       message = below zero
+  deny dnslists = three.bl.test
+       condition = TRUE
+  accept domains = *.co.jp : !example.co.jp
+         local_parts = !postmaster
+         verify = recipient
+  deny",
+    ),
+    policy(
+        "lists of senders and hosts that name each other",
+        "acl_smtp_rcpt = \"check_rcpt\"
+hide hostlist even = 198.18.0.2 : 198.18.0.4 : 198.18.0.6
+hostlist most = !+even : !+odd : 198.18.0.0/27
+hostlist odd = 198.18.0.1 : !198.18.0.3 : !198.18.0.5 : 198.18.0.0/29
+hostlist rest = !+most
+domainlist bad = \"gone.example : *.partners.example : !nodots\"
+addresslist worse = *@+bad : !someone@broken.example : someone@listed.example
+",
+        "check_rcpt:
+  deny hosts = +most
+       message = most
+  deny sender_domains = !partners.example : +bad
+       dnslists = one.bl.test
+       message = bad
+  deny senders = !*@broken.example : *@*.partners.example : gone.example
+       dnslists = two.bl.test
+       message = worse
+  accept !sender_domains = +bad : listed.example
+  deny hosts = !+rest
+       message = rest
+  deny hosts = !*.partners.example
+       message = not by name
+  accept",
+    ),
+    policy(
         "the end of an ACL",
         "acl_smtp_mail = check_mail\nacl_smtp_rcpt = check_rcpt\nhost_reject_connection = 198.18.0.5 : 198.18.0.9\n",
         "check_mail:

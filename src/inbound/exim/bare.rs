@@ -7,7 +7,7 @@ use super::expand::{Expanded, expand};
 use super::visit::Visit;
 use crate::catalogue::{Catalogue, List, PublicResolvers};
 use crate::inbound::{BareRule, Caller, Facts, Rule};
-use crate::model::visible;
+use crate::model::{Lang, Value, visible};
 
 /// All of them, in the order of the file.
 pub(super) fn rules(exim: &Exim) -> Vec<BareRule> {
@@ -31,7 +31,9 @@ pub(super) fn rules(exim: &Exim) -> Vec<BareRule> {
                     place: Some(part.place.clone()),
                     zone: Some(visit.shown(&item.zone)),
                 };
-                let corrected = visit.shown(&format!("{corrected}{key}"));
+                // It is there to be pasted: whole, however many codes there are.
+                let corrected = Value::record(&exim.secrets.redact(&format!("{corrected}{key}")));
+                let corrected = corrected.in_lang(Lang::En).to_owned();
                 found.push(BareRule { rule, corrected, permits: statement.verb == Verb::Accept });
             }
         }

@@ -1,6 +1,6 @@
 //! The conditions of ACLs, for a stranger with mail for a mailbox that exists here (Exim specification, section 44.26).
 
-use super::config::{Kind, Part, Router, Verb};
+use super::config::{Kind, Part, Verb};
 use super::dnslists;
 use super::expand::Expanded;
 use super::hosts;
@@ -21,6 +21,20 @@ const ROLES: [&str; 9] =
 
 /// What a condition comes to, before a `!` is obeyed. Nested ACLs are not for this function.
 pub(super) fn judge(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
+    visit.doubted();
+    let outcome = with_values(part, verb, visit);
+    // What was made of a value that may be another one may come out differently.
+    match visit.doubted() {
+        Some(doubt) => Outcome {
+            possible: outcome.possible.with(Word::Yes).with(Word::No),
+            doubts: [outcome.doubts, vec![doubt]].concat(),
+            ..outcome
+        },
+        None => outcome,
+    }
+}
+
+fn with_values(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
     let early = visit.stage < Stage::Mail;
     match part.name.as_str() {
         "hosts" => hosts::judge(&part.value, visit),
@@ -64,15 +78,6 @@ fn about_message(part: &Part, visit: &mut Visit<'_>) -> Outcome {
 }
 
 fn condition(part: &Part, visit: &mut Visit<'_>) -> Outcome {
-    visit.doubted();
-    let outcome = constant(part, visit);
-    match visit.doubted() {
-        Some(doubt) => Outcome::unanswered(outcome.assumed.unwrap_or(Word::No), doubt),
-        None => outcome,
-    }
-}
-
-fn constant(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     match visit.expand(&part.value) {
         Expanded::Forced => Outcome::holds(true),
         Expanded::Unknown(_) if visit.stage == Stage::Data => about_message(part, visit),
@@ -141,34 +146,28 @@ fn our_domains(part: &Part, visit: &mut Visit<'_>) -> Outcome {
 }
 
 fn local_parts(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
-    let mut taken = false;
-    let outcome = membership::judge(&part.value, Kind::LocalPart, visit, &|item, _| {
-        Matched::Item(local_part_matches(item, verb))
-    });
-    taken |= outcome.possible.is_one() && part.value.trim() != "*";
-    if taken {
-        visit.note(&written(part), taken_as_mailbox());
-    }
-    outcome
+    membership::judge(&part.value, Kind::LocalPart, visit, &|item, visit| {
+        Matched::Item(local_part_matches(item, part, verb, visit))
+    })
 }
 
 /// Whether an item names the mailbox: an ordinary one, that exists. A statement that lets mail in is taken to speak of it, one that
 /// does not is not.
-fn local_part_matches(item: &str, verb: Verb) -> Outcome {
+fn local_part_matches(item: &str, part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
     if item == "*" {
         return Outcome::holds(true);
     }
-    if ROLES.iter().any(|role| role.eq_ignore_ascii_case(item))
-        || matches("mailbox", item) == Some(false) && item.starts_with('^')
-    {
+    let role = ROLES.iter().any(|role| role.eq_ignore_ascii_case(item));
+    if role || (item.starts_with('^') && matches("mailbox", item) == Some(false)) {
         return Outcome::holds(false);
     }
+    visit.note(&written(part), taken_as_mailbox());
     Outcome::holds(matches!(verb, Verb::Accept | Verb::Require))
 }
 
 fn recipients(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
     let exim = visit.exim;
-    let outcome = membership::judge(&part.value, Kind::Address, visit, &|item, visit| {
+    membership::judge(&part.value, Kind::Address, visit, &|item, visit| {
         if item.is_empty() {
             return Matched::Item(Outcome::holds(false));
         }
@@ -177,12 +176,8 @@ fn recipients(part: &Part, verb: Verb, visit: &mut Visit<'_>) -> Outcome {
         }
         let (local, domain) = item.rsplit_once('@').unwrap_or(("*", item));
         let ours = exim.domains.iter().any(|own| matches(own, domain).unwrap_or(true));
-        Matched::Item(if ours { local_part_matches(local, verb) } else { Outcome::holds(false) })
-    });
-    if outcome.possible.is_one() {
-        visit.note(&written(part), taken_as_mailbox());
-    }
-    outcome
+        Matched::Item(if ours { local_part_matches(local, part, verb, visit) } else { Outcome::holds(false) })
+    })
 }
 
 fn sender_domains(part: &Part, visit: &mut Visit<'_>) -> Outcome {
@@ -249,7 +244,7 @@ fn verify(part: &Part, visit: &mut Visit<'_>) -> Outcome {
 /// Whether the sender's domain has a way back. It is routed as mail to it would be, so the routers must ask the DNS.
 fn verify_sender(part: &Part, defer_ok: bool, visit: &mut Visit<'_>) -> Outcome {
     let Some(sender) = sender(visit) else { return unknown_sender(part, visit) };
-    if !asks_dns(&visit.exim.config.routers) {
+    if !asks_dns(sender, visit) {
         return visit.unjudged(&written(part), other_routers());
     }
     let exim = visit.exim;
@@ -276,12 +271,18 @@ fn verify_sender(part: &Part, defer_ok: bool, visit: &mut Visit<'_>) -> Outcome 
     outcome
 }
 
-/// Whether mail to other domains is routed by the DNS and by nothing else.
-fn asks_dns(routers: &[Router]) -> bool {
-    let Some(at) = routers.iter().position(|router| router.driver == "dnslookup") else { return false };
-    let others =
-        routers[..at].iter().all(|router| router.has_domains && matches!(&*router.driver, "redirect" | "accept"));
-    others && routers[at].is_last
+/// Whether mail to a domain is routed by the DNS and by nothing else.
+fn asks_dns(domain: &DomainName, visit: &mut Visit<'_>) -> bool {
+    let exim = visit.exim;
+    for router in &exim.config.routers {
+        let inside = router.domains.as_ref().map(|list| in_domains(list, domain.as_str(), false, visit));
+        match inside.filter(|inside| inside.possible.is_one()).and_then(|inside| inside.assumed) {
+            Some(Word::No) => {}
+            Some(Word::Yes) => return router.driver == "dnslookup" && router.is_last,
+            _ => return router.domains.is_none() && router.driver == "dnslookup" && router.is_last,
+        }
+    }
+    false
 }
 
 /// Whether the name in HELO is the client's: its confirmed name, or one that leads to its address.
@@ -401,7 +402,7 @@ fn helo_address() -> Value {
     Value::both("the addresses of the HELO name were not asked for", "HELO 名のアドレスを問い合わせていない")
 }
 
-fn helo_unanswered() -> Value {
+pub(super) fn helo_unanswered() -> Value {
     Value::both(
         "whether the HELO name is the client's was not answered; Exim takes it as not the client's",
         "HELO 名がクライアントのものかに応答がなかった。Exim はクライアントの名前でないとみなす",

@@ -73,8 +73,8 @@ pub(super) struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Router {
     pub(super) driver: String,
-    /// It is for some domains only.
-    pub(super) has_domains: bool,
+    /// The domains that it is for; nothing: all.
+    pub(super) domains: Option<String>,
     /// What it does not route, nobody does.
     pub(super) is_last: bool,
 }
@@ -146,7 +146,7 @@ impl Config {
         let Some(router) = self.routers.last_mut() else { return };
         match (word, rest.strip_prefix('=').map(str::trim)) {
             ("driver", Some(driver)) => router.driver = driver.to_owned(),
-            ("domains", Some(_)) => router.has_domains = true,
+            ("domains", Some(domains)) => router.domains = Some(dequoted(domains)),
             ("no_more", _) | ("more", Some("false" | "no")) => router.is_last = true,
             _ => {}
         }

@@ -182,7 +182,11 @@ impl Item {
 /// What a zone says of a key, and its answers if there are any. `Yes` stands for any answer.
 fn lookup(zone: &str, key: &str, failed: Word, visit: &mut Visit<'_>) -> (Outcome, Option<Vec<Ipv4Addr>>) {
     let no = || (Outcome::certain(Word::No), None);
-    if let Some(asked) = visit.survey_zone(zone, key) {
+    let plain = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
+    if !is_name(&plain) {
+        return no();
+    }
+    if let Some(asked) = visit.survey_zone(&plain, key) {
         return (asked, None);
     }
     // An address is asked backwards; what is no name to the DNS is on no list (dns_check_names_pattern).
@@ -194,8 +198,7 @@ fn lookup(zone: &str, key: &str, failed: Word, visit: &mut Visit<'_>) -> (Outcom
             Err(_) => return no(),
         },
     };
-    let plain = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
-    if !is_name(&plain) || query_length(&target, zone) > 255 {
+    if query_length(&target, zone) > 255 {
         return no();
     }
     let shown = visit.shown(&plain);
@@ -203,8 +206,8 @@ fn lookup(zone: &str, key: &str, failed: Word, visit: &mut Visit<'_>) -> (Outcom
     match visit.facts.zones.get(&(plain, target)) {
         Some(Lookup::Absent) => no(),
         Some(Lookup::Addresses(answers)) => (Outcome::certain(Word::Yes), Some(answers.clone())),
-        Some(Lookup::Failed(_)) if means_nonexistent(&subject, zone, visit) => no(),
         Some(Lookup::Failed(answer)) => {
+            let failed = if means_nonexistent(&subject, zone, visit) { Word::No } else { failed };
             let (why, what) = (answer.why(), consequence(failed));
             (Outcome::unanswered(failed, unanswered(&shown, &subject, &why, what)), None)
         }

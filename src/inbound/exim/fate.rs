@@ -11,6 +11,7 @@ use crate::inbound::{Caller, Facts, Fate, Judgement, Naming, Place, Refusal, Rul
 use crate::model::Lang::{En, Ja};
 use crate::model::{Value, visible};
 
+const OTHER_GREETING: &str = "EHLO argument does not match calling host";
 /// So many reasons are named.
 const MOST_REASONS: usize = 3;
 
@@ -27,6 +28,9 @@ pub(super) fn judge(exim: &Exim, caller: &Caller, facts: &Facts) -> Judgement {
     let mut way = Way::default();
     for stage in Stage::ALL {
         visit.stage = stage;
+        if matches!(stage, Stage::Helo | Stage::Mail) {
+            visit.forget_message();
+        }
         if !(way.take(before(stage, &mut visit), stage) && way.take(acl(stage, &mut visit), stage)) {
             return way.end(false);
         }
@@ -70,8 +74,8 @@ impl Way {
             self.classes.push(0);
         }
         let assumed = self.assumed.unwrap_or(Fate::Accepted);
-        self.classes.dedup();
-        let fate = match self.classes.iter().all(|class| *class == self.classes[0]) {
+        let all_alike = self.classes.windows(2).all(|pair| pair[0] == pair[1]);
+        let fate = match all_alike {
             true => assumed,
             false => Fate::Unknown { why: reasons(&self.doubts), then: Box::new(assumed) },
         };
@@ -160,8 +164,18 @@ fn helo(visit: &mut Visit<'_>) -> Walk {
     let wanted = hosts::judge(hosts, visit).settled(Word::No).turned(Word::Defer, Word::No);
     let verified = conditions::verify_helo(&part, visit).settled(Word::Yes);
     let both = wanted.and(verified.negated());
-    let code = if matches!(visit.naming(), Some(Naming::Unanswered(_))) { 451 } else { 550 };
-    let walk = refused_if(both, "helo_verify_hosts", hosts, (code, "EHLO argument does not match calling host"), visit);
+    let refused =
+        |code, visit: &Visit<'_>| refused_if(both.clone(), "helo_verify_hosts", hosts, (code, OTHER_GREETING), visit);
+    let mut walk = refused(550, visit);
+    if matches!(visit.naming(), Some(Naming::Unanswered(_))) {
+        // While nobody says whose address it is, whoever would be refused is put off.
+        let put_off = refused(451, visit);
+        walk.assumed = put_off.assumed;
+        walk.possible.extend(put_off.possible);
+        if both.possible.has(Word::Yes) {
+            walk.doubts.push(conditions::helo_unanswered());
+        }
+    }
     joined(syntax, walk)
 }
 

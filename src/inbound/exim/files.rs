@@ -1,8 +1,10 @@
 //! The files that an Exim configuration may read: those in its own folder, and where that is Exim's, those in Exim's folders.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::EximError;
 use crate::model::visible;
@@ -11,16 +13,26 @@ use crate::model::visible;
 const EXIMS: [&str; 3] = ["/etc/exim4", "/etc/exim", "/var/lib/exim4"];
 /// The longest list of addresses that is read, in octets.
 const LONGEST_LIST: usize = 16 * 1024 * 1024;
+/// So many files are looked for: a name may be made of what a client says.
+const MOST_FILES: usize = 1000;
 
-/// The folder of a configuration.
-#[derive(Clone, Debug)]
-pub(super) struct Folder(PathBuf);
+/// The folder of a configuration, and what was read in it: a file is read once.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    lists: Mutex<HashMap<String, Option<Items>>>,
+    existing: Mutex<HashMap<String, Option<bool>>>,
+}
+
+/// The lines of a file in a list.
+type Items = Arc<Vec<String>>;
 
 impl Folder {
     /// The folder of the file at `path`.
     pub(super) fn of(path: &Path) -> Self {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self(std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
+        let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Self { path, lists: Mutex::default(), existing: Mutex::default() }
     }
 
     /// The file that the configuration calls `written`, if it is there and ours to read: at that very place below the folder, or
@@ -30,25 +42,37 @@ impl Folder {
         if path.components().any(|part| part == Component::ParentDir) {
             return None;
         }
-        let same = if path.is_absolute() { path.to_owned() } else { self.0.join(path) };
+        let same = if path.is_absolute() { path.to_owned() } else { self.path.join(path) };
         if self.is_ours(&same) && same.is_file() {
             return Some(same);
         }
-        let beside = self.0.join(path.file_name()?);
+        let beside = self.path.join(path.file_name()?);
         beside.is_file().then_some(beside)
     }
 
-    /// Whether Exim finds a file under this name; nothing where that cannot be seen from here.
+    /// Whether Exim finds a file under this name; nothing where that cannot be seen from here. What belongs to Exim's own folders was
+    /// copied here with the configuration, if it was there.
     pub(super) fn exists(&self, written: &str) -> Option<bool> {
-        if self.find(written).is_some() {
-            return Some(true);
+        let mut existing = self.existing.lock().unwrap_or_else(PoisonError::into_inner);
+        if existing.len() >= MOST_FILES && !existing.contains_key(written) {
+            return None;
         }
-        self.is_ours(Path::new(written)).then_some(false)
+        *existing.entry(written.to_owned()).or_insert_with(|| {
+            let path = Path::new(written);
+            match self.find(written) {
+                Some(_) => Some(true),
+                None => (path.starts_with(&self.path) || is_exims(path)).then_some(false),
+            }
+        })
+    }
+
+    /// Whether a file is said to be missing only because it was not copied here.
+    pub(super) fn was_left_behind(&self, written: &str) -> bool {
+        is_exims(Path::new(written)) && !is_exims(&self.path) && self.exists(written) == Some(false)
     }
 
     fn is_ours(&self, path: &Path) -> bool {
-        let at_home = EXIMS.iter().any(|home| self.0.starts_with(home));
-        path.starts_with(&self.0) || (at_home && EXIMS.iter().any(|home| path.starts_with(home)))
+        path.starts_with(&self.path) || (is_exims(&self.path) && is_exims(path))
     }
 
     /// The text of a file, at most so many octets.
@@ -71,9 +95,21 @@ impl Folder {
     }
 
     /// The items of a file that stands in a list, one a line; nothing if it is not here, or too long.
-    pub(super) fn items(&self, written: &str) -> Option<Vec<String>> {
+    pub(super) fn items(&self, written: &str) -> Option<Items> {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if lists.len() >= MOST_FILES && !lists.contains_key(written) {
+            return None;
+        }
+        lists.entry(written.to_owned()).or_insert_with(|| self.read_items(written)).clone()
+    }
+
+    fn read_items(&self, written: &str) -> Option<Items> {
         let text = self.text(&self.find(written)?, LONGEST_LIST).ok()?;
         let item = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
-        Some(text.lines().map(item).filter(|item| !item.is_empty()).collect())
+        Some(Arc::new(text.lines().map(item).filter(|item| !item.is_empty()).collect()))
     }
+}
+
+fn is_exims(path: &Path) -> bool {
+    EXIMS.iter().any(|home| path.starts_with(home))
 }

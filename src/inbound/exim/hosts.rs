@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::config::Kind;
 use super::lists::matches;
 use super::membership::{self, Matched, not_known};
-use super::outcome::{Outcome, Word};
+use super::outcome::Outcome;
 use super::visit::Visit;
 use crate::inbound::Naming;
 use crate::model::{DomainName, Value};
@@ -64,7 +64,7 @@ fn by_address(item: &str, visit: &mut Visit<'_>) -> Matched {
         _ if visit.is_survey() => Matched::Item(Outcome::unjudged(not_asked(&name))),
         Some(Some(none)) if none.is_empty() => Matched::Nameless,
         Some(Some(addresses)) => Matched::Item(Outcome::holds(addresses.contains(&visit.caller.ip))),
-        Some(None) => Matched::Item(Outcome::unanswered(Word::Defer, silent(&name))),
+        Some(None) => Matched::Deferred(silent(&name)),
         None => Matched::Item(Outcome::unjudged(not_asked(&name))),
     }
 }

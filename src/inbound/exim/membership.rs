@@ -20,6 +20,8 @@ pub(super) enum Matched {
     Nameless,
     /// It is not answered whether it has one.
     Unanswered(Value),
+    /// It is not answered which addresses a name has.
+    Deferred(Value),
 }
 
 /// Goes through an unexpanded list of a kind. `each` judges an item that is neither a named list nor a file.
@@ -77,7 +79,7 @@ impl Walk<'_> {
         let Some(lines) = visit.exim.folder.items(path) else {
             return found.add(visit.unjudged(path, no_file()));
         };
-        for line in &lines {
+        for line in lines.iter() {
             let (item, negated) = turned(line, negated);
             if !found.add(self.item(item, negated, at_end, visit)) && !visit.is_survey() {
                 return false;
@@ -99,14 +101,17 @@ impl Walk<'_> {
                 outcome.turned(Word::Defer, self.deferred)
             }
             Matched::Nameless => Outcome::certain(self.unknown),
-            Matched::Unanswered(why) => {
-                let outcome = Outcome::unanswered(Word::No, why);
-                let mut outcome = if negated { outcome.turned(Word::Yes, ENDS) } else { outcome };
-                outcome.possible = outcome.possible.with(self.unknown);
-                outcome.assumed = Some(self.unknown);
-                outcome
-            }
+            Matched::Unanswered(why) => self.open(negated, self.unknown, why),
+            Matched::Deferred(why) => self.open(negated, self.deferred, why),
         }
+    }
+
+    /// It may match or not, or there may be no name; without an answer it is `assumed`.
+    fn open(&self, negated: bool, assumed: Word, why: Value) -> Outcome {
+        let outcome = Outcome::unanswered(Word::No, why);
+        let outcome = if negated { outcome.turned(Word::Yes, ENDS) } else { outcome };
+        let possible = outcome.possible.with(self.unknown).with(assumed);
+        Outcome { assumed: Some(assumed), possible, ..outcome }
     }
 
     fn named(&self, name: &str, visit: &mut Visit<'_>) -> Outcome {

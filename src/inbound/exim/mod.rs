@@ -28,6 +28,22 @@ use super::{AskedZone, BareRule, Caller, Facts, Judgement, Unjudged};
 use crate::catalogue::{Catalogue, Target};
 use crate::model::{DomainName, Secrets, Value};
 
+/// Options that may change a reply and are not judged, or not in full.
+const UNJUDGED: [&str; 11] = [
+    "acl_smtp_mime",
+    "acl_smtp_dkim",
+    "acl_smtp_data_prdr",
+    "smtp_ratelimit_hosts",
+    "smtp_reserve_hosts",
+    "smtp_accept_max_per_host",
+    "dns_check_names_pattern",
+    // Obeyed where lists are asked, not where names are.
+    "dns_again_means_nonexist",
+    "host_lookup_order",
+    "local_scan_path",
+    "proxy_required_hosts",
+];
+
 /// Why a configuration cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EximError {
@@ -192,7 +208,7 @@ impl Exim {
         self.hosts = survey.hosts.into_iter().collect();
         self.fixed = survey.fixed.into_iter().collect();
         self.unjudged.extend(notes);
-        for option in ["acl_smtp_mime", "acl_smtp_dkim", "acl_smtp_data_prdr", "smtp_ratelimit_hosts"] {
+        for option in UNJUDGED {
             if let Some(value) = self.config.value(option) {
                 let written = self.secrets.redact(&format!("{option} = {value}"));
                 self.unjudged.push(Unjudged { place: None, written: crate::model::visible(&written), why: not_read() });
@@ -255,7 +271,7 @@ fn keys(lines: &[Line]) -> BTreeSet<String> {
 }
 
 fn not_read() -> Value {
-    Value::both("it is not judged", "判定の対象としていない")
+    Value::both("it may change a reply, and is not judged in full", "応答を変えることがあるが、完全には判定していない")
 }
 
 #[cfg(test)]

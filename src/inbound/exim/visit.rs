@@ -85,6 +85,8 @@ pub(super) struct Visit<'a> {
     variables: HashMap<String, Variable>,
     /// Why a variable that was read may have another value.
     doubt: RefCell<Option<Value>>,
+    /// Files that are taken as absent because they are not here.
+    left_behind: RefCell<Vec<String>>,
     /// What `$dnslist_…` are.
     listed: Option<Listed>,
     /// Whether the list that is being asked found something already.
@@ -93,6 +95,8 @@ pub(super) struct Visit<'a> {
     pub(super) listed_by_statement: Option<Listed>,
     /// `$acl_verify_message` and the like are made of it: what a condition says to the client.
     pub(super) said: Option<String>,
+    /// What a `defer` in a nested ACL says: the one reason for waiting that is told.
+    pub(super) deferred: Option<String>,
     pub(super) steps: usize,
     pub(super) place: Place,
     pub(super) notes: Vec<Unjudged>,
@@ -108,10 +112,12 @@ impl<'a> Visit<'a> {
             stage: Stage::Connect,
             variables: HashMap::new(),
             doubt: RefCell::new(None),
+            left_behind: RefCell::default(),
             listed: None,
             listed_now: false,
             listed_by_statement: None,
             said: None,
+            deferred: None,
             steps: 0,
             place: Place { file: String::new(), line: 0 },
             notes: Vec::new(),
@@ -193,15 +199,13 @@ impl<'a> Visit<'a> {
         match about {
             Some(about) => {
                 survey.wants_names |= about == About::ClientName;
-                let zone = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
-                survey.zones.insert(AskedZone { zone, about });
+                survey.zones.insert(AskedZone { zone: zone.to_owned(), about });
                 Some(Outcome::unjudged(nothing))
             }
             None if !key.contains('\u{1}') => {
-                let zone = zone.strip_suffix('.').unwrap_or(zone).to_ascii_lowercase();
                 let target = key.parse().map(Target::Ip).ok();
                 let target = target.or_else(|| DomainName::parse(key).ok().map(Target::Domain))?;
-                survey.fixed.insert((zone, target));
+                survey.fixed.insert((zone.to_owned(), target));
                 Some(Outcome::unjudged(nothing))
             }
             None => {
@@ -223,6 +227,11 @@ impl<'a> Visit<'a> {
             self.listed_by_statement = Some(listed.clone());
             self.listed = Some(listed);
         }
+    }
+
+    /// A command of the conversation begins: what was kept for the message is forgotten.
+    pub(super) fn forget_message(&mut self) {
+        self.variables.retain(|name, _| !name.starts_with("acl_m"));
     }
 
     /// Sets a variable.
@@ -252,13 +261,22 @@ impl<'a> Visit<'a> {
         {
             self.naming();
         }
-        expand(text, self)
+        let expanded = expand(text, self);
+        let left: Vec<String> = self.left_behind.borrow_mut().drain(..).collect();
+        for path in left {
+            self.note(&path, left_behind());
+        }
+        expanded
     }
 
     fn host_name(&self) -> Option<String> {
         match self.facts.names.get(&self.caller.ip)? {
             Naming::Confirmed(name) => Some(name.to_string()),
-            Naming::Unconfirmed(_) | Naming::Nameless | Naming::Unanswered(_) => Some(String::new()),
+            Naming::Unconfirmed(_) | Naming::Nameless => Some(String::new()),
+            Naming::Unanswered(_) => {
+                *self.doubt.borrow_mut() = Some(no_name());
+                Some(String::new())
+            }
         }
     }
 
@@ -283,6 +301,9 @@ impl Surroundings for Visit<'_> {
             "sender_host_name" => self.host_name(),
             "host_lookup_failed" => {
                 let naming = self.facts.names.get(&self.caller.ip)?;
+                if matches!(naming, Naming::Unanswered(_)) {
+                    *self.doubt.borrow_mut() = Some(no_name());
+                }
                 Some(if matches!(naming, Naming::Unconfirmed(_) | Naming::Nameless) { "1" } else { "0" }.to_owned())
             }
             "sender_helo_name" if self.stage == Stage::Connect => Some(String::new()),
@@ -316,8 +337,25 @@ impl Surroundings for Visit<'_> {
     }
 
     fn exists(&self, path: &str) -> Option<bool> {
+        if self.is_survey() && self.exim.folder.was_left_behind(path) {
+            self.left_behind.borrow_mut().push(path.to_owned());
+        }
         self.exim.folder.exists(path)
     }
+}
+
+fn no_name() -> Value {
+    Value::both(
+        "the name of the address was not answered; to Exim it is empty",
+        "アドレスの逆引きに応答がなかった。Exim では空の名前になる",
+    )
+}
+
+fn left_behind() -> Value {
+    Value::both(
+        "the file is not beside the configuration; taken as not there",
+        "ファイルが設定ファイルと同じフォルダーにない。存在しないとみなした",
+    )
 }
 
 fn other_key() -> Value {

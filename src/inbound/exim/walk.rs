@@ -1,5 +1,7 @@
 //! A caller's way through the ACLs, statement by statement, and the reply that ends it (Exim specification, sections 44.13 to 44.21).
 
+use std::borrow::Cow;
+
 use super::conditions;
 use super::config::{Part, Statement, Verb, inline};
 use super::expand::{Expanded, expand_known};
@@ -46,7 +48,7 @@ pub(super) fn acl(name: &str, statements: &[Statement], depth: usize, visit: &mu
         if depth == 0 {
             visit.listed_by_statement = None;
         }
-        visit.said = None;
+        (visit.said, visit.deferred) = (None, None);
         let done = Conditions::of(statement, depth, visit);
         let before = walk.assumed.is_some();
         let ending = |word| ending(name, statement, word, &done, visit);
@@ -124,6 +126,7 @@ struct Conditions {
     message_if_not: Option<String>,
     /// What a nested ACL or a verification has to say.
     said: Option<String>,
+    deferred: Option<String>,
     listed: Option<Listed>,
 }
 
@@ -137,6 +140,7 @@ impl Conditions {
             message: None,
             message_if_not: None,
             said: None,
+            deferred: None,
             listed: None,
         };
         // A statement that asks for something is met by what is not known; one that acts on something is not.
@@ -161,6 +165,7 @@ impl Conditions {
             }
         }
         done.said = visit.said.take();
+        done.deferred = visit.deferred.take();
         done.listed = visit.listed_by_statement.clone();
         done
     }
@@ -230,17 +235,20 @@ fn nested(part: &Part, depth: usize, visit: &mut Visit<'_>) -> Outcome {
     let walk = acl(&name, statements, depth + 1, visit);
     visit.said = walk.assumed.as_ref().and_then(|ending| ending.refusal.as_ref()).map(|refusal| refusal.text.clone());
     visit.said = visit.said.take().filter(|said| said != PROHIBITED && said != TEMPORARY);
+    let defers = walk.assumed.as_ref().is_some_and(|ending| ending.word == Word::Defer);
+    visit.deferred = visit.said.clone().filter(|_| defers);
     walk.outcome()
 }
 
 /// The statements of the ACL that an option names, under its name.
-pub(super) fn named(value: &str, visit: &mut Visit<'_>) -> Option<(String, Vec<Statement>)> {
+pub(super) fn named<'a>(value: &str, visit: &mut Visit<'a>) -> Option<(String, Cow<'a, [Statement]>)> {
     let Expanded::Known(value) = visit.expand(value) else { return None };
     let value = value.trim();
-    if let Some(statements) = visit.exim.config.acls.get(value) {
-        return Some((value.to_owned(), statements.clone()));
+    let exim = visit.exim;
+    if let Some(statements) = exim.config.acls.get(value) {
+        return Some((value.to_owned(), Cow::Borrowed(statements)));
     }
-    inline(value, &visit.place).map(|statements| (visit.stage.option().to_owned(), statements))
+    inline(value, &visit.place).map(|statements| (visit.stage.option().to_owned(), Cow::Owned(statements)))
 }
 
 fn ending(name: &str, statement: &Statement, word: Word, done: &Conditions, visit: &Visit<'_>) -> Ending {
@@ -257,6 +265,7 @@ fn ending(name: &str, statement: &Statement, word: Word, done: &Conditions, visi
     // A temporary answer keeps its reason to itself, unless the statement is there to give one.
     let told = match (word, statement.verb) {
         (Word::Defer, Verb::Defer) | (Word::No | Word::Drop, _) => said,
+        (Word::Defer, _) => done.deferred.clone(),
         _ => None,
     };
     let codes = done.listed.as_ref();

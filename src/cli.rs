@@ -86,7 +86,7 @@ pub struct ReportArgs {
 pub struct Merge {
     /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version. Or all the shards of one run
     /// with `--shard`: they are joined as they are, and only --output counts.
-    #[arg(required = true, value_name = "REPORT.json|SHARD")]
+    #[arg(required = true, value_name = "REPORT.json")]
     pub reports: Vec<PathBuf>,
     /// How to write the report.
     #[command(flatten)]

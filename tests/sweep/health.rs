@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use mail_cutover::dnsbl::Selected;
-use mail_cutover::probe::ResolverChoice;
+use mail_cutover::catalogue::{Family, List, Weight};
+use mail_cutover::dnsbl::{Consultant, Selected, Sweep};
+use mail_cutover::model::DomainName;
+use mail_cutover::probe::{Dns, ResolverChoice};
 
 use super::lab::{Lab, REFUSED, answer, in_order, now, subject};
 use super::{list, sweep, word};
@@ -116,4 +118,46 @@ fn the_operators_pace_holds_except_for_ones_own_servers() {
         let elapsed = time(own);
         assert!(elapsed < Duration::from_millis(1900), "{elapsed:?}");
     }
+}
+
+/// Lost if it fails: IPv6 addresses would be asked about wrongly, or answers be given to the wrong address where families mix.
+#[test]
+fn families_mix() {
+    let lab = Lab::start(|asked| {
+        // The test point ::ffff:127.0.0.2, and 2001:db8::a.
+        let is_listed = ["2.0.0.0.0.0.f.7.f.f.f.f.0.", "a.0.0.0.0."].iter().any(|start| asked.name.starts_with(start))
+            || asked.name.starts_with("2.0.0.127.")
+            || subject(&asked.name) == Some(3);
+        now(answer(
+            asked.octets,
+            if is_listed { 0 } else { super::lab::NXDOMAIN },
+            if is_listed { &[[127, 0, 0, 2]] } else { &[] },
+        ))
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let consultant = Consultant::new(Dns::new(lab.settings(500)).unwrap(), false);
+    let zone = DomainName::parse("both.test").unwrap();
+    let families = [Family::Ipv4, Family::Ipv6];
+    let both = Selected { list: List::custom("both", zone, &families, Weight::Block), ..list("both.test") };
+    let written = ["198.18.0.1", "2001:db8::a", "198.18.0.3", "2001:db8::b", "198.18.0.4", "2001:db8::1a"];
+    let addresses = written.map(|ip| ip.parse().unwrap()).into_iter();
+    let begun = Sweep::with_blocks_of(4, &consultant, vec![list("four.test"), both], &families, addresses);
+    let rows: Vec<_> = runtime.block_on(begun).unwrap().collect();
+    let found: Vec<String> = rows
+        .iter()
+        .zip(0..)
+        .map(|(row, number)| format!("{} {} {}", row.ip, word(&rows, number, 0), word(&rows, number, 1)))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "198.18.0.1 clean clean",
+            "2001:db8::a NotApplicable listed 127.0.0.2",
+            "198.18.0.3 listed 127.0.0.2 listed 127.0.0.2",
+            "2001:db8::b NotApplicable clean",
+            "198.18.0.4 clean clean",
+            "2001:db8::1a NotApplicable clean",
+        ]
+    );
+    assert_eq!(rows.iter().filter(|row| row.ends_block).count(), 2);
 }

@@ -23,17 +23,35 @@ pub(super) struct Cost {
 pub(super) fn cost(lang: Lang, cost: &Cost) -> String {
     let Cost { addresses, lists, questions, operators, seconds } = *cost;
     let long = match seconds {
-        0..=119 => pick(lang, format!("{seconds} s"), format!("{seconds} 秒")),
-        120..=7199 => pick(lang, format!("{} min", seconds / 60), format!("{} 分", seconds / 60)),
-        _ => pick(lang, format!("{} h", seconds / 3600), format!("{} 時間", seconds / 3600)),
+        0 => String::new(),
+        1..=119 => pick(
+            lang,
+            format!(", at least {seconds} s at their paces"),
+            format!("。定められた速度で {seconds} 秒以上かかる"),
+        ),
+        120..=7199 => {
+            let minutes = seconds / 60;
+            pick(
+                lang,
+                format!(", at least {minutes} min at their paces"),
+                format!("。定められた速度で {minutes} 分以上かかる"),
+            )
+        }
+        _ => {
+            let hours = seconds / 3600;
+            pick(
+                lang,
+                format!(", at least {hours} h at their paces"),
+                format!("。定められた速度で {hours} 時間以上かかる"),
+            )
+        }
     };
+    let who = if operators == 1 { "1 operator".to_owned() } else { format!("{operators} operators") };
     pick(
         lang,
+        format!("{addresses} addresses on {lists} lists are about {questions} questions to {who}{long}"),
         format!(
-            "{addresses} addresses on {lists} lists are about {questions} questions to {operators} operators, at least {long} at their paces"
-        ),
-        format!(
-            "アドレス {addresses} 個 × リスト {lists} 件は、運営者 {operators} 者への問い合わせ約 {questions} 件になる。運営者の定める速度で {long} 以上かかる"
+            "アドレス {addresses} 個 × リスト {lists} 件は、運営者 {operators} 者への問い合わせ約 {questions} 件になる{long}"
         ),
     )
 }
@@ -80,14 +98,18 @@ pub(super) fn scope(lang: Lang, word: &'static str) -> &'static str {
     }
 }
 
-/// Below the table: what the words mean.
+/// Below the table: what the words mean, a line each.
 pub(super) fn legend(lang: Lang) -> &'static str {
     pick(
         lang,
-        "clean: on no list, and every list was believed. noted: on lists that refuse no mail, or for the whole range around it. \
-         unknown: not every list was believed, which is no pass.",
-        "登録なし: どのリストにも登録されておらず、全リストの応答を信用できた。注意のみ: 拒否には使われないリスト、または周囲の範囲全体の登録だけがある。\
-         不明: 信用できないリストがあった。合格ではない。",
+        "clean: on no list, and every list was believed\n\
+         noted: on lists that refuse no mail, or for the whole range around it\n\
+         unknown: not every list was believed, which is no pass\n\
+         listed, blocked: on lists for itself; blocked: receivers refuse its mail",
+        "登録なし: どのリストにも登録がなく、全リストの応答を信用できた\n\
+         注意のみ: 拒否に使われないリスト、または周囲の範囲全体の登録だけがある\n\
+         不明: 信用できないリストがあった。合格ではない\n\
+         登録あり・拒否される: アドレス自体が登録されている。後者は受信拒否に使われる",
     )
 }
 

@@ -10,6 +10,7 @@ use crate::catalogue::{Family, List};
 use crate::dnsbl::judge::{Answers, Proof, State, health};
 use crate::dnsbl::lookup::Lookup;
 use crate::model::Value;
+use crate::probe::Answer;
 
 /// A list that was silent is not waited for again within this time: its state stands for the blocks in between.
 const SILENCE_STANDS: Duration = Duration::from_secs(10);
@@ -165,10 +166,9 @@ impl Course {
             let part = self.parts.pop_front();
             through.extend(part.map(|part| self.through(part, proof.clone())));
         }
-        self.standing = match proof.health.0 {
-            State::Silent => Standing::Silent(now, proof),
-            _ => Standing::Open,
-        };
+        let is_mute = |said: &Lookup| matches!(said, Lookup::Failed(Answer::Timeout | Answer::Unreachable(_)));
+        self.standing =
+            if proving.answers.iter().flatten().any(is_mute) { Standing::Silent(now, proof) } else { Standing::Open };
         true
     }
 

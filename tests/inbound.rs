@@ -3,8 +3,6 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-#[path = "inbound/asked.rs"]
-mod asked;
 #[path = "inbound/cases.rs"]
 mod cases;
 #[path = "inbound/clients.rs"]
@@ -36,9 +34,10 @@ mod talk;
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mail_cutover::inbound::{Caller, Facts, Fate, Judgement, Postfix};
+use mail_cutover::inbound::{Caller, Facts, Fate, Judgement, Policy, Postfix};
 
 use clients::Client;
 use postfix::Log;
@@ -57,18 +56,18 @@ fn postfix_answers_every_client_as_predicted() {
     let clients = clients::clients(count());
     let Some(mut stage) = stage::Stage::start(&clients, &[("Postfix", postfix::master().is_some())]) else { return };
     let began = Instant::now();
-    let servers: Vec<(u8, Postfix)> = (1..)
+    let servers: Vec<(u8, Policy)> = (1..)
         .zip(cases::CASES)
         .map(|(number, case)| {
             let [main, master] = postfix::start(&mut stage, number, case.main, case.master, case.tables);
-            (number, Postfix::open(&main, Some(&master)).unwrap())
+            (number, Policy::Postfix(Arc::new(Postfix::open(&main, Some(&master)).unwrap())))
         })
         .collect();
     stage.wait();
     let started = began.elapsed();
     let callers: Vec<Caller> = clients.iter().map(facts::caller).collect();
-    let zones = servers.iter().flat_map(|(_, policy)| policy.asked_zones()).collect();
-    let facts = facts::gather(&stage.clients, &callers, &zones);
+    let policies: Vec<Policy> = servers.iter().map(|(_, policy)| policy.clone()).collect();
+    let facts = facts::gather(&stage.clients, &callers, &policies);
     let asked = began.elapsed();
     let places: Vec<_> = servers.iter().map(|(number, _)| stage::address_of(*number)).collect();
     let received = talk::all(&stage.clients, &clients, &places, postfix::RECIPIENT);
@@ -115,7 +114,7 @@ impl Compared {
     fn case<'c>(
         &mut self,
         name: &str,
-        policy: &Postfix,
+        policy: &Policy,
         facts: &Facts,
         log: &Log,
         all: impl Iterator<Item = ((&'c Client, &'c Caller), &'c Reception)>,

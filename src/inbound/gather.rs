@@ -11,7 +11,7 @@ use super::policy::Policy;
 use crate::catalogue::{Answer as Said, Family, List, Target, Weight, classify};
 use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
 use crate::model::{DomainName, Value};
-use crate::probe::{Answer, Ask, Dns, Pace, Question, RecordType, Reply, Route};
+use crate::probe::{Answer, Ask, Dns, Name, Pace, Question, RecordType, Reply, Route};
 
 /// Questions about addresses under way at once; the door to the DNS has narrower gates of its own.
 const AT_ONCE: usize = 512;
@@ -123,15 +123,24 @@ impl<'a> Gatherer<'a> {
             let names = stream::iter(ips).map(|ip| async move { (ip, naming(self.dns, ip).await) });
             facts.names = names.buffer_unordered(AT_ONCE).collect().await;
         }
+        let helos: BTreeSet<DomainName> = callers.iter().filter_map(helo_of).collect();
+        let mut domains = BTreeSet::new();
         if self.policy.wants_sender_domains() {
-            let domains: BTreeSet<DomainName> = callers.iter().filter_map(|caller| caller.sender.clone()).collect();
-            let found = stream::iter(domains).map(|domain| async move {
-                let found = existence(self.dns, &domain).await;
-                (domain, found)
-            });
-            facts.domains = found.buffer_unordered(AT_ONCE).collect().await;
+            domains.extend(callers.iter().filter_map(|caller| caller.sender.clone()));
         }
-        let hosts = stream::iter(self.policy.asked_hosts().to_vec()).map(|host| async move {
+        if self.policy.wants_helo_domains() {
+            domains.extend(helos.iter().cloned());
+        }
+        let found = stream::iter(domains).map(|domain| async move {
+            let found = existence(self.dns, &domain).await;
+            (domain, found)
+        });
+        facts.domains = found.buffer_unordered(AT_ONCE).collect().await;
+        let mut hosts: BTreeSet<DomainName> = self.policy.asked_hosts().iter().cloned().collect();
+        if self.policy.wants_helo_addresses() {
+            hosts.extend(helos);
+        }
+        let hosts = stream::iter(hosts).map(|host| async move {
             let found = addresses(self.dns, &host).await;
             (host, found)
         });
@@ -179,8 +188,9 @@ impl<'a> Gatherer<'a> {
         let named = !self.policy.wants_names()
             || matches!(facts.names.get(&caller.ip), Some(naming) if !matches!(naming, Naming::Unanswered(_)));
         let sender = caller.sender.as_ref().filter(|_| self.policy.wants_sender_domains());
-        let exists = sender
-            .is_none_or(|domain| matches!(facts.domains.get(domain), Some(Existence::Exists | Existence::Missing)));
+        let exists = sender.is_none_or(|domain| {
+            matches!(facts.domains.get(domain), Some(Existence::Exists | Existence::Missing | Existence::NullMx))
+        });
         let asked = |asked: &AskedZone| match subject(asked.about, caller, facts) {
             None => true,
             Some(target) => {
@@ -226,7 +236,7 @@ pub(super) fn subject(about: About, caller: &Caller, facts: &Facts) -> Option<Ta
     match about {
         About::Client => Some(Target::Ip(caller.ip)),
         About::Sender => caller.sender.clone().map(Target::Domain),
-        About::Helo => DomainName::parse(caller.helo.as_deref()?).ok().map(Target::Domain),
+        About::Helo => helo_of(caller).map(Target::Domain),
         About::ClientName => match name()? {
             Naming::Confirmed(name) => Some(Target::Domain(name.clone())),
             _ => None,
@@ -279,11 +289,22 @@ async fn plain_lookup(dns: &Dns, zone: &str, target: &Target) -> Option<Lookup> 
     Some(Lookup::from(dns.ask(Ask::new(question)).await.as_ref()))
 }
 
+/// The name in HELO, if it is one.
+fn helo_of(caller: &Caller) -> Option<DomainName> {
+    DomainName::parse(caller.helo.as_deref()?).ok()
+}
+
+/// Whether there is anything at `domain` that mail could be sent to.
 async fn existence(dns: &Dns, domain: &DomainName) -> Existence {
     let mut found = Existence::Missing;
     for rtype in [RecordType::MX, RecordType::A, RecordType::AAAA] {
         let Ok(question) = Question::new(domain, rtype) else { return Existence::Missing };
-        match dns.ask(Ask::new(question)).await.answer {
+        let reply = dns.ask(Ask::new(question)).await;
+        match reply.answer {
+            // RFC 7505, section 3.
+            Answer::Data if rtype == RecordType::MX && reply.names().iter().any(Name::is_root) => {
+                return Existence::NullMx;
+            }
             Answer::Data => return Existence::Exists,
             Answer::NoData | Answer::NxDomain => {}
             _ => found = Existence::Unanswered,

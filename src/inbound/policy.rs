@@ -97,6 +97,22 @@ impl Policy {
         }
     }
 
+    /// Whether it matters that the name in HELO exists.
+    pub fn wants_helo_domains(&self) -> bool {
+        match self {
+            Self::Zones(_) | Self::Exim(_) => false,
+            Self::Postfix(postfix) => postfix.wants_helo_domains(),
+        }
+    }
+
+    /// Whether the addresses of the name in HELO play a part.
+    pub fn wants_helo_addresses(&self) -> bool {
+        match self {
+            Self::Zones(_) | Self::Postfix(_) => false,
+            Self::Exim(exim) => exim.wants_helo_addresses(),
+        }
+    }
+
     /// Hosts whose addresses play a part.
     pub fn asked_hosts(&self) -> &[DomainName] {
         match self {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use mail_cutover::dnsbl::Lookup;
-use mail_cutover::inbound::{Caller, Exim, Existence, Facts, Fate, Naming, Refusal};
+use mail_cutover::inbound::{Caller, Existence, Facts, Fate, Naming, Policy as Rules, Refusal};
 use mail_cutover::model::DomainName;
 
 use super::exim::{Policy, RECIPIENT, binary, start};
 use super::exim_policies::POLICIES;
 use super::stage::{Stage, address_of, say};
 use super::talk::{self, Reception};
-use super::{asked, clients, count, facts};
+use super::{clients, count, facts};
 
 /// Lost if it fails: partners would be told that their mail arrives, and a real Exim would bounce it; or the other way round.
 #[test]
@@ -21,9 +21,9 @@ fn exim_says_what_was_predicted() {
     let policies: Vec<(u8, &Policy)> = (1..).zip(POLICIES).collect();
     let files: Vec<_> = policies.iter().map(|(number, policy)| start(&mut stage, *number, policy)).collect();
     stage.wait();
-    let servers: Vec<Exim> = files.iter().map(|file| Exim::read(file).unwrap()).collect();
+    let servers: Vec<Rules> = files.iter().map(|file| Rules::read(file, &[]).unwrap()).collect();
     let callers: Vec<Caller> = clients.iter().map(facts::caller).collect();
-    let facts = asked::gather(&stage.clients, &callers, &servers);
+    let facts = facts::gather(&stage.clients, &callers, &servers);
     let others = answered(&facts);
     let places: Vec<_> = policies.iter().map(|(number, _)| address_of(*number)).collect();
     let received = talk::all(&stage.clients, &clients, &places, RECIPIENT);

@@ -42,6 +42,7 @@ use mail_cutover::inbound::postfix::Postfix;
 use mail_cutover::inbound::{Caller, Facts, Fate, Judgement};
 
 use clients::Client;
+use postfix::Log;
 use talk::Reception;
 
 /// How many clients come. The default keeps the test short; the promise was measured with more.
@@ -79,7 +80,7 @@ fn postfix_answers_every_client_as_predicted() {
     for _ in 0..50 {
         compared = Compared::default();
         for ((case, (number, policy)), received) in cases::CASES.iter().zip(&servers).zip(&received) {
-            let log = postfix::log(&stage, *number);
+            let log = Log::read(&stage, *number);
             compared.case(case.name, policy, &facts, &log, clients.iter().zip(&callers).zip(received));
         }
         if compared.wrong.is_empty() {
@@ -117,7 +118,7 @@ impl Compared {
         name: &str,
         policy: &Postfix,
         facts: &Facts,
-        log: &str,
+        log: &Log,
         all: impl Iterator<Item = ((&'c Client, &'c Caller), &'c Reception)>,
     ) {
         let mut kinds = BTreeSet::new();
@@ -130,10 +131,8 @@ impl Compared {
             }
             self.logged += only_logged.len();
             kinds.insert(matches!(reception, Reception::Taken));
-            let differences = [
-                compare::difference(&fate, reception),
-                compare::log_difference(&only_logged, &postfix::logged(log, client.ip)),
-            ];
+            let differences =
+                [compare::difference(&fate, reception), compare::log_difference(&only_logged, &log.of(client.ip))];
             let differences = differences.into_iter().flatten();
             self.wrong.extend(differences.map(|difference| format!("{name}: {client:?}: {difference}")));
         }

@@ -80,17 +80,29 @@ pub(crate) fn start(
     files
 }
 
-/// What the smtpd of number `number` only logged about a client, and whether postscreen had a rank for it.
-pub(crate) fn logged(log: &str, ip: IpAddr) -> (Vec<String>, bool) {
-    let from = format!("[{ip}]: ");
-    let warnings = log.lines().filter(|line| line.contains(": reject_warning: "));
-    let warnings = warnings.filter_map(|line| Some(line.split_once(&from)?.1.to_owned())).collect();
-    (warnings, log.contains(&format!("for [{ip}]:")))
+/// What a Postfix wrote that no client heard.
+pub(crate) struct Log {
+    /// Refusals that were only logged, from the client on.
+    warnings: Vec<String>,
+    /// Ranks that postscreen told.
+    ranks: Vec<String>,
 }
 
-/// The log of Postfix number `number`.
-pub(crate) fn log(stage: &Stage, number: u8) -> String {
-    std::fs::read_to_string(stage.path(&format!("postfix-{number}/postfix.own.log"))).unwrap()
+impl Log {
+    /// The log of Postfix number `number` so far.
+    pub(crate) fn read(stage: &Stage, number: u8) -> Self {
+        let text = std::fs::read_to_string(stage.path(&format!("postfix-{number}/postfix.own.log"))).unwrap();
+        let behind = |mark| text.lines().filter_map(move |line| Some(line.split_once(mark)?.1.to_owned()));
+        Self { warnings: behind(": reject_warning: ").collect(), ranks: behind("DNSBL rank ").collect() }
+    }
+
+    /// The replies that were only logged about a client, and whether postscreen told its rank.
+    pub(crate) fn of(&self, ip: IpAddr) -> (Vec<String>, bool) {
+        let from = format!("[{ip}]: ");
+        let warnings = self.warnings.iter().filter_map(|line| Some(line.split_once(&from)?.1.to_owned())).collect();
+        let mark = format!("for [{ip}]:");
+        (warnings, self.ranks.iter().any(|line| line.contains(&mark)))
+    }
 }
 
 /// Postfix reads a file that has just been written again and again until it is two seconds old.

@@ -14,7 +14,7 @@ use super::namespaces::Host;
 /// How long a server may take for what it should say.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// So many conversations at once.
-const AT_ONCE: usize = 80;
+const AT_ONCE: usize = 150;
 
 /// How a client was received.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -268,3 +268,26 @@ fn mynetworks(compiler: &mut Compiler<'_>, tables: &Tables<'_>) -> Mynetworks {
     }
     Mynetworks(networks)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a device or a disk image named by mistake would fill the memory, or a missing file be an empty policy.
+    #[test]
+    fn files_are_bounded_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.cf");
+        let error = |main: &Path, master: Option<&Path>| Postfix::open(main, master).unwrap_err().to_string();
+        assert!(error(&main, None).starts_with(&format!("could not read {}: ", main.display())));
+        let mut text = vec![b'#'; LARGEST_FILE];
+        text[LARGEST_FILE - 7..].copy_from_slice(b"\na = b\n");
+        std::fs::write(&main, &text).unwrap();
+        assert!(Postfix::open(&main, None).is_ok());
+        assert!(error(&main, Some(&folder.path().join("master.cf"))).contains("master.cf"));
+        text.push(b'\n');
+        std::fs::write(&main, &text).unwrap();
+        assert!(error(&main, None).ends_with("it is longer than 16 MiB"));
+        assert!(error(Path::new("/dev/zero"), None).ends_with("it is longer than 16 MiB"));
+    }
+}

@@ -8,7 +8,7 @@ use futures::stream;
 
 use super::judgement::{About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming};
 use super::policy::Policy;
-use crate::catalogue::{Answer as Said, Family, List, Target, Weight, classify};
+use crate::catalogue::{Answer as Said, Family, Holds, List, QueryNameError, Target, Weight, classify};
 use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
 use crate::model::{DomainName, Value};
 use crate::probe::{Answer, Ask, Dns, Name, Pace, Question, RecordType, Reply, Route};
@@ -40,9 +40,11 @@ pub struct ListState {
 }
 
 impl ListState {
-    /// The route by which it can be believed about `family`; nothing if it cannot.
+    /// The route by which it can be believed about `family`; nothing if it cannot. For a family of which it has no test points, those of
+    /// another must do.
     fn route(&self, family: Family) -> Option<Route> {
-        let (_, health) = self.healths.iter().find(|(known, _)| *known == family)?;
+        let own = self.healths.iter().find(|(known, _)| *known == family);
+        let (_, health) = own.or_else(|| self.healths.first())?;
         let route = if health.route == "authority" { Route::Authority } else { Route::Resolver };
         (health.state == State::Healthy).then_some(route)
     }
@@ -75,11 +77,10 @@ impl<'a> Gatherer<'a> {
             Some((asked, enforced.clone()))
         });
         let lists = stream::iter(known).map(|(asked, enforced)| async move {
-            let families = if asked.about == About::Client { families } else { &[Family::Domain] };
             let mut healths = Vec::new();
             if let Some(selected) = &enforced.selected {
-                for family in families {
-                    healths.push((*family, health(consultant, selected, *family, as_it_comes).await));
+                for family in proved(&selected.list, asked.about, families) {
+                    healths.push((family, health(consultant, selected, family, as_it_comes).await));
                 }
             }
             ListState { asked, enforced, healths }
@@ -204,7 +205,13 @@ impl<'a> Gatherer<'a> {
     async fn look_up(&self, list: &ListState, target: &Target) -> Option<Lookup> {
         let selected = list.enforced.selected.as_ref()?;
         let route = if self.as_it_comes { Route::Resolver } else { list.route(target.family())? };
-        let name = selected.list.query_name(target, selected.key.as_deref()).ok()?;
+        let name = match selected.list.query_name(target, selected.key.as_deref()) {
+            Ok(name) => name,
+            // The mail server asks it all the same.
+            Err(_) if self.as_it_comes => name_below(&list.asked.zone, target)?,
+            Err(QueryNameError::Family { .. }) => return Some(Lookup::Absent),
+            Err(_) => return None,
+        };
         let mut ask = Ask::new(Question::new(&name, RecordType::A).ok()?).via(route);
         if let Some(per_second) = selected.list.pace {
             let per_second = f32::from(u16::try_from(per_second).unwrap_or(u16::MAX));
@@ -220,6 +227,14 @@ impl<'a> Gatherer<'a> {
         };
         counts.then_some(lookup)
     }
+}
+
+/// The families for which a list is to prove its health: those that are asked and that it holds; else whichever it holds.
+fn proved(list: &List, about: About, families: &[Family]) -> Vec<Family> {
+    let wanted = if about == About::Client { families } else { &[Family::Domain] };
+    let held = |family: &Family| list.holds(*family) == Holds::Yes && list.test_listed(*family).is_some();
+    let own: Vec<Family> = wanted.iter().copied().filter(held).collect();
+    if own.is_empty() { Family::ALL.into_iter().filter(held).take(1).collect() } else { own }
 }
 
 async fn health(consultant: &Consultant, selected: &Selected, family: Family, as_it_comes: bool) -> Health {
@@ -281,10 +296,15 @@ async fn addresses(dns: &Dns, host: &DomainName) -> Option<Vec<IpAddr>> {
     (!silent || !found.is_empty()).then_some(found)
 }
 
+/// The name of `target` below `zone`, whatever kind of list that is; nothing if it is too long.
+fn name_below(zone: &str, target: &Target) -> Option<String> {
+    let zone = DomainName::parse(zone).ok()?;
+    List::custom("asked", zone, &Family::ALL, Weight::Block).query_name(target, None).ok()
+}
+
 /// What `zone` says of `target`, whatever kind of list it is; nothing if that makes no name.
 async fn plain_lookup(dns: &Dns, zone: &str, target: &Target) -> Option<Lookup> {
-    let zone = DomainName::parse(zone).ok()?;
-    let name = List::custom("asked", zone, &Family::ALL, Weight::Block).query_name(target, None).ok()?;
+    let name = name_below(zone, target)?;
     let question = Question::new(&name, RecordType::A).ok()?;
     Some(Lookup::from(dns.ask(Ask::new(question)).await.as_ref()))
 }

@@ -100,6 +100,10 @@ impl Question<'_> {
 
     /// What counts of a word.
     fn counted(&self, word: Word) -> Option<Lookup> {
+        if word.belief == Belief::NotApplicable {
+            // A list that holds no such entries has none for it.
+            return Some(Lookup::Absent);
+        }
         let is_believed = match (&word.belief, &word.lookup) {
             (_, Some(Lookup::Failed(_))) => true,
             (Belief::Unknown(..), _) => self.as_it_comes,

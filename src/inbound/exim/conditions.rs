@@ -96,7 +96,7 @@ fn condition(part: &Part, visit: &mut Visit<'_>) -> Outcome {
     }
 }
 
-/// Whether a domain is in an unexpanded list; `None` for an item that is not known.
+/// Whether a domain, one of our own or not, is in an unexpanded list.
 fn in_domains(list: &str, domain: &str, ours: bool, visit: &mut Visit<'_>) -> Outcome {
     // Our domains are those of this list, whatever is written in it.
     let local = format!("+{LOCAL_DOMAINS}");

@@ -111,7 +111,7 @@ impl Expander<'_> {
             "uc" => Ok(argument.to_ascii_uppercase()),
             "eval" | "eval10" => sum(&argument).map_or_else(whole, |sum| Ok(sum.to_string())),
             "domain" => Ok(argument.rsplit_once('@').map_or("", |(_, domain)| domain).to_owned()),
-            "strlen" | "length" if name == "strlen" => Ok(argument.len().to_string()),
+            "strlen" => Ok(argument.len().to_string()),
             _ => whole(),
         }
     }

@@ -119,7 +119,8 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = secrets_of(&plan);
+    let keys = super::inbound::policy_of(&plan)?.map(|policy| policy.keys()).unwrap_or_default();
+    let secrets = secrets_of(&plan).and(keys);
     let report = runtime.block_on(measure(plan, rehearsed, arguments, terminal, demo, &secrets, interrupted))?;
     delivery.complete(&report, &secrets)
 }

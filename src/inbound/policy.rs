@@ -9,7 +9,7 @@ use super::exim::{Exim, EximError};
 use super::judgement::{About, AskedZone, BareRule, Caller, Facts, Judgement, Unjudged};
 use super::postfix::{Postfix, PostfixError};
 use super::zones::Zones;
-use crate::catalogue::Target;
+use crate::catalogue::{Catalogue, Target};
 use crate::model::DomainName;
 
 /// The rules of a mail server.
@@ -52,6 +52,12 @@ impl Policy {
             return Ok(Self::Exim(Arc::new(Exim::read(path)?.for_recipients(domains))));
         }
         Ok(Self::Postfix(Arc::new(Postfix::open(path, None)?)))
+    }
+
+    /// The keys of lists that stand in its zones; not to be shown.
+    pub fn keys(&self) -> Vec<String> {
+        let key = |zone: String| Some(Catalogue::embedded().list(&zone)?.key_in(&zone)?.to_owned());
+        self.zones().into_iter().filter_map(key).collect()
     }
 
     /// The names of the zones it asks, each once, in the order in which it asks them.

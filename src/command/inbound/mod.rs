@@ -41,8 +41,8 @@ const MOST_NAMES: usize = 2000;
 /// Reads the rules and the logs, judges everybody who sends to us, and writes what would become of their mail.
 pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, CommandError> {
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
-    let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
     let policy = policy(arguments, plan.as_ref())?;
+    let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of).and(policy.0.keys());
     let now = arguments.at.unwrap_or_else(|| chrono::Local::now().fixed_offset());
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.

@@ -81,6 +81,6 @@ mod tests {
     fn an_mbox_is_cut_at_its_separators() {
         let mbox = b"From a Thu Jan  1\nSubject: 1\n\nx\n\nFrom b Thu Jan  1\nSubject: 2\n\ny\n";
         let mails: Vec<_> = mails(mbox).iter().map(|mail| String::from_utf8_lossy(mail).into_owned()).collect();
-        assert_eq!(mails, ["Subject: 1\n\nx", "Subject: 2\n\ny\n"]);
+        assert_eq!(mails, ["Subject: 1\n\nx\n\n", "Subject: 2\n\ny\n"]);
     }
 }

@@ -27,3 +27,5 @@ pub use registry::{StatusCode, registry};
 pub use rules::{Class, Confidence, Rule, RulesError, rules};
 pub use side::{Direction, Ours, Side};
 
+#[cfg(test)]
+mod tests;

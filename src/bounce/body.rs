@@ -28,7 +28,7 @@ pub(super) fn before_copy(text: &str) -> &str {
 }
 
 /// How programs announce the copy of the refused mail.
-const COPIES: [&str; 12] = [
+const COPIES: [&str; 13] = [
     "below this line is a copy",
     "this is a copy of the message",
     "this is a copy of your message",
@@ -37,6 +37,7 @@ const COPIES: [&str; 12] = [
     "copy of your message",
     "---- original message",
     "unsent message below",
+    "unsent message follows",
     "undelivered message follows",
     "message header follows",
     "returned message follows",
@@ -99,8 +100,31 @@ pub(super) fn telling(text: &str, recipient: Option<&str>) -> Vec<String> {
 fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks: Vec<(String, String)> = Vec::new();
     let mut open = false;
+    // What the other server said since the last recipient of a Sendmail transcript.
+    let mut session = String::new();
     for line in text.lines().take(MOST_LINES) {
-        if let Some((address, rest)) = leading_address(line) {
+        if line.contains("alking to ") {
+            session.clear();
+        }
+        if let Some(said) = line.trim_start().strip_prefix("<<<").filter(|_| session.len() < 4096) {
+            session.push_str(said.trim());
+            session.push('\n');
+        }
+        if let Some(address) = transcript_address(line) {
+            open = false;
+            let said = format!("{session}{line}");
+            session.clear();
+            if blocks.len() == MOST_RECIPIENTS {
+                break;
+            }
+            match blocks.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&address)) {
+                Some((_, known)) => {
+                    known.push('\n');
+                    known.push_str(&said);
+                }
+                None => blocks.push((address, said)),
+            }
+        } else if let Some((address, rest)) = leading_address(line) {
             open = true;
             if blocks.len() == MOST_RECIPIENTS {
                 break;
@@ -121,6 +145,16 @@ fn blocks(text: &str) -> Vec<(String, String)> {
         }
     }
     blocks
+}
+
+/// The address in a line of a Sendmail transcript: `550 5.1.1 <a@example.org>... User unknown`.
+fn transcript_address(line: &str) -> Option<String> {
+    let line = line.trim_start();
+    let coded = line.bytes().take(3).all(|byte| byte.is_ascii_digit());
+    let (before, after) = line.get(4..).filter(|_| coded && line.starts_with(['4', '5']))?.split_once('<')?;
+    let (address, rest) = after.split_once('>')?;
+    let only_code = before.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b' '));
+    (only_code && rest.starts_with("...")).then(|| whole_address(address)).flatten()
 }
 
 /// An address at the head of `line`, and what follows it.

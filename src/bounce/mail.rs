@@ -45,9 +45,13 @@ pub(super) fn events(mail: &[u8]) -> Vec<Event> {
     let Some(message) = MessageParser::default().parse(mail) else { return Vec::new() };
     let header = Header::of(&message);
     let report = report_type(&message);
-    let notice = body::before_copy(&human_text(&message)).to_owned();
+    let mut notice = body::before_copy(&human_text(&message)).to_owned();
+    if notice.trim().is_empty() {
+        notice = body::before_copy(&raw_body(mail)).to_owned();
+    }
     let status = status_text(&message).or_else(|| stray_status(mail));
-    if report.as_deref() == Some("feedback-report") || has_part(&message, "feedback-report") {
+    let complaint = header.is_complaint() && status.is_none();
+    if report.as_deref() == Some("feedback-report") || has_part(&message, "feedback-report") || complaint {
         return vec![quiet(Action::Complaint, &header, notice)];
     }
     if report.as_deref() == Some("disposition-notification") && status.is_none() {
@@ -108,6 +112,12 @@ impl Header {
         }
         header.subject = message.subject().unwrap_or_default().to_lowercase();
         header
+    }
+
+    /// Complaints of those who write them without the form of RFC 5965.
+    fn is_complaint(&self) -> bool {
+        let titles = ["complaint about message from", "abuse complaint", "abuse report", "spam complaint", "feedback loop"];
+        titles.iter().any(|title| self.subject.contains(title))
     }
 
     fn is_auto_reply(&self) -> bool {
@@ -172,7 +182,8 @@ fn human_text(message: &Message) -> String {
         }
         match &part.body {
             PartType::Text(text) => {
-                plain.push_str(&readable(text));
+                let raw = message.raw_message.get(part.raw_body_offset() as usize..part.raw_end_offset() as usize);
+                plain.push_str(&readable(text, raw.unwrap_or_default()));
                 plain.push('\n');
             }
             PartType::Html(text) if html.is_empty() => {
@@ -186,7 +197,24 @@ fn human_text(message: &Message) -> String {
     super::normal::floor(&chosen, LONGEST_TEXT).to_owned()
 }
 
-/// `part` with ISO-2022-JP read where the mail did not say that it is written in it.
-fn readable(part: &str) -> String {
-    if part.contains("\u{1b}$") { text(part.as_bytes()) } else { part.to_owned() }
+/// `part` as it was meant where the mail names another charset than it is written in: UTF-8, or ISO-2022-JP.
+fn readable(part: &str, raw: &[u8]) -> String {
+    if part.contains("\u{1b}$") {
+        return text(part.as_bytes());
+    }
+    match std::str::from_utf8(raw) {
+        Ok(raw) if part.contains('\u{fffd}') && !raw.is_ascii() => raw.to_owned(),
+        _ => part.to_owned(),
+    }
+}
+
+/// Everything after the header, without the lines that MIME puts between the parts: for mails whose parts cannot be found.
+fn raw_body(mail: &[u8]) -> String {
+    let body = memchr::memmem::find(mail, b"\n\n").map_or(mail, |at| &mail[at + 2..]);
+    let body = text(&body[..body.len().min(LONGEST_TEXT)]);
+    let mime = |line: &str| {
+        let lower = line.to_ascii_lowercase();
+        line.starts_with("--") || lower.starts_with("content-") || lower.trim_start().starts_with("boundary=")
+    };
+    body.lines().filter(|line| !mime(line)).flat_map(|line| [line, "\n"]).collect()
 }

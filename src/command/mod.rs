@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
 
+mod bounce;
 mod check;
 mod deliver;
 mod demo;
@@ -73,6 +74,14 @@ pub enum CommandError {
         /// What the system said.
         detail: String,
     },
+    /// An error mail is not there, or not readable.
+    #[error("could not read the error mail {path}: {detail}")]
+    ReadBounce {
+        /// As it was given.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// A file is not a report that this version can merge.
     #[error("could not merge {path}: {why}")]
     Report {
@@ -116,6 +125,7 @@ pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
+        Command::Bounce(arguments) => bounce::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),

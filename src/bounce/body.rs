@@ -6,6 +6,8 @@ use super::log::{host_in, whole_address};
 
 /// So many lines of a notice are read.
 const MOST_LINES: usize = 2000;
+/// What is said of one recipient is read up to this length, in octets.
+const LONGEST_WORDS: usize = 8192;
 /// So many recipients are read of one notice.
 const MOST_RECIPIENTS: usize = 200;
 
@@ -99,7 +101,8 @@ pub(super) fn telling(text: &str, recipient: Option<&str>) -> Vec<String> {
 /// Recipients at the heads of lines, each with what follows it up to the next one.
 fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks: Vec<(String, String)> = Vec::new();
-    let mut open = false;
+    // The recipient whose words are being read.
+    let mut open: Option<usize> = None;
     // What the other server said since the last recipient of a Sendmail transcript.
     let mut session = String::new();
     for line in text.lines().take(MOST_LINES) {
@@ -111,7 +114,7 @@ fn blocks(text: &str) -> Vec<(String, String)> {
             session.push('\n');
         }
         if let Some(address) = transcript_address(line) {
-            open = false;
+            open = None;
             let said = format!("{session}{line}");
             session.clear();
             if blocks.len() == MOST_RECIPIENTS {
@@ -125,26 +128,29 @@ fn blocks(text: &str) -> Vec<(String, String)> {
                 None => blocks.push((address, said)),
             }
         } else if let Some((address, rest)) = leading_address(line) {
-            open = true;
             if blocks.len() == MOST_RECIPIENTS {
                 break;
             }
-            match blocks.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&address)) {
-                Some((_, said)) => {
-                    said.push('\n');
-                    said.push_str(rest);
-                }
-                None => blocks.push((address, rest.to_owned())),
+            let known = blocks.iter().position(|(known, _)| known.eq_ignore_ascii_case(&address));
+            let place = known.unwrap_or(blocks.len());
+            if known.is_none() {
+                blocks.push((address, String::new()));
             }
-        } else if open
-            && let Some((_, said)) = blocks.last_mut()
-            && said.len() < 8192
-        {
-            said.push('\n');
-            said.push_str(line);
+            open = Some(place);
+            add(&mut blocks[place].1, rest);
+        } else if let Some(place) = open {
+            add(&mut blocks[place].1, line);
         }
     }
     blocks
+}
+
+/// Puts `line` below what was said of a recipient already.
+fn add(said: &mut String, line: &str) {
+    if said.len() < LONGEST_WORDS {
+        said.push_str(line);
+        said.push('\n');
+    }
 }
 
 /// The address in a line of a Sendmail transcript: `550 5.1.1 <a@example.org>... User unknown`.

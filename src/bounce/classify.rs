@@ -74,7 +74,7 @@ pub fn classify_at(text: &str, code: Option<u16>, enhanced: Option<Enhanced>, ho
         (code.or(found.0), enhanced.or(found.1))
     };
     let ruling = |class, sub, confidence, basis| Ruling { class, sub, list: None, confidence, basis, code, enhanced };
-    let leads = text.trim_start().get(..3).and_then(|word| word.parse::<u16>().ok()).or(code);
+    let leads = leading_code(text).or(code);
     if leads.is_some_and(|code| (200..400).contains(&code)) && enhanced.is_none_or(|enhanced| enhanced.class == 2) {
         return ruling(Class::NotBounce, "delivered", Confidence::Medium, Basis::ReplyCode);
     }
@@ -96,6 +96,13 @@ pub fn classify_at(text: &str, code: Option<u16>, enhanced: Option<Enhanced>, ho
         Some(class) => ruling(class, "", Confidence::Low, Basis::ReplyCode),
         None => ruling(Class::Unknown, "", Confidence::Low, Basis::Nothing),
     }
+}
+
+/// The reply code that `text` begins with.
+fn leading_code(text: &str) -> Option<u16> {
+    let text = text.trim_start();
+    let ends = text.as_bytes().get(3).is_none_or(|byte| matches!(byte, b' ' | b'-' | b':'));
+    text.get(..3).filter(|_| ends)?.parse().ok()
 }
 
 /// The list that a rule means: the one that the text names, else the one of the rule. Only where a list is the reason.

@@ -8,7 +8,18 @@ use super::side::{Direction, ip_in};
 const MOST_LINES: usize = 100_000;
 
 /// What the lines of `text` say; the lines of one reply, and those of a reply that was wrapped, are one.
+///
+/// A notice for people that was pasted without its header is read as one.
 pub(super) fn events(text: &str) -> Vec<Event> {
+    let lines = text.lines().map(|line| line.trim_start_matches(['>', '<', ' ', '\t'])).filter(|line| !line.is_empty());
+    let (mut all, mut heads) = (0_usize, 0_usize);
+    for line in lines.take(MOST_LINES) {
+        all += 1;
+        heads += usize::from(leading_code(line).is_some() || is_log_line(line));
+    }
+    if all > 1 && heads * 3 < all {
+        return super::body::events(super::body::before_copy(text), &[]);
+    }
     units(text).iter().map(|unit| event(unit)).collect()
 }
 

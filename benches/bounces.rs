@@ -49,7 +49,10 @@ fn main() {
                 let rule = told.as_ref().map_or("-", |told| told.rule);
                 let evidence = told.as_ref().map_or("", |told| told.evidence.as_str());
                 let what = sample.file.as_deref().or(sample.text.as_deref()).unwrap_or_default();
-                println!("  MISS {}/{} -> {said} by {rule}: {what} #{}: {evidence}", sample.class, sample.sub, sample.event);
+                println!(
+                    "  MISS {}/{} -> {said} by {rule}: {what} #{}: {evidence}",
+                    sample.class, sample.sub, sample.event
+                );
             }
         }
         match sisimai(folder, samples) {
@@ -85,7 +88,13 @@ fn score(tool: &str, name: &str, samples: &[Sample], said: &[String]) {
         let right = counted.iter().filter(|(sample, said)| is_right(sample, said)).count();
         let first = counted.iter().filter(|(sample, said)| sample.class == **said).count();
         let percent = |part: usize| 100.0 * part as f64 / counted.len().max(1) as f64;
-        let _ = write!(text, " {what} {right}/{} = {:.1}% (first answer {:.1}%);", counted.len(), percent(right), percent(first));
+        let _ = write!(
+            text,
+            " {what} {right}/{} = {:.1}% (first answer {:.1}%);",
+            counted.len(),
+            percent(right),
+            percent(first)
+        );
     }
     println!("{}", text.trim_end_matches(';'));
 }
@@ -99,8 +108,11 @@ fn confusion(samples: &[Sample], said: &[String]) {
     }
     for (class, row) in &table {
         let right = row.get(class).copied().unwrap_or(0);
-        let wrong: Vec<String> =
-            row.iter().filter(|(column, _)| *column != class).map(|(column, count)| format!("{column} {count}")).collect();
+        let wrong: Vec<String> = row
+            .iter()
+            .filter(|(column, _)| *column != class)
+            .map(|(column, count)| format!("{column} {count}"))
+            .collect();
         let all: usize = row.values().sum();
         println!("    {class:<13} {right:>4}/{all:<4} {}", wrong.join(", "));
     }
@@ -130,7 +142,8 @@ fn sisimai(folder: &Path, samples: &[Sample]) -> Option<Vec<String>> {
         return None;
     }
     let reasons = String::from_utf8_lossy(&output.stdout).into_owned();
-    let by_file: Vec<Vec<&str>> = reasons.lines().map(|line| line.split(' ').filter(|word| !word.is_empty()).collect()).collect();
+    let by_file: Vec<Vec<&str>> =
+        reasons.lines().map(|line| line.split(' ').filter(|word| !word.is_empty()).collect()).collect();
     assert_eq!(by_file.len(), samples.len(), "sisimai did not answer for every sample");
     let said = |(sample, reasons): (&Sample, &Vec<&str>)| {
         reasons.get(sample.event - 1).map_or("nothing", |reason| class_of(reason)).to_owned()

@@ -30,7 +30,8 @@ pub(super) fn before_copy(text: &str) -> &str {
 }
 
 /// How programs announce the copy of the refused mail.
-const COPIES: [&str; 13] = [
+const COPIES: [&str; 14] = [
+    "included is a copy of the message",
     "below this line is a copy",
     "this is a copy of the message",
     "this is a copy of your message",
@@ -163,10 +164,32 @@ fn transcript_address(line: &str) -> Option<String> {
     (only_code && rest.starts_with("...")).then(|| whole_address(address)).flatten()
 }
 
+/// What programs write before the address of a recipient.
+const LABELS: [&str; 14] = [
+    "recipient address:",
+    "recipient:",
+    "failed recipient:",
+    "original address:",
+    "final recipient:",
+    "rcpt to:",
+    "failed to deliver to",
+    "could not be delivered to",
+    "cannot deliver mail for",
+    "unable to deliver to",
+    "unable to deliver mail to",
+    "delivery failed for",
+    "delivery failed to",
+    "unknown user:",
+];
+
 /// An address at the head of `line`, and what follows it.
 fn leading_address(line: &str) -> Option<(String, &str)> {
-    let start = line.trim_start_matches([' ', '\t', '<', '"', '\'', '*', '-', '>', '(', '\u{2022}']);
-    let end = start.find(|c: char| c.is_whitespace() || "<>\"'(),;:".contains(c)).unwrap_or(start.len());
+    let marks = [' ', '\t', '<', '"', '\'', '*', '-', '>', '(', '[', '\u{2022}'];
+    let start = line.trim_start_matches(marks);
+    let lower = start.get(..40).unwrap_or(start).to_ascii_lowercase();
+    let label = LABELS.iter().find(|label| lower.starts_with(*label)).map_or(0, |label| label.len());
+    let start = start[label..].trim_start_matches([':', ' ', '\t', '<', '"', '\'', '(']);
+    let end = start.find(|c: char| c.is_whitespace() || "<>\"'(),;:]".contains(c)).unwrap_or(start.len());
     let address = whole_address(&start[..end])?;
     let rest = start[end..].trim_start_matches(['>', '"', '\'', ')', ':', ',', ';', ' ', '\t']);
     Some((address, rest))

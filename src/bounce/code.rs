@@ -51,7 +51,8 @@ pub fn codes_in(text: &str) -> (Option<u16>, Option<Enhanced>) {
     for word in text.split(|c: char| c.is_whitespace() || "()[],;<>\"'".contains(c)).take(400) {
         let word = word.trim_start_matches('#').trim_end_matches(['.', ':']);
         let bytes = word.as_bytes();
-        let leads = bytes.len() >= 3 && bytes[..3].iter().all(u8::is_ascii_digit) && matches!(bytes[0], b'2' | b'4' | b'5');
+        let leads =
+            bytes.len() >= 3 && bytes[..3].iter().all(u8::is_ascii_digit) && matches!(bytes[0], b'2' | b'4' | b'5');
         if leads && bytes[1] <= b'7' && code.is_none() && (bytes.len() == 3 || bytes[3] == b'-') {
             code = word[..3].parse().ok();
             if bytes.len() > 4 && enhanced.is_none() {

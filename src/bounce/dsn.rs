@@ -16,7 +16,9 @@ pub(super) fn events(status: &str) -> Vec<Event> {
     groups
         .iter()
         .filter(|group| {
-            ["final-recipient", "original-recipient", "action", "status"].iter().any(|name| value(group, name).is_some())
+            ["final-recipient", "original-recipient", "action", "status"]
+                .iter()
+                .any(|name| value(group, name).is_some())
         })
         .take(MOST_RECIPIENTS)
         .map(|group| event(group, reporting.clone()))
@@ -32,7 +34,9 @@ fn event(group: &Group, reporting: Option<String>) -> Event {
     });
     let action = match value(group, "action").unwrap_or_default().split([' ', ';', '(']).next().unwrap_or_default() {
         word if word.eq_ignore_ascii_case("delayed") => Action::Delayed,
-        word if ["delivered", "relayed", "expanded"].iter().any(|kind| word.eq_ignore_ascii_case(kind)) => Action::Delivered,
+        word if ["delivered", "relayed", "expanded"].iter().any(|kind| word.eq_ignore_ascii_case(kind)) => {
+            Action::Delivered
+        }
         _ => Action::Failed,
     };
     // Several programs write more than one.
@@ -54,7 +58,8 @@ fn event(group: &Group, reporting: Option<String>) -> Event {
         // Many reporters write 5.0.0 where the receiver said more.
         enhanced: status.filter(|code| !code.is_vague()).or(in_text).or(status),
         texts,
-        host: value(group, "remote-mta").map(|mta| typed(mta).split(' ').next().unwrap_or_default().to_ascii_lowercase()),
+        host: value(group, "remote-mta")
+            .map(|mta| typed(mta).split(' ').next().unwrap_or_default().to_ascii_lowercase()),
         reporting,
         ..Event::default()
     }
@@ -109,7 +114,9 @@ fn value<'g>(group: &'g Group, name: &str) -> Option<&'g str> {
 /// What follows the type in `smtp; 550 no`; everything where there is no type.
 fn typed(text: &str) -> &str {
     match text.split_once(';') {
-        Some((kind, rest)) if kind.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' ')) => {
+        Some((kind, rest))
+            if kind.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' ')) =>
+        {
             rest.trim()
         }
         _ => text.trim(),

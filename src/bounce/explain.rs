@@ -12,7 +12,7 @@ use super::registry::named;
 use super::rules::{Class, Confidence, rules};
 use super::side::{Direction, Ours, Side, ips_in};
 use super::words::words;
-use crate::catalogue::ListStatus;
+use crate::catalogue::{Catalogue, List, ListStatus};
 use crate::model::{Args, Value, visible};
 
 /// A refusal explained. Everything in it is safe to show, and bounded.
@@ -80,12 +80,14 @@ pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
     let direction = direction(event, ours, ip);
     let partner = direction == Direction::Incoming;
     let words = words(ruling.class, ruling.sub);
-    let args = args(event, &ruling, direction, ip);
-    let closed = matches!(&ruling.list, Some(Named::Known(list)) if matches!(list.status, ListStatus::Dead { .. }));
-    let side = match words.side(partner) {
-        // Nobody can leave a closed list: whoever still asks it must stop.
-        _ if closed => if partner { Side::Ours } else { Side::Theirs },
-        side => side,
+    let whose_ip = whose(&ruling, direction, ip, ours);
+    let args = args(event, &ruling, direction, whose_ip, ip);
+    let closed = ruling.list.as_ref().and_then(Closed::of);
+    let side = match &closed {
+        // Nobody can leave a list that is closed for good: whoever still asks it must stop.
+        Some(Closed { heir: None }) if partner => Side::Ours,
+        Some(Closed { heir: None }) => Side::Theirs,
+        _ => words.side(partner),
     };
     let domain = event.recipient.as_deref().and_then(|address| address.rsplit_once('@')).map(|(_, domain)| domain);
     Explanation {
@@ -97,7 +99,7 @@ pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
         direction,
         side,
         ip,
-        whose_ip: whose(&ruling, direction, ip, ours),
+        whose_ip,
         receiver: event.host.as_deref().or(domain).map(visible),
         evidence,
         confidence: ruling.confidence,
@@ -112,7 +114,7 @@ pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
         enhanced: ruling.enhanced,
         code_name: ruling.enhanced.and_then(named).map(|code| Value::both(&code.en, &code.ja)),
         sentence: waiting(event.action, ruling.class, words.says(&args)),
-        remedy: if closed { leave_closed(partner) } else { words.remedy(partner, &args) },
+        remedy: closed.map_or_else(|| words.remedy(partner, &args), |closed| closed.remedy(partner)),
         tag: words.tag(partner),
         list: ruling.list,
     }
@@ -130,7 +132,8 @@ pub(super) fn rule_on(event: &Event) -> (Ruling, String) {
     let host = event.host.as_deref();
     let by_code = || classify_at("", event.code, event.enhanced, host);
     if let Some(sub) = sub {
-        let ruling = Ruling { class: Class::NotBounce, sub, confidence: Confidence::High, basis: Basis::Nothing, ..by_code() };
+        let ruling =
+            Ruling { class: Class::NotBounce, sub, confidence: Confidence::High, basis: Basis::Nothing, ..by_code() };
         return (ruling, first);
     }
     let mut weak: Option<(Ruling, String)> = None;
@@ -159,7 +162,8 @@ fn evidence(ruling: &Ruling, text: &str) -> String {
         }
         _ => None,
     };
-    let line = found.or_else(|| (lines.len() < 6).then(|| lines.join(" "))).or_else(|| lines.first().map(|l| (*l).to_owned()));
+    let line =
+        found.or_else(|| (lines.len() < 6).then(|| lines.join(" "))).or_else(|| lines.first().map(|l| (*l).to_owned()));
     visible(&without_keys(super::normal::floor(&line.unwrap_or_default(), 2000)))
 }
 
@@ -185,7 +189,8 @@ fn direction(event: &Event, ours: &Ours, ip: Option<IpAddr>) -> Direction {
 fn whose(ruling: &Ruling, direction: Direction, ip: Option<IpAddr>, ours: &Ours) -> &'static str {
     let nothing_known = ours.old.is_empty() && ours.new.is_empty();
     let of_domain = ruling.class == Class::Dnsbl && matches!(ruling.sub, "domain" | "helo-domain" | "query-error");
-    let about_sender = matches!(ruling.class, Class::Dnsbl | Class::Reputation | Class::Ptr | Class::Helo) && !of_domain;
+    let about_sender =
+        matches!(ruling.class, Class::Dnsbl | Class::Reputation | Class::Ptr | Class::Helo) && !of_domain;
     match (direction, ip) {
         (_, Some(ip)) if ours.has_ip(ip) => "ours",
         (Direction::Incoming, _) if about_sender => "partner",
@@ -209,25 +214,58 @@ fn waiting(action: Action, class: Class, sentence: Value) -> Value {
     }
 }
 
-fn leave_closed(partner: bool) -> Value {
-    let (en, ja) = if partner {
-        ("Take the list out of our server's configuration: it is closed, and nobody can be removed from it.",
-         "リストは閉鎖されており、登録を解除することはできない。自社サーバーの設定からこのリストを外す。")
-    } else {
-        ("The list is closed, and nobody can be removed from it: tell the receiver's administrator to stop asking it.",
-         "リストは閉鎖されており、登録を解除することはできない。受信側の管理者に、このリストの利用をやめるよう伝える。")
-    };
-    Value::both(en, ja)
+/// A list that is out of service.
+struct Closed {
+    /// The list that has its data now.
+    heir: Option<&'static List>,
+}
+
+impl Closed {
+    fn of(named: &Named) -> Option<Self> {
+        let Named::Known(list) = named else { return None };
+        let ListStatus::Dead { replaced_by, .. } = &list.status else { return None };
+        Some(Self { heir: replaced_by.as_deref().and_then(|id| Catalogue::embedded().list(id)) })
+    }
+
+    fn remedy(&self, partner: bool) -> Value {
+        if let Some(heir) = self.heir {
+            let page = heir.delist_url.as_ref().or(heir.lookup_url.as_ref()).map_or("", String::as_str);
+            let name = &heir.name;
+            return Value::both(
+                format!("The list itself is closed; its data lives on in {name}. Look the address up there: {page}"),
+                format!(
+                    "このリスト自体は閉鎖され、データは {name} に引き継がれている。アドレスをそこで照会する: {page}"
+                ),
+            );
+        }
+        let (en, ja) = if partner {
+            (
+                "Take the list out of our server's configuration: it is closed, and nobody can be removed from it.",
+                "リストは閉鎖されており、登録を解除することはできない。自社サーバーの設定からこのリストを外す。",
+            )
+        } else {
+            (
+                "The list is closed, and nobody can be removed from it: tell the receiver's administrator to stop asking it.",
+                "リストは閉鎖されており、登録を解除することはできない。受信側の管理者に、このリストの利用をやめるよう伝える。",
+            )
+        };
+        Value::both(en, ja)
+    }
 }
 
 /// The values for the texts of a class.
-fn args(event: &Event, ruling: &Ruling, direction: Direction, ip: Option<IpAddr>) -> Args {
+fn args(event: &Event, ruling: &Ruling, direction: Direction, whose_ip: &str, ip: Option<IpAddr>) -> Args {
     let sending = match direction {
+        _ if whose_ip == "other" => ("a server that is not in the plan", "計画にないサーバー"),
         Direction::Outgoing => ("our server", "自社サーバー"),
         Direction::Incoming => ("the partner's server", "相手先サーバー"),
         Direction::Unknown => ("the sending server", "送信側サーバー"),
     };
-    let receiving = if direction == Direction::Incoming { ("our server", "自社サーバー") } else { ("the receiving server", "受信側サーバー") };
+    let receiving = if direction == Direction::Incoming {
+        ("our server", "自社サーバー")
+    } else {
+        ("the receiving server", "受信側サーバー")
+    };
     let host = event.host.as_deref().filter(|_| direction != Direction::Incoming).map(visible);
     let to = event.recipient.as_deref().map(visible);
     let (list, removal) = about_list(ruling.list.as_ref());
@@ -235,10 +273,13 @@ fn args(event: &Event, ruling: &Ruling, direction: Direction, ip: Option<IpAddr>
         .with("sending", in_brackets(sending, ip.map(|ip| ip.to_string())))
         .with("receiving", in_brackets(receiving, host))
         .with("to", to.clone().map_or_else(|| Value::both("the recipient", "宛先"), Value::Plain))
-        .with("address", to.map_or_else(
-            || Value::both("the recipient's address", "宛先アドレス"),
-            |to| Value::Both { en: format!("the address {to}"), ja: format!("宛先アドレス {to}") },
-        ))
+        .with(
+            "address",
+            to.map_or_else(
+                || Value::both("the recipient's address", "宛先アドレス"),
+                |to| Value::Both { en: format!("the address {to}"), ja: format!("宛先アドレス {to}") },
+            ),
+        )
         .with("list", list)
         .with("removal", removal)
 }
@@ -255,7 +296,10 @@ fn about_list(list: Option<&Named>) -> (Value, Value) {
     match list {
         None => (
             Value::both("a blocklist", "ブロックリスト"),
-            Value::both("the text does not say which list; ask the receiver", "リストの名前は書かれていないため、受信側に尋ねる"),
+            Value::both(
+                "the text does not say which list; ask the receiver",
+                "リストの名前は書かれていないため、受信側に尋ねる",
+            ),
         ),
         Some(Named::Zone(zone)) => {
             let zone = visible(zone);
@@ -271,7 +315,8 @@ fn about_list(list: Option<&Named>) -> (Value, Value) {
             let name = &list.name;
             let called = match &list.status {
                 ListStatus::Dead { since, .. } => {
-                    let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| since.in_lang(lang).to_owned());
+                    let [en, ja] =
+                        [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| since.in_lang(lang).to_owned());
                     Value::Both {
                         en: format!("the blocklist {name}, which is closed ({en})"),
                         ja: format!("ブロックリスト {name} (閉鎖済み: {ja})"),

@@ -30,10 +30,9 @@ fn pieces(hir: &Hir) -> Option<Vec<Vec<u8>>> {
             (all.len() <= MOST).then_some(all)
         }
         // Any of its parts would do: the one whose shortest piece is longest meets the fewest texts.
-        HirKind::Concat(parts) => parts
-            .iter()
-            .filter_map(pieces)
-            .max_by_key(|pieces| (shortest(pieces).min(6), usize::MAX - pieces.len())),
+        HirKind::Concat(parts) => {
+            parts.iter().filter_map(pieces).max_by_key(|pieces| (shortest(pieces).min(6), usize::MAX - pieces.len()))
+        }
         _ => None,
     }
 }

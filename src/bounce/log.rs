@@ -114,7 +114,10 @@ fn postfix_delivery(line: &str) -> Option<Event> {
     Some(Event {
         recipient: between(before, "to=<", ">").map(str::to_owned),
         action,
-        enhanced: between(before, "dsn=", ",").and_then(Enhanced::parse).filter(|code| !code.is_vague()).or(told.enhanced),
+        enhanced: between(before, "dsn=", ",")
+            .and_then(Enhanced::parse)
+            .filter(|code| !code.is_vague())
+            .or(told.enhanced),
         host: host_in(text).or_else(|| relay.split_once('[').map(|(host, _)| host.to_owned())),
         direction: Some(if own { Direction::Incoming } else { Direction::Outgoing }),
         ..told
@@ -185,7 +188,10 @@ fn sendmail(line: &str) -> Option<Event> {
     Some(Event {
         recipient: between(before, "to=", ",").map(|address| address.trim_matches(['<', '>']).to_owned()),
         action,
-        enhanced: between(before, "dsn=", ",").and_then(Enhanced::parse).filter(|code| !code.is_vague()).or(told.enhanced),
+        enhanced: between(before, "dsn=", ",")
+            .and_then(Enhanced::parse)
+            .filter(|code| !code.is_vague())
+            .or(told.enhanced),
         host: relay.split([' ', '[']).next().map(|host| host.trim_end_matches(['.', ',']).to_owned()),
         direction: Some(Direction::Outgoing),
         ..told
@@ -211,7 +217,8 @@ pub(super) fn host_in(text: &str) -> Option<String> {
         starts_word.then(|| &text[at + word.len()..])
     })?;
     let host = rest.split(|c: char| c.is_whitespace() || "[:(,".contains(c)).next()?.trim_end_matches('.');
-    let is_name = host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let is_name =
+        host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     (is_name && host.bytes().any(|byte| byte.is_ascii_alphabetic())).then(|| host.to_ascii_lowercase())
 }
 

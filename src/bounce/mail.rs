@@ -16,8 +16,18 @@ const MOST_PARTS: usize = 1000;
 
 /// Fields of which one at least stands in the header of every mail.
 const FIELDS: [&str; 12] = [
-    "from", "to", "subject", "date", "received", "return-path", "message-id", "mime-version", "content-type", "delivered-to",
-    "x-original-to", "x-failed-recipients",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "received",
+    "return-path",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "delivered-to",
+    "x-original-to",
+    "x-failed-recipients",
 ];
 
 /// Whether `input` begins with the header of a mail.
@@ -102,11 +112,14 @@ impl Header {
                     header.from_text = value.to_ascii_lowercase();
                 }
                 "x-failed-recipients" => {
-                    header.failed.extend(value.split([',', ' ', '\n', '\t']).filter_map(whole_address).take(MOST_PARTS));
+                    header
+                        .failed
+                        .extend(value.split([',', ' ', '\n', '\t']).filter_map(whole_address).take(MOST_PARTS));
                 }
                 "auto-submitted" => header.auto |= value.to_ascii_lowercase().contains("auto-replied"),
-                "x-autoreply" | "x-autorespond" | "x-autoresponder" | "x-autoreply-from" | "x-vacation" => header.auto = true,
-                "precedence" => header.auto |= value.to_ascii_lowercase().contains("auto_reply"),
+                "x-autoreply" | "x-autorespond" | "x-autoresponder" | "x-autoreply-from" | "x-vacation"
+                | "x-apple-action" => header.auto = true,
+                "precedence" => header.auto |= value.to_ascii_lowercase().replace('-', "_").contains("auto_reply"),
                 _ => {}
             }
         }
@@ -116,7 +129,8 @@ impl Header {
 
     /// Complaints of those who write them without the form of RFC 5965.
     fn is_complaint(&self) -> bool {
-        let titles = ["complaint about message from", "abuse complaint", "abuse report", "spam complaint", "feedback loop"];
+        let titles =
+            ["complaint about message from", "abuse complaint", "abuse report", "spam complaint", "feedback loop"];
         titles.iter().any(|title| self.subject.contains(title))
     }
 
@@ -124,9 +138,28 @@ impl Header {
         let program = ["mailer-daemon", "postmaster", "mail delivery", "mailerdaemon", "mail-daemon"];
         let by_program = program.iter().any(|name| self.from_text.contains(name)) || !self.failed.is_empty();
         let titles = [
-            "out of office", "automatic reply", "auto reply", "autoreply", "auto-reply", "auto response", "automatic response",
-            "vacation", "away from", "out of the office", "absence", "abwesenheit", "réponse automatique", "respuesta automática",
-            "automatische antwort", "automatisch antwoord", "risposta automatica", "自動応答", "自動返信", "不在", "自动回复", "автоответ",
+            "out of office",
+            "automatic reply",
+            "auto reply",
+            "autoreply",
+            "auto-reply",
+            "auto response",
+            "automatic response",
+            "vacation",
+            "away from",
+            "out of the office",
+            "absence",
+            "abwesenheit",
+            "réponse automatique",
+            "respuesta automática",
+            "automatische antwort",
+            "automatisch antwoord",
+            "risposta automatica",
+            "自動応答",
+            "自動返信",
+            "不在",
+            "自动回复",
+            "автоответ",
         ];
         let titled = titles.iter().any(|title| self.subject.contains(title)) || self.subject.starts_with("auto:");
         !by_program && (self.auto || titled)
@@ -168,7 +201,8 @@ fn stray_status(mail: &[u8]) -> Option<String> {
     let at = lower.find("\nfinal-recipient:")?;
     let starts = lower[..at].rfind("\nreporting-mta:").unwrap_or(at);
     let rest = &mail[starts + 1..];
-    let end = ["\n--", "\nReceived:", "\nReturn-Path:", "\nContent-Type:"].iter().filter_map(|mark| rest.find(mark)).min();
+    let end =
+        ["\n--", "\nReceived:", "\nReturn-Path:", "\nContent-Type:"].iter().filter_map(|mark| rest.find(mark)).min();
     Some(rest[..end.unwrap_or(rest.len())].to_owned())
 }
 

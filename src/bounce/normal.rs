@@ -105,7 +105,10 @@ mod tests {
             normal("550-5.7.26 This  mail\r\n550-5.7.26 has been\n550 5.7.26 Blocked"),
             "550-5.7.26 this mail has been 550 5.7.26 blocked"
         );
-        assert_eq!(normal("<Spam.Virus@Example.ORG>: User doesn\u{2019}t exist"), "<x@example.org>: user doesn't exist");
+        assert_eq!(
+            normal("<Spam.Virus@Example.ORG>: User doesn\u{2019}t exist"),
+            "<x@example.org>: user doesn't exist"
+        );
         assert_eq!(normal("rfc822;a@b,c@d (x=y@z)"), "rfc822;x@b,x@d (x=x@z)");
         assert_eq!(normal("ＵＳＥＲ ÜBER"), "user über");
         assert_eq!(normal("550-"), "550-");

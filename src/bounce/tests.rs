@@ -107,7 +107,9 @@ fn the_side_follows_from_direction_and_addresses() {
         "Nov 24 10:00:00 mail sendmail[1]: xAO100: ruleset=check_rcpt, arg1=<x@example.net>, relay=mx.partner.example [203.0.113.9], reject=550 5.7.1 <x@example.net>... Relaying denied",
     );
     assert_eq!((sendmail.class, sendmail.direction), (Class::Relay, Direction::Incoming));
-    let missing = one("host mail.example.co.jp[198.51.100.25] said: 550 5.1.1 <new@example.co.jp>: Recipient address rejected: User unknown");
+    let missing = one(
+        "host mail.example.co.jp[198.51.100.25] said: 550 5.1.1 <new@example.co.jp>: Recipient address rejected: User unknown",
+    );
     assert_eq!((missing.class, missing.direction, missing.side), (Class::Address, Direction::Incoming, Side::Either));
 }
 
@@ -117,7 +119,9 @@ fn closed_lists_and_refused_questions_are_no_listings() {
     let closed = one("550 5.7.1 198.51.100.25 is listed at dnsbl.sorbs.net");
     assert!(closed.sentence.in_lang(crate::model::Lang::En).contains("closed"), "{:?}", closed.sentence);
     assert_eq!(closed.side, Side::Theirs);
-    let refused = one("554 5.7.1 Client host [198.51.100.25] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/203.0.113.1");
+    let refused = one(
+        "554 5.7.1 Client host [198.51.100.25] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/203.0.113.1",
+    );
     assert_eq!((refused.class, refused.sub, refused.side), (Class::Dnsbl, "query-error", Side::Theirs));
 }
 
@@ -134,11 +138,14 @@ const DSN: &str = "From: MAILER-DAEMON@mail.example.co.jp\nTo: taro@example.co.j
 fn a_mail_is_read_with_every_line_end_and_from_an_mbox() {
     let classes = |input: &[u8]| explain(input, &ours()).iter().map(|told| told.class).collect::<Vec<_>>();
     let wanted = vec![Class::Address, Class::Network];
-    let mixed: String = DSN.lines().enumerate().map(|(n, line)| format!("{line}{}", ["\n", "\r\n", "\r"][n % 2 * 2])).collect();
+    let mixed: String =
+        DSN.lines().enumerate().map(|(n, line)| format!("{line}{}", ["\n", "\r\n", "\r"][n % 2 * 2])).collect();
     for input in [DSN.to_owned(), DSN.replace('\n', "\r\n"), DSN.replace('\n', "\r"), mixed, format!("\u{feff}{DSN}")] {
         assert_eq!(classes(input.as_bytes()), wanted, "{input:?}");
     }
-    let mbox = format!("From MAILER-DAEMON Tue Nov 24 10:00:00 2026\n{DSN}\nFrom MAILER-DAEMON Tue Nov 24 10:00:00 2026\n{DSN}");
+    let mbox = format!(
+        "From MAILER-DAEMON Tue Nov 24 10:00:00 2026\n{DSN}\nFrom MAILER-DAEMON Tue Nov 24 10:00:00 2026\n{DSN}"
+    );
     assert_eq!(classes(mbox.as_bytes()), [wanted.clone(), wanted].concat());
     let told = explain(DSN.as_bytes(), &ours());
     assert_eq!((told[0].direction, told[0].recipient.as_deref()), (Direction::Outgoing, Some("a@partner.example")));
@@ -160,7 +167,13 @@ fn iso_2022_jp_is_read() {
 fn other_mails_are_told_apart() {
     let mail = |header: &str, body: &str| format!("From: a@partner.example\nTo: b@example.co.jp\n{header}\n\n{body}\n");
     for (text, sub) in [
-        (mail("Subject: Automatic reply: hello\nAuto-Submitted: auto-replied", "I am away. The mailbox is full of work."), "autoreply"),
+        (
+            mail(
+                "Subject: Automatic reply: hello\nAuto-Submitted: auto-replied",
+                "I am away. The mailbox is full of work.",
+            ),
+            "autoreply",
+        ),
         (mail("Subject: complaint about message from 198.51.100.25", "spam"), "arf"),
         (DSN.replace("Action: failed", "Action: delivered").replace("Action: delayed", "Action: relayed"), "delivered"),
     ] {
@@ -172,13 +185,22 @@ fn other_mails_are_told_apart() {
 /// Lost if it fails: a mail made to break the reader stops it, fills the memory, or takes the terminal over.
 #[test]
 fn hostile_mails_are_survived() {
-    let deep: String = (0..3000).map(|n| format!("Content-Type: multipart/mixed; boundary=\"{n}\"\n\n--{n}\n")).collect();
+    let deep: String =
+        (0..3000).map(|n| format!("Content-Type: multipart/mixed; boundary=\"{n}\"\n\n--{n}\n")).collect();
     let nested = "Content-Type: message/rfc822\n\nFrom: a@b.example\nTo: c@d.example\n".repeat(3000);
     let header = format!("From: a@b.example\nTo: c@d.example\n{}", "X-Long: x\n ".repeat(300_000));
-    let recipients = DSN.replace("\n--b--", &"\nFinal-Recipient: rfc822; z@partner.example\nStatus: 5.1.1\n".repeat(20_000));
+    let recipients =
+        DSN.replace("\n--b--", &"\nFinal-Recipient: rfc822; z@partner.example\nStatus: 5.1.1\n".repeat(20_000));
     let line = format!("550 5.1.1 {}", "<a@b.example>: ".repeat(200_000));
     let escapes = "550 5.1.1 User unknown \u{1b}[2J\u{202e}".to_owned();
-    for (name, text) in [("deep", format!("From: a@b.example\nTo: c@d.example\n{deep}")), ("nested", format!("From: a@b.example\nTo: c@d.example\n{nested}")), ("header", header), ("recipients", recipients), ("line", line), ("escapes", escapes)] {
+    for (name, text) in [
+        ("deep", format!("From: a@b.example\nTo: c@d.example\n{deep}")),
+        ("nested", format!("From: a@b.example\nTo: c@d.example\n{nested}")),
+        ("header", header),
+        ("recipients", recipients),
+        ("line", line),
+        ("escapes", escapes),
+    ] {
         let told = explain(text.as_bytes(), &ours());
         assert!(told.len() <= 1001, "{name}: {}", told.len());
         for told in &told {

@@ -62,7 +62,7 @@ impl Words {
 
     fn filled(phrase: Option<&Phrase>, args: &Args) -> Value {
         let [en, ja] = phrase.map_or(["", ""], |phrase| [&phrase.en, &phrase.ja]);
-        Value::Both { en: args.fill(en, Lang::En), ja: args.fill(ja, Lang::Ja) }
+        Value::Both { en: args.fill(en, Lang::En), ja: set_japanese(&args.fill(ja, Lang::Ja)) }
     }
 
     /// The heading.
@@ -90,6 +90,21 @@ impl Words {
     pub(super) fn tag(&self, partner: bool) -> Option<&'static str> {
         self.first(|entry| if partner { entry.partner_tag.as_deref() } else { entry.tag.as_deref() })
     }
+}
+
+/// `text` without the spaces that stand between two Japanese characters: which words a value brings is not known where the text is
+/// written, and spaces belong around Latin ones only.
+fn set_japanese(text: &str) -> String {
+    let mut set = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let between =
+            set.chars().next_back().is_some_and(|c| !c.is_ascii()) && rest.peek().is_some_and(|c| !c.is_ascii());
+        if character != ' ' || !between {
+            set.push(character);
+        }
+    }
+    set
 }
 
 /// The tags that explanations point to; each must be one of a check.

@@ -65,7 +65,8 @@ fn ours_in(plan: &Plan) -> Ours {
     }
 }
 
-const NOTHING: (&str, &str) = ("no error mail or reply was found in what was given", "エラーメールや応答は見つからなかった");
+const NOTHING: (&str, &str) =
+    ("no error mail or reply was found in what was given", "エラーメールや応答は見つからなかった");
 
 fn said(lang: Lang, (en, ja): (&'static str, &'static str)) -> &'static str {
     match lang {
@@ -92,7 +93,10 @@ fn whose(told: &Explanation, lang: Lang) -> &'static str {
     let words = match told.whose_ip {
         "ours" => ("ours", "自社"),
         "partner" => ("the partner's", "相手先"),
-        "other" => ("neither in the plan: a forwarder, or another server of ours", "計画にないアドレス: 転送元または別のサーバー"),
+        "other" => (
+            "neither in the plan: a forwarder, or another server of ours",
+            "計画にないアドレス: 転送元または別のサーバー",
+        ),
         _ => ("", ""),
     };
     said(lang, words)
@@ -124,7 +128,11 @@ fn lines(told: &Explanation, lang: Lang) -> Vec<(&'static str, String)> {
     let name = |words| said(lang, words);
     let mut lines = vec![(name(("who must act", "対応する側")), side(told, lang).to_owned())];
     lines.push((name(("what to do", "対処")), told.remedy.in_lang(lang).to_owned()));
-    let class = if told.sub.is_empty() { told.class.word().to_owned() } else { format!("{} / {}", told.class.word(), told.sub) };
+    let class = if told.sub.is_empty() {
+        told.class.word().to_owned()
+    } else {
+        format!("{} / {}", told.class.word(), told.sub)
+    };
     lines.push((name(("class", "分類")), class));
     lines.extend(list_name(told, lang).map(|list| (name(("list", "リスト")), list)));
     lines.extend(told.ip.map(|ip| {
@@ -183,7 +191,9 @@ fn summary(told: &[(String, Explanation)], lang: Lang) -> String {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
-    let lines = counts.iter().map(|(class, (count, name))| format!("{count:>6}  {}  {}\n", pad(class.word(), 12), name.in_lang(lang)));
+    let lines = counts
+        .iter()
+        .map(|(class, (count, name))| format!("{count:>6}  {}  {}\n", pad(class.word(), 12), name.in_lang(lang)));
     format!("{}\n{}", said(lang, ("all together:", "合計:")), lines.collect::<String>())
 }
 

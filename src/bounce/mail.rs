@@ -11,8 +11,10 @@ use super::{body, dsn};
 const LONGEST_TEXT: usize = 256 * 1024;
 /// So much of a mail is searched for a delivery status that stands outside of its part, in octets.
 const LONGEST_SEARCH: usize = 4 << 20;
-/// So many parts of a mail are looked at.
+/// So many parts of a mail are looked at; what comes after them is cut off, because each one within another costs the parser memory.
 const MOST_PARTS: usize = 1000;
+/// So much of a mail is parsed, in octets. The notice and the status stand before the copy of the refused mail (RFC 6522).
+const LONGEST_MAIL: usize = 8 << 20;
 
 /// Fields of which one at least stands in the header of every mail.
 const FIELDS: [&str; 12] = [
@@ -52,6 +54,7 @@ pub(super) fn begins_like_one(input: &[u8]) -> bool {
 
 /// What one mail reports.
 pub(super) fn events(mail: &[u8]) -> Vec<Event> {
+    let mail = bounded(mail);
     let Some(message) = MessageParser::default().parse(mail) else { return Vec::new() };
     let header = Header::of(&message);
     let report = report_type(&message);
@@ -85,6 +88,16 @@ pub(super) fn events(mail: &[u8]) -> Vec<Event> {
         event.texts.extend(telling);
     }
     events
+}
+
+/// `mail` up to [`LONGEST_MAIL`] octets and [`MOST_PARTS`] parts.
+fn bounded(mail: &[u8]) -> &[u8] {
+    let mail = &mail[..mail.len().min(LONGEST_MAIL)];
+    let kind = b"content-type:";
+    let starts = memchr::memchr_iter(b'\n', mail).map(|end| end + 1);
+    let mut parts =
+        starts.filter(|at| mail.get(*at..*at + kind.len()).is_some_and(|line| line.eq_ignore_ascii_case(kind)));
+    parts.nth(MOST_PARTS).map_or(mail, |at| &mail[..at])
 }
 
 fn quiet(action: Action, header: &Header, notice: String) -> Event {

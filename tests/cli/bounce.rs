@@ -32,7 +32,11 @@ fn the_table_says_who_must_act() {
     }
     assert!(!ran.out.contains('\u{1b}'), "{}", ran.out);
     let ran = folder().run(&["bounce", "refused.txt", "--plan", "plan.toml", "--lang", "ja"]);
-    assert!(ran.out.contains("ブロックリスト Spamhaus ZEN に自社サーバー (203.0.113.25) が登録されているため"), "{}", ran.out);
+    assert!(
+        ran.out.contains("ブロックリスト Spamhaus ZEN に自社サーバー (203.0.113.25) が登録されているため"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.lines().all(|line| line.width() <= 100), "{}", ran.out);
 }
 
@@ -43,7 +47,10 @@ fn programs_and_spreadsheets_get_every_field() {
     let told = ran.json()["explanations"][1].clone();
     let keys: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
     expect!["action class code code_name confidence direction enhanced evidence file ip list receiver recipient remedy rule sentence side source sub tag whose_ip"].assert_eq(&keys.join(" "));
-    assert_eq!((&told["list"], &told["whose_ip"], &told["side"]), (&"spamcop".into(), &"partner".into(), &"theirs".into()));
+    assert_eq!(
+        (&told["list"], &told["whose_ip"], &told["side"]),
+        (&"spamcop".into(), &"partner".into(), &"theirs".into())
+    );
     let ran = folder().run(&["bounce", "refused.txt", "--format", "csv"]);
     assert_eq!(ran.out.lines().count(), 3);
     assert!(ran.out.contains("\"'=info@example.co.jp\""), "{}", ran.out);

@@ -38,6 +38,8 @@ pub enum Command {
     Inbound(Inbound),
     /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
     Rank(Rank),
+    /// Explain error mails and SMTP replies: what they mean, whose side it is, and what to do.
+    Bounce(Bounce),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
@@ -97,6 +99,31 @@ pub struct Merge {
     /// Merge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `bounce`.
+#[derive(Debug, Args)]
+pub struct Bounce {
+    /// Mails (.eml, mbox) or pasted replies and log lines; `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Take from this plan what is ours: addresses, domains, names of servers.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = BounceFormat::Table)]
+    pub format: BounceFormat,
+}
+
+/// A form of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BounceFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs; schema 1.
+    Json,
+    /// For spreadsheets: one line a refusal.
+    Csv,
 }
 
 /// What `check` and `demo` share.

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod bounce;
 pub mod catalogue;
 pub mod changing;
 pub mod check;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
 
+mod bounce;
 mod check;
 mod deliver;
 mod demo;
@@ -70,6 +71,14 @@ pub enum CommandError {
     /// A report is not there, or not readable.
     #[error("could not read the report {path}: {detail}")]
     ReadReport {
+        /// As it was given.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// An error mail is not there, or not readable.
+    #[error("could not read the error mail {path}: {detail}")]
+    ReadBounce {
         /// As it was given.
         path: String,
         /// What the system said.
@@ -150,6 +159,7 @@ pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Rank(arguments) => rank::run(&arguments, terminal),
+        Command::Bounce(arguments) => bounce::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),

@@ -148,6 +148,16 @@ pub(super) fn rule_on(event: &Event) -> (Ruling, String) {
             weak.get_or_insert((ruling, text.clone()));
         }
     }
+    if event.doubtful && event.code.is_none() {
+        let ruling = Ruling {
+            class: Class::NotBounce,
+            sub: "",
+            confidence: Confidence::Medium,
+            basis: Basis::Nothing,
+            ..by_code()
+        };
+        return (ruling, first);
+    }
     weak.unwrap_or_else(|| (by_code(), first))
 }
 

@@ -174,6 +174,7 @@ fn other_mails_are_told_apart() {
             ),
             "autoreply",
         ),
+        (mail("Subject: Lunch", "Shall we meet at noon? The company's policy says that visitors are welcome."), ""),
         (mail("Subject: complaint about message from 198.51.100.25", "spam"), "arf"),
         (DSN.replace("Action: failed", "Action: delivered").replace("Action: delayed", "Action: relayed"), "delivered"),
     ] {

@@ -113,7 +113,7 @@ pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
         code: ruling.code,
         enhanced: ruling.enhanced,
         code_name: ruling.enhanced.and_then(named).map(|code| Value::both(&code.en, &code.ja)),
-        sentence: waiting(event.action, ruling.class, words.says(&args)),
+        sentence: hedged(&ruling, waiting(event.action, ruling.class, words.says(&args))),
         remedy: closed.map_or_else(|| words.remedy(partner, &args), |closed| closed.remedy(partner)),
         tag: words.tag(partner),
         list: ruling.list,
@@ -209,6 +209,18 @@ fn whose(ruling: &Ruling, direction: Direction, ip: Option<IpAddr>, ours: &Ours)
         // Whoever gets an error mail sent the mail.
         _ if about_sender => "ours",
         _ => "",
+    }
+}
+
+/// A sentence that rests on a code alone does not sound certain.
+fn hedged(ruling: &Ruling, sentence: Value) -> Value {
+    if !matches!(ruling.basis, Basis::Registry(_) | Basis::ReplyCode) || ruling.class == Class::NotBounce {
+        return sentence;
+    }
+    let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| sentence.in_lang(lang).to_owned());
+    Value::Both {
+        en: format!("The text gives no reason; by its code alone: {en}"),
+        ja: format!("理由は書かれていない。コードだけから推定すると次のとおり。{ja}"),
     }
 }
 

@@ -47,7 +47,8 @@ fn every_code_of_the_registry_has_its_name() {
         assert!(!code.en.is_empty() && !code.ja.is_ascii(), "{code:?}");
     }
     let told = explain(b"550 5.7.25 x", &Ours::default());
-    assert_eq!(told[0].class, Class::Ptr);
+    assert_eq!((told[0].class, told[0].rule), (Class::Ptr, "registry"));
+    assert!(told[0].sentence.in_lang(crate::model::Lang::En).contains("by its code alone"));
 }
 
 /// Lost if it fails: an explanation without words, or one that sends people to a page that is not there.

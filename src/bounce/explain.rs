@@ -67,8 +67,8 @@ pub fn explain(input: &[u8], ours: &Ours) -> Vec<Explanation> {
     events(input).iter().map(|event| explain_event(event, ours)).collect()
 }
 
-/// Explains one refusal.
-pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
+/// Explains one refusal; for readers of whole logs, which make events by [`super::line_event`].
+pub fn explain_event(event: &Event, ours: &Ours) -> Explanation {
     let (ruling, text) = rule_on(event);
     let evidence = evidence(&ruling, &text);
     let told = quoted(&text);

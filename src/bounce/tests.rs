@@ -253,3 +253,30 @@ fn no_octets_stop_the_reader() {
         }
     }
 }
+
+/// Lost if it fails: Gmail's 4.7.23 is told as SPF, as the registry has it, where Gmail means a missing PTR.
+#[test]
+fn a_code_of_the_receivers_own_stands_before_the_registry() {
+    let dsn = |host: &str| {
+        DSN.replace("mx.partner.example", host)
+            .replace("Status: 5.1.1", "Status: 5.7.23")
+            .replace("550 5.1.1 <a@partner.example>: User unknown", "550 5.7.23")
+    };
+    let told = |host: &str| {
+        let told = explain(dsn(host).as_bytes(), &Ours::default());
+        (told[0].class, told[0].rule)
+    };
+    assert_eq!(told("gmail-smtp-in.l.google.com"), (Class::Ptr, "own-code"));
+    assert_eq!(told("mx.partner.example"), (Class::Auth, "registry"));
+}
+
+/// Lost if it fails: mail that expired after days of refusals is called a network fault, and its cause stays.
+#[test]
+fn expired_mail_is_explained_by_its_last_reply() {
+    let told = one(
+        "Nov 24 10:00:00 mail postfix/smtp[1]: 4XYZ: to=<a@partner.example>, relay=mx.partner.example[203.0.113.9]:25, delay=432000, dsn=4.7.25, status=expired, returned to sender (host mx.partner.example[203.0.113.9] said: 450 4.7.25 Client host rejected: cannot find your hostname, [198.51.100.25])",
+    );
+    assert_eq!((told.class, told.whose_ip, told.direction), (Class::Ptr, "ours", Direction::Outgoing));
+    let notice = "From: MAILER-DAEMON@mail.example.co.jp\nTo: taro@example.co.jp\nSubject: Undelivered Mail\n\n<a@partner.example>: delivery time expired\n\nThe last reply was: 450 4.2.0 Greylisted, try again\n";
+    assert_eq!(explain(notice.as_bytes(), &ours())[0].class, Class::Greylist);
+}

@@ -7,7 +7,7 @@ use super::code::Enhanced;
 use super::event::{Action, Event};
 use super::input::events;
 use super::named::{Named, without_keys};
-use super::normal::normal;
+use super::normal::{normal, reply};
 use super::registry::named;
 use super::rules::{Class, Confidence, rules};
 use super::side::{Direction, Ours, Side, ips_in};
@@ -166,7 +166,7 @@ fn evidence(ruling: &Ruling, text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(500).collect();
     let found = match ruling.basis {
         Basis::Rule(rule) => {
-            let says = |text: &str| rules().is_found(rule, &rules().without_boilerplate(&normal(text)));
+            let says = |text: &str| rules().is_found(rule, reply(&rules().without_boilerplate(&normal(text))));
             let one = lines.iter().find(|line| says(line)).map(|line| (*line).to_owned());
             one.or_else(|| lines.windows(2).map(|pair| pair.join(" ")).find(|pair| says(pair)))
         }

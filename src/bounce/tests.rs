@@ -31,6 +31,30 @@ fn known_wordings_have_their_class() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Lost if it fails: the program that quotes a reply, or the help page at its end, changes what it is taken for.
+#[test]
+fn what_stands_around_a_reply_changes_nothing() {
+    let frames = [
+        ("", " - see https://postmaster.example.com/antispam-policy.html"),
+        ("", " Please contact the postmaster of this server if you think this is an error."),
+        ("host mx.example.org[192.0.2.5] said: ", " (in reply to RCPT TO command)"),
+        ("SMTP error from remote mail server after RCPT TO:<user@example.org>: host mx.example.org [192.0.2.5]: ", ""),
+    ];
+    for (before, after) in frames {
+        let mut wrong = Vec::new();
+        let lines: Vec<&str> = include_str!("../../tests/bounce/lines.tsv").lines().collect();
+        for line in lines.iter().filter(|line| !line.starts_with("not-bounce")) {
+            let (class, text) = line.split_once('\t').unwrap();
+            let ruling = classify(&format!("{before}{text}{after}"), None, None);
+            if ruling.class.word() != class {
+                wrong.push(format!("{class} is taken for {} by {}: {text}", ruling.class.word(), ruling.rule_id()));
+            }
+        }
+        // A few wordings are so short that what surrounds them joins in.
+        assert!(wrong.len() * 100 <= lines.len(), "{before}…{after}\n{}", wrong.join("\n"));
+    }
+}
+
 /// Lost if it fails: a code of the registry that nobody can name, or one that is told of another.
 #[test]
 fn every_code_of_the_registry_has_its_name() {

@@ -140,12 +140,20 @@ pub(super) fn rule_on(event: &Event) -> (Ruling, String) {
     for text in &event.texts {
         let cleaned = rules().without_boilerplate(&normal(text));
         let ruling = classify_at(&cleaned, event.code, event.enhanced, host);
-        if ruling.is_by_text() {
-            if ruling.confidence == Confidence::High {
-                return (ruling, text.clone());
+        if !ruling.is_by_text() {
+            continue;
+        }
+        // An effect ("expired", "rejected") is told only where no later text has the cause; but what stands farther from the recipient
+        // must say more than that to count for more.
+        match &weak {
+            None if ruling.confidence == Confidence::High => return (ruling, text.clone()),
+            None => weak = Some((ruling, text.clone())),
+            Some((first, _)) => {
+                let says_more = first.confidence == Confidence::Low || ruling.class.is_critical();
+                if ruling.confidence == Confidence::High && says_more {
+                    return (ruling, text.clone());
+                }
             }
-            // An effect ("expired", "rejected") is told only where no later text has the cause.
-            weak.get_or_insert((ruling, text.clone()));
         }
     }
     if event.doubtful && event.code.is_none() {

@@ -44,6 +44,13 @@ pub(super) fn reply(text: &str) -> &str {
             rest = &rest[at + quoting.len()..];
         }
     }
+    // qmail: "192.0.2.5 does not like recipient. Remote host said: 550 no Giving up on 192.0.2.5."
+    for quoting in ["does not like recipient. remote host said: ", "after i sent the message. remote host said: "] {
+        if let Some(at) = rest.find(quoting).filter(|at| *at < 200) {
+            rest = &rest[at + quoting.len()..];
+            rest = rest.find(" giving up on ").map_or(rest, |end| &rest[..end]);
+        }
+    }
     if let Some(at) = rest.find("smtp error from remote ").filter(|at| *at < 200) {
         let bytes = rest.as_bytes();
         let is_code = |at: usize| {
@@ -140,6 +147,10 @@ mod tests {
         assert_eq!(
             reply("smtp error from remote mail server after rcpt to:<x@b>: host a [192.0.2.1]: 550 no: x"),
             "550 no: x"
+        );
+        assert_eq!(
+            reply("192.0.2.1 does not like recipient. remote host said: 550 no giving up on 192.0.2.1."),
+            "550 no"
         );
         assert_eq!(reply("550 no"), "550 no");
         assert_eq!(without_pages("no, see <https://a.example/spam> or www.b.example/spam x"), "no, see ~ or ~ x");

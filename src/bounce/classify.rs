@@ -2,7 +2,7 @@
 
 use super::code::{Enhanced, codes_in};
 use super::named::{Named, named_in};
-use super::normal::normal;
+use super::normal::{normal, reply};
 use super::registry::{StatusCode, named};
 use super::rules::{Class, Confidence, Rule, rules};
 use crate::catalogue::Catalogue;
@@ -79,9 +79,10 @@ pub fn classify_at(text: &str, code: Option<u16>, enhanced: Option<Enhanced>, ho
         return ruling(Class::NotBounce, "delivered", Confidence::Medium, Basis::ReplyCode);
     }
     let text = normal(text);
-    if let Some(rule) = rules().first(&text, host) {
+    let text = reply(&text);
+    if let Some(rule) = rules().first(text, host) {
         let mut ruling = ruling(rule.class, &rule.sub, rule.confidence, Basis::Rule(rule));
-        ruling.list = list_of(rule, &text);
+        ruling.list = list_of(rule, text);
         return ruling;
     }
     let own = host.zip(enhanced).and_then(|(host, code)| rules().own_code(host, code));

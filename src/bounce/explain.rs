@@ -7,7 +7,7 @@ use super::code::Enhanced;
 use super::event::{Action, Event};
 use super::input::events;
 use super::named::{Named, without_keys};
-use super::normal::normal;
+use super::normal::{normal, reply};
 use super::registry::named;
 use super::rules::{Class, Confidence, rules};
 use super::side::{Direction, Ours, Side, ips_in};
@@ -67,8 +67,8 @@ pub fn explain(input: &[u8], ours: &Ours) -> Vec<Explanation> {
     events(input).iter().map(|event| explain_event(event, ours)).collect()
 }
 
-/// Explains one refusal.
-pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
+/// Explains one refusal; for readers of whole logs, which make events by [`super::line_event`].
+pub fn explain_event(event: &Event, ours: &Ours) -> Explanation {
     let (ruling, text) = rule_on(event);
     let evidence = evidence(&ruling, &text);
     let told = quoted(&text);
@@ -113,7 +113,7 @@ pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
         code: ruling.code,
         enhanced: ruling.enhanced,
         code_name: ruling.enhanced.and_then(named).map(|code| Value::both(&code.en, &code.ja)),
-        sentence: waiting(event.action, ruling.class, words.says(&args)),
+        sentence: hedged(&ruling, waiting(event.action, ruling.class, words.says(&args))),
         remedy: closed.map_or_else(|| words.remedy(partner, &args), |closed| closed.remedy(partner)),
         tag: words.tag(partner),
         list: ruling.list,
@@ -140,13 +140,31 @@ pub(super) fn rule_on(event: &Event) -> (Ruling, String) {
     for text in &event.texts {
         let cleaned = rules().without_boilerplate(&normal(text));
         let ruling = classify_at(&cleaned, event.code, event.enhanced, host);
-        if ruling.is_by_text() {
-            if ruling.confidence == Confidence::High {
-                return (ruling, text.clone());
-            }
-            // An effect ("expired", "rejected") is told only where no later text has the cause.
-            weak.get_or_insert((ruling, text.clone()));
+        if !ruling.is_by_text() {
+            continue;
         }
+        // An effect ("expired", "rejected") is told only where no later text has the cause; but what stands farther from the recipient
+        // must say more than that to count for more.
+        match &weak {
+            None if ruling.confidence == Confidence::High => return (ruling, text.clone()),
+            None => weak = Some((ruling, text.clone())),
+            Some((first, _)) => {
+                let says_more = first.confidence == Confidence::Low || ruling.class.is_critical();
+                if ruling.confidence == Confidence::High && says_more {
+                    return (ruling, text.clone());
+                }
+            }
+        }
+    }
+    if event.doubtful && event.code.is_none() {
+        let ruling = Ruling {
+            class: Class::NotBounce,
+            sub: "",
+            confidence: Confidence::Medium,
+            basis: Basis::Nothing,
+            ..by_code()
+        };
+        return (ruling, first);
     }
     weak.unwrap_or_else(|| (by_code(), first))
 }
@@ -156,7 +174,7 @@ fn evidence(ruling: &Ruling, text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(500).collect();
     let found = match ruling.basis {
         Basis::Rule(rule) => {
-            let says = |text: &str| rules().is_found(rule, &rules().without_boilerplate(&normal(text)));
+            let says = |text: &str| rules().is_found(rule, reply(&rules().without_boilerplate(&normal(text))));
             let one = lines.iter().find(|line| says(line)).map(|line| (*line).to_owned());
             one.or_else(|| lines.windows(2).map(|pair| pair.join(" ")).find(|pair| says(pair)))
         }
@@ -199,6 +217,18 @@ fn whose(ruling: &Ruling, direction: Direction, ip: Option<IpAddr>, ours: &Ours)
         // Whoever gets an error mail sent the mail.
         _ if about_sender => "ours",
         _ => "",
+    }
+}
+
+/// A sentence that rests on a code alone does not sound certain.
+fn hedged(ruling: &Ruling, sentence: Value) -> Value {
+    if !matches!(ruling.basis, Basis::Registry(_) | Basis::ReplyCode) || ruling.class == Class::NotBounce {
+        return sentence;
+    }
+    let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| sentence.in_lang(lang).to_owned());
+    Value::Both {
+        en: format!("The text gives no reason; by its code alone: {en}"),
+        ja: format!("理由は書かれていない。コードだけから推定すると次のとおり。{ja}"),
     }
 }
 

@@ -94,12 +94,12 @@ fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     Some(&rest[..rest.find(close)?])
 }
 
-fn said(text: &str) -> Event {
+pub(super) fn said(text: &str) -> Event {
     let (code, enhanced) = codes_in(text);
     Event { code, enhanced, texts: vec![text.to_owned()], ..Event::default() }
 }
 
-fn postfix_delivery(line: &str) -> Option<Event> {
+pub(super) fn postfix_delivery(line: &str) -> Option<Event> {
     let (before, rest) = line.split_once(" status=")?;
     let status = rest.split([' ', '(']).next()?;
     let text = rest.split_once('(').map_or("", |(_, text)| text.strip_suffix(')').unwrap_or(text));
@@ -124,7 +124,7 @@ fn postfix_delivery(line: &str) -> Option<Event> {
     })
 }
 
-fn postfix_reject(line: &str) -> Option<Event> {
+pub(super) fn postfix_reject(line: &str) -> Option<Event> {
     let at = ["reject: ", "reject_warning: "].iter().find_map(|word| line.find(word).map(|at| at + word.len()))?;
     let rest = &line[at..];
     let from = rest.find(" from ")?;
@@ -139,7 +139,7 @@ fn postfix_reject(line: &str) -> Option<Event> {
     })
 }
 
-fn exim(line: &str) -> Option<Event> {
+pub(super) fn exim(line: &str) -> Option<Event> {
     if let Some((before, after)) = line.split_once(" rejected ")
         && let Some(host) = before.find("H=")
     {
@@ -164,7 +164,7 @@ fn exim(line: &str) -> Option<Event> {
     Some(Event { recipient, action, host, direction: Some(Direction::Outgoing), ..said(text) })
 }
 
-fn sendmail(line: &str) -> Option<Event> {
+pub(super) fn sendmail(line: &str) -> Option<Event> {
     if let Some((before, text)) = line.split_once("reject=")
         && before.contains("ruleset=")
     {

@@ -62,6 +62,7 @@ crate::catalogue! {
     dnsbl_domain,
     dnsbl_lists,
     receivers,
+    bounces,
     retire,
 }
 

@@ -11,7 +11,7 @@ use super::deliver::{Delivery, is_one_file};
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family};
-use crate::check::Context;
+use crate::check::{Context, ours_of};
 use crate::checks::CHECKS;
 use crate::cli::{Check, RunArgs};
 use crate::dnsbl::{Consultant, enforced, select};
@@ -203,7 +203,12 @@ pub fn context(
     let selection = select(&plan.dnsbl, catalogue, key_in);
     let policy = super::inbound::policy_of(&plan)?;
     let zones = policy.as_ref().map(Policy::zones).unwrap_or_default();
+    let watch = match phase {
+        Phase::Before => None,
+        Phase::After => super::refusals::watch(&plan, now, &ours_of(&plan)),
+    };
     Ok(Context {
+        watch,
         vantage,
         phase,
         now,

@@ -11,6 +11,7 @@ mod inbound;
 mod lists;
 mod merge;
 mod rank;
+mod refusals;
 mod rehearse;
 mod schema;
 mod stop;

@@ -14,7 +14,7 @@ mod wrap;
 
 pub use explain::{explain, explain_all, explain_outcome};
 pub use page::{index, page};
-pub use wrap::{block, pad, width};
+pub use wrap::{block, grouped, pad, width};
 
 use crate::model::{Lang, Report};
 

@@ -62,7 +62,7 @@ static END_OF_HEAD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"]
 static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" status="));
 static STAT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"stat="));
 static REJECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"reject="));
-static REJECTED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" rejected "));
+static REJECTED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"rejected "));
 
 /// Reads a line.
 pub(super) fn news(line: &[u8]) -> News<'_> {
@@ -175,11 +175,12 @@ fn sendmail(text: &[u8]) -> News<'_> {
         let sender = sender.map(|(sender, _)| sender.to_owned());
         return News::Refused(Box::new(Refusal { id: None, event: put_off(event), sender, client }));
     }
-    // `NEWID: OLDID: sender notify: Cannot send message for 5 days`.
-    if let Some((old, note)) = id_and_rest(rest)
-        && note.starts_with(b"sender notify: Cannot send")
+    // `ID: ID of the notice: DSN: Cannot send message for 5 days`.
+    if let Some((_, note)) = id_and_rest(rest)
+        && let Some((_, cause)) = id_and_rest(note)
+        && cause.starts_with(b"Cannot send")
     {
-        return News::GivenUp { id: old };
+        return News::GivenUp { id };
     }
     if !rest.starts_with(b"to=") {
         return News::Nothing;
@@ -218,7 +219,7 @@ fn exim(line: &[u8]) -> News<'_> {
     let line = text_of(line);
     let Some(event) = log::exim(&line) else { return News::Nothing };
     let before = String::from_utf8_lossy(&text[..at.min(LONGEST_READ)]).into_owned();
-    let now = before.ends_with(" temporarily");
+    let now = before.ends_with(" temporarily ");
     let event = if now { Event { action: Action::Delayed, ..event } } else { put_off(event) };
     let sender =
         before.rfind(" F=<").and_then(|at| before[at + 4..].split_once('>')).map(|(sender, _)| sender.to_owned());

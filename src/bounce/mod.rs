@@ -33,4 +33,7 @@ pub use side::{Direction, Ours, Side};
 pub use tally::{Count, Group, LogRead, Tally, Watch};
 
 #[cfg(test)]
+#[path = "generated_tests.rs"]
+mod generated;
+#[cfg(test)]
 mod tests;

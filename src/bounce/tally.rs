@@ -25,6 +25,8 @@ const LONGEST_TEXT: usize = 1500;
 const TIMED: u64 = 512;
 /// The rules that tell of an effect: what was said before is the cause.
 const EFFECTS: [&str; 2] = ["network-expired", "exchange-expired"];
+/// The same in Exim's words.
+const EFFECTS_OF_EXIM: [&str; 2] = ["retry time not reached", "retry timeout exceeded"];
 
 /// Messages, not tries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -297,7 +299,9 @@ impl Tally {
         let id = refusal.id.map(<[u8]>::to_vec).or_else(visit);
         let known = id.as_deref().and_then(|id| self.waiting[which].take(id, &recipient));
         let (ruling, _) = rule_on(&refusal.event);
-        let is_effect = ruling.class == Class::Unknown || EFFECTS.contains(&ruling.rule_id());
+        let says = |words: &&str| refusal.event.texts.iter().any(|text| text.contains(words));
+        let is_effect =
+            ruling.class == Class::Unknown || EFFECTS.contains(&ruling.rule_id()) || EFFECTS_OF_EXIM.iter().any(says);
         let group = match known {
             Some(place) if is_effect => place.group,
             _ => self.group(&ruling, direction, &refusal, (line, since)),
@@ -400,7 +404,7 @@ fn example(line: &[u8]) -> String {
 fn bounded(event: &Event) -> Event {
     let cut = |text: &String, most| floor(text, most).to_owned();
     Event {
-        texts: event.texts.iter().take(1).map(|text| cut(text, LONGEST_TEXT)).collect(),
+        texts: event.texts.iter().take(2).map(|text| cut(text, LONGEST_TEXT)).collect(),
         recipient: event.recipient.as_ref().map(|text| cut(text, 320)),
         host: event.host.as_ref().map(|text| cut(text, 255)),
         reporting: None,

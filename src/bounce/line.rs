@@ -219,8 +219,7 @@ fn exim(line: &[u8]) -> News<'_> {
     let line = text_of(line);
     let Some(event) = log::exim(&line) else { return News::Nothing };
     let before = String::from_utf8_lossy(&text[..at.min(LONGEST_READ)]).into_owned();
-    let now = before.ends_with(" temporarily ");
-    let event = if now { Event { action: Action::Delayed, ..event } } else { put_off(event) };
+    let event = put_off(event);
     let sender =
         before.rfind(" F=<").and_then(|at| before[at + 4..].split_once('>')).map(|(sender, _)| sender.to_owned());
     let client = before.split_once("H=").and_then(|(_, host)| host.split([' ', '[', '(']).next());

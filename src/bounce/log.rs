@@ -149,6 +149,10 @@ pub(super) fn exim(line: &str) -> Option<Event> {
             (None, None) => return None,
         };
         let recipient = after.strip_prefix("RCPT ").and_then(|rest| between(rest, "<", ">"));
+        // What Exim says with a text that brings no code of its own.
+        let code = if before.ends_with(" temporarily") { "451" } else { "550" };
+        let has_code = leading_code(text).is_some();
+        let text = &if has_code { text.to_owned() } else { format!("{code} {text}") };
         return Some(Event {
             recipient: recipient.map(str::to_owned),
             direction: Some(Direction::Incoming),

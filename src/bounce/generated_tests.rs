@@ -38,7 +38,7 @@ fn class_of(recipient: &str) -> Class {
         ("sender", _) => Class::Policy,
         ("sales", "tls.example") => Class::Tls,
         ("sales", "no-such-domain.example") => Class::Domain,
-        ("sales", "supplier.example") => Class::Network,
+        ("sales" | "buyer", "supplier.example") => Class::Network,
         ("sales", _) => Class::Size,
         ("somebody", _) => Class::Relay,
         _ => panic!("nobody is called {recipient}"),

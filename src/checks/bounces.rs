@@ -52,7 +52,10 @@ static REFUSED: Outcome = Outcome {
         en: "refused since the cutover: {count} to {parties} ({class}){first}: {sentence} For example: {example}",
         ja: "切り替え後の拒否: {parties} 宛て {count} 件 ({class}){first}。{sentence}例: {example}",
     },
-    remedy: Text { en: "Remove the cause: {remedy}", ja: "原因を取り除く: {remedy}" },
+    remedy: Text {
+        en: "Remove the cause: {remedy} All refusals: mail-cutover bounce --log LOG --plan PLAN.",
+        ja: "原因を取り除く: {remedy}すべての拒否は mail-cutover bounce --log LOG --plan PLAN で確認できる。",
+    },
 };
 
 static OTHER: Outcome = Outcome {
@@ -63,7 +66,8 @@ static OTHER: Outcome = Outcome {
         ja: "切り替え後の拒否: {parties} 宛て {count} 件 ({class}){first}。{sentence}例: {example}",
     },
     remedy: Text {
-        en: "Look whether the move caused it: {remedy}", ja: "移行が原因かどうかを確かめる: {remedy}"
+        en: "Look whether the move caused it: {remedy} All refusals: mail-cutover bounce --log LOG --plan PLAN.",
+        ja: "移行が原因かどうかを確かめる: {remedy}すべての拒否は mail-cutover bounce --log LOG --plan PLAN で確認できる。",
     },
 };
 
@@ -75,8 +79,8 @@ static PARTNERS: Outcome = Outcome {
         ja: "切り替え後、自社サーバーが {parties} からのメール {count} 件を拒否した ({class}){first}。例: {example}",
     },
     remedy: Text {
-        en: "See whether partners are among them and let these through (mail-cutover explain rbl-in-partner says where): {remedy}",
-        ja: "この中に取引先があれば通す (場所は mail-cutover explain rbl-in-partner): {remedy}",
+        en: "See whether partners are among them and let these through (mail-cutover explain rbl-in-partner says where): {remedy} All refusals: mail-cutover bounce --log LOG --plan PLAN.",
+        ja: "この中に取引先があれば通す (場所は mail-cutover explain rbl-in-partner): {remedy}すべての拒否は mail-cutover bounce --log LOG --plan PLAN で確認できる。",
     },
 };
 

@@ -112,7 +112,7 @@ pub struct Bounce {
     #[arg(long = "log", value_name = "FILE", num_args = 1.., conflicts_with = "files")]
     pub logs: Vec<PathBuf>,
     /// Only count what the logs tell of this time and after: a time such as 2026-12-05T22:00:00+09:00, or an age such as 90m, 24h or 7d.
-    #[arg(long, value_name = "TIME", value_parser = Since::parse, requires = "logs")]
+    #[arg(long, value_name = "TIME", value_parser = Since::parse, requires = "logs", conflicts_with = "files")]
     pub since: Option<Since>,
     /// Take from this plan what is ours: addresses, domains, names of servers; for logs, when the cutover was.
     #[arg(long, value_name = "PLAN")]

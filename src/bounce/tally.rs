@@ -222,14 +222,10 @@ impl Tally {
         let rank = |group: &Group| {
             let new = group.is_new() && self.cutover.is_some();
             let lost = group.since.lost() > 0;
-            (
-                lost && group.is_critical() && new,
-                lost && group.is_critical(),
-                new,
-                group.since.lost(),
-                group.before.lost(),
-                group.since.late,
-            )
+            let critical = lost && group.is_critical();
+            // What we refuse of strangers, spam above all, would hide what is refused of us.
+            let of_us = lost && group.direction != Direction::Incoming;
+            (critical && new, critical, of_us, new, group.since.lost(), group.before.lost(), group.since.late)
         };
         groups.sort_by(|one, other| rank(other).cmp(&rank(one)).then_with(|| one.party.cmp(&other.party)));
         groups

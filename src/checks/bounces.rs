@@ -147,7 +147,11 @@ fn of_logs(watch: &Watch, cutover: i64, ours: &Ours) -> Vec<Statement> {
 }
 
 fn unread(file: &str, why: Value) -> Statement {
-    Statement::outcome(&UNREAD, Subject::Run).about(file).args(Args::none().and("log", file).with("why", why))
+    // Names of folders differ between the places of a run.
+    let names: Vec<&str> = file.split(", ").map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
+    Statement::outcome(&UNREAD, Subject::Run)
+        .about(names.join(", "))
+        .args(Args::none().and("log", file).with("why", why))
 }
 
 /// What a waiver must name: the class, and the list if there is one.

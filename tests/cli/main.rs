@@ -10,6 +10,7 @@ mod files;
 mod inbound;
 mod merge;
 mod pages;
+mod refusals;
 mod rehearse;
 mod secrets;
 mod shapes;

@@ -116,7 +116,7 @@ fn rows(told: &Told, groups: &[&Group], incoming: bool, terminal: &Terminal) -> 
         cells.push(if is_new { words::new(lang, since) } else { grouped(since) });
         let both = group.before.plus(group.since);
         cells.extend([grouped(both.waiting), grouped(both.late)]);
-        cells.push(group.seen.map_or_else(String::new, |(_, last)| day(told, last)));
+        cells.push(group.seen.map_or_else(String::new, |(_, last)| day(told, last, terminal)));
         table.add_row(cells);
     }
     for column in table.column_iter_mut().skip(2).take(3 + usize::from(split)) {
@@ -151,6 +151,8 @@ fn time(told: &Told, seconds: i64) -> String {
     at(told, seconds).format("%Y-%m-%d %H:%M %:z").to_string()
 }
 
-fn day(told: &Told, seconds: i64) -> String {
-    at(told, seconds).format("%m-%d %H:%M").to_string()
+fn day(told: &Told, seconds: i64, terminal: &Terminal) -> String {
+    // On a narrow screen names need the room more.
+    let form = if terminal.width < 100 { "%m-%d" } else { "%m-%d %H:%M" };
+    at(told, seconds).format(form).to_string()
 }

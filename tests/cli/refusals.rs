@@ -77,7 +77,8 @@ fn the_table_tells_before_and_since() {
         │ e               ┆ spamhaus-zen   ┆        ┆       ┆       ┆      ┆           │
         └─────────────────┴────────────────┴────────┴───────┴───────┴──────┴───────────┘
         Messages, not tries. waits: of these, put off and not settled at the end of the
-        logs. late: put off first and delivered later; not among the others."#]].assert_eq(tables);
+        logs. late: put off first and delivered later; not among the others."#]]
+    .assert_eq(tables);
     assert!(ran.out.ends_with("\nrefused since the cutover: 1 to partner.example, ptr/no-ptr\n"), "{}", ran.out);
     assert!(ran.out.contains("who must act  our side") && ran.out.contains("mail-cutover explain ptr-missing"));
     let mut tool = folder.tool(&["bounce", "--at", AFTER, "--log", "mail.log", "--plan", "plan.toml", "--lang", "ja"]);

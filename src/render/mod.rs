@@ -14,7 +14,7 @@ mod wrap;
 
 pub use explain::{explain, explain_all, explain_outcome};
 pub use page::{index, page};
-pub use wrap::{block, pad, width};
+pub use wrap::{block, pad, width, wrap};
 
 use crate::model::{Lang, Report};
 

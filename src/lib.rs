@@ -22,6 +22,7 @@ pub mod probe;
 pub mod records;
 pub mod render;
 pub mod runner;
+pub mod saved;
 pub mod servers;
 pub mod spf;
 pub mod witnesses;

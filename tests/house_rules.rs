@@ -52,7 +52,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("runner", &["model", "check"]),
-    ("merge", &["model", "check"]),
+    ("saved", &["model", "check"]),
+    ("merge", &["model", "check", "saved"]),
     (
         "command",
         &[
@@ -69,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "check",
             "checks",
             "runner",
+            "saved",
             "merge",
             "render",
             "words",

@@ -10,6 +10,7 @@ mod inbound;
 mod lists;
 mod merge;
 mod rehearse;
+mod report_file;
 mod schema;
 mod stop;
 mod terminal;
@@ -74,13 +75,15 @@ pub enum CommandError {
         /// What the system said.
         detail: String,
     },
-    /// A file is not a report that this version can merge.
-    #[error("could not merge {path}: {why}")]
+    /// A file is not a report that this version can read.
+    #[error("could not {doing} {path}: {why}")]
     Report {
+        /// What was to be done with it.
+        doing: &'static str,
         /// As it was given.
         path: String,
         /// What is wrong with it.
-        why: crate::merge::ReadError,
+        why: crate::saved::ReadError,
     },
     /// Reports that do not belong together.
     #[error(transparent)]

@@ -23,7 +23,7 @@ const MOST_STATEMENTS: usize = 100_000;
 /// So deep do lines stand below lines in a report of ours.
 const DEEPEST: usize = 24;
 
-/// Why a file is not a report that can be joined with others; completes "could not merge FILE: …".
+/// Why a file is not a report that can be joined or compared with others; completes "could not merge FILE: …" and the like.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Nothing in it.
@@ -44,7 +44,7 @@ pub enum ReadError {
     )]
     Schema(u64),
     /// Another version's tags may mean something else.
-    #[error("it was made by {0}, and this is {1}; make all reports with one version, and merge them with the same")]
+    #[error("it was made by {0}, and this is {1}; make all reports with one version, and read them with the same")]
     Tool(String, &'static str),
     /// A check that this version does not have.
     #[error(

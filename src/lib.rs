@@ -2,12 +2,14 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod archive;
 pub mod catalogue;
 pub mod changing;
 pub mod check;
 pub mod checks;
 pub mod cli;
 pub mod command;
+pub mod compare;
 pub mod demo;
 pub mod dmarc;
 pub mod dnsbl;
@@ -25,6 +27,7 @@ pub mod runner;
 pub mod saved;
 pub mod servers;
 pub mod spf;
+pub mod watch;
 pub mod witnesses;
 pub mod words;
 pub mod zone_servers;

@@ -3,9 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
 
 mod check;
+mod compare;
 mod deliver;
 mod demo;
 mod explain;
+mod hook;
 mod inbound;
 mod lists;
 mod merge;
@@ -14,6 +16,7 @@ mod report_file;
 mod schema;
 mod stop;
 mod terminal;
+mod watch;
 
 pub use check::{context, known};
 pub use terminal::Terminal;
@@ -61,6 +64,9 @@ pub enum CommandError {
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The folder of reports.
+    #[error(transparent)]
+    Archive(#[from] crate::archive::ArchiveError),
     /// The report would take the plan's place.
     #[error("could not write the report to {0}: that is the plan")]
     Overwrite(String),
@@ -88,6 +94,9 @@ pub enum CommandError {
     /// Reports that do not belong together.
     #[error(transparent)]
     Misfit(#[from] crate::merge::Misfit),
+    /// Reports that are not of one move, or not in order.
+    #[error(transparent)]
+    Apart(#[from] crate::compare::Misfit),
     /// The output would take the place of what it is made of.
     #[error("could not write to {0}: that is one of the files to read")]
     OverwriteInput(String),
@@ -120,6 +129,9 @@ pub enum CommandError {
         /// ` (did you mean …?)`, or nothing.
         hint: String,
     },
+    /// A watch that would end before it begins.
+    #[error("could not watch until {0}: that time has passed")]
+    Over(String),
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
@@ -128,14 +140,19 @@ pub enum CommandError {
     System(#[from] std::io::Error),
 }
 
+/// Prints at once what cannot wait for the end of a command: the lines of a watch.
+pub type Print<'p> = &'p mut dyn FnMut(&str) -> std::io::Result<()>;
+
 /// Does what the command line says.
 ///
 /// # Errors
 /// [`CommandError`] when the work could not start: exit code 2.
-pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
+pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
+        Command::Watch(arguments) => watch::run(&arguments, terminal, print),
+        Command::Compare(arguments) => compare::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),

@@ -4,10 +4,12 @@ mod consult;
 mod enforced;
 mod judge;
 mod lookup;
+mod rests;
 mod select;
 
 pub use consult::{Consultant, Consultation, Health};
 pub use enforced::{Enforced, enforced};
 pub use judge::{Belief, State};
 pub use lookup::Lookup;
+pub use rests::Rests;
 pub use select::{Retired, Selected, Selection, select};

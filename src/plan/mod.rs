@@ -2,6 +2,7 @@
 
 mod addresses;
 mod dnsbl;
+mod expected;
 mod keys;
 mod problem;
 mod reader;

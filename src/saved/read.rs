@@ -10,8 +10,8 @@ use serde_json::error::Category;
 
 use crate::check::{Check, OF_THE_RUN};
 use crate::model::{
-    Applied, Args, Column, Completion, Detail, Exchange, Level, MOST_DETAILS, Observation, ObservationId, Part, Phase,
-    Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict, visible,
+    Applied, Args, Column, Completion, Detail, Exchange, Expected, Level, MOST_DETAILS, Observation, ObservationId,
+    Part, Phase, Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict, visible,
 };
 
 /// The version of the shape that is understood.
@@ -123,6 +123,8 @@ struct PlanIn {
     change: Option<String>,
     title: Option<String>,
     cutover_at: DateTime<FixedOffset>,
+    #[serde(default)]
+    expects: Vec<Expected>,
 }
 
 #[derive(Deserialize)]
@@ -195,7 +197,7 @@ impl Document {
         if self.parts.is_empty() {
             return Err(damaged("it names no run"));
         }
-        if self.addresses.len() > MOST_ADDRESSES {
+        if self.addresses.len() > MOST_ADDRESSES || self.plan.expects.len() > MOST_STATEMENTS {
             return Err(damaged("it has more addresses than a plan can have"));
         }
         if self.checks.iter().map(|check| check.statements.len()).sum::<usize>() > MOST_STATEMENTS {
@@ -228,6 +230,7 @@ impl Document {
             change: self.plan.change.as_deref().map(visible),
             title: self.plan.title.as_deref().map(visible),
             cutover_at: self.plan.cutover_at,
+            expects: self.plan.expects.into_iter().map(expected).collect(),
             phase: self.phase,
             parts: self.parts.into_iter().map(part).collect(),
             started: self.started,
@@ -241,6 +244,7 @@ impl Document {
             verdict: Verdict::over(&sections, self.phase, complete),
             sections,
             observations: self.observations.into_iter().map(observation).collect(),
+            baseline: None,
         })
     }
 }
@@ -338,6 +342,10 @@ fn part(part: Part) -> Part {
 
 fn rehearsed(zone: Rehearsed) -> Rehearsed {
     Rehearsed { zone: visible(&zone.zone), path: visible(&zone.path), sha256: visible(&zone.sha256) }
+}
+
+fn expected(one: Expected) -> Expected {
+    Expected { name: visible(&one.name), rtype: visible(&one.rtype), values: all_visible(&one.values) }
 }
 
 fn observation(seen: Observation) -> Observation {

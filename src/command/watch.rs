@@ -108,6 +108,7 @@ struct Desk<'w, S: Future<Output = ()>> {
 impl<S: Future<Output = ()>> Desk<'_, S> {
     async fn tell(&mut self, tidings: Tidings<'_>) -> Result<(), Unheard> {
         let Tidings { at, report, mut news, verdict, was, runs, next } = tidings;
+        news.retain(|one| self.style.verbose || !one.is_note());
         let is_change = news.iter().any(News::is_change);
         if let (Some(report), Some(archive)) = (report, &self.archive) {
             let text = self.secrets.redact(&render::render(report, Format::Json, &self.style));
@@ -139,9 +140,8 @@ impl<S: Future<Output = ()>> Desk<'_, S> {
         for one in news {
             let line = match self.arguments.format {
                 WatchFormat::Lines => render::news_line(one, at, &self.style),
-                WatchFormat::Jsonl => Some(render::news_json(one, at, self.style.lang)),
+                WatchFormat::Jsonl => render::news_json(one, at, self.style.lang),
             };
-            let Some(line) = line else { continue };
             let line = format!("{}\n", self.secrets.redact(&line));
             let print = &mut self.print;
             self.status.suspend(|| print(&line)).map_err(|_| Unheard)?;
@@ -157,8 +157,8 @@ impl<S: Future<Output = ()>> Desk<'_, S> {
         verdict: Verdict,
         was: Option<Verdict>,
     ) -> Result<(), hook::HookError> {
-        let style = Style { color: false, verbose: false, ..self.style };
-        let lines: Vec<String> = news.iter().filter_map(|one| render::news_line(one, at, &style)).collect();
+        let style = Style { color: false, ..self.style };
+        let lines: Vec<String> = news.iter().map(|one| render::news_line(one, at, &style)).collect();
         let roll_back = news.iter().any(|one| matches!(one, News::Verdict { roll_back: true, .. }));
         let report = self
             .archive

@@ -1,6 +1,6 @@
 //! The news of a watch: one line each, for people or as JSON lines for programs.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, SecondsFormat};
 use serde_json::{Map, Value as Json, json};
 
 use super::Style;
@@ -15,16 +15,11 @@ use crate::words;
 /// So many checks are named in one line.
 const MOST_NAMED: usize = 5;
 
-/// One line for people, without a line end: time, what kind of news, and the news. Notes only in a verbose style; nothing for what is
-/// not worth a line.
-pub fn line(news: &News, at: DateTime<FixedOffset>, style: &Style) -> Option<String> {
+/// One line for people, without a line end: time, what kind of news, and the news.
+pub fn line(news: &News, at: DateTime<FixedOffset>, style: &Style) -> String {
     let lang = style.lang;
-    let is_note = |one: &Finding| Standing::of(&one.statement) <= Standing::Note;
     let (text, ink) = match news {
         News::Stands(one) | News::New(one) | News::Heavier(one) | News::Fixed(one) => {
-            if is_note(one) && !style.verbose {
-                return None;
-            }
             let standing = Standing::of(&one.statement);
             let is_good = matches!(news, News::Fixed(_));
             (found(one, lang), if is_good { Ink::Good } else { ink(standing) })
@@ -50,7 +45,7 @@ pub fn line(news: &News, at: DateTime<FixedOffset>, style: &Style) -> Option<Str
         (false, _) | (_, Ink::Plain) => head.to_owned(),
         (true, ink) => format!("\u{1b}[{}m{head}\u{1b}[0m", ink.code()),
     };
-    Some(format!("{}  {painted}  {text}", at.format("%Y-%m-%d %H:%M:%S %:z")))
+    format!("{}  {painted}  {text}", at.format("%Y-%m-%d %H:%M:%S %:z"))
 }
 
 /// The same as one line of JSON, without a line end: `at`, `event`, and what belongs to the event.
@@ -59,7 +54,7 @@ pub fn json_line(news: &News, at: DateTime<FixedOffset>, lang: Lang) -> String {
     let mut add = |name: &str, value: Json| {
         fields.insert(name.to_owned(), value);
     };
-    add("at", at.to_rfc3339().into());
+    add("at", at.to_rfc3339_opts(SecondsFormat::Secs, false).into());
     add("event", kind(news).into());
     match news {
         News::Stands(one) | News::New(one) | News::Heavier(one) | News::Fixed(one) => {

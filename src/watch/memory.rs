@@ -39,7 +39,7 @@ impl Memory {
             None => {
                 self.silent = silent(report);
                 news.push(News::Began { verdict: report.verdict, phase: report.phase });
-                news.extend(findings(report, |_| true).filter(|one| is_heard(&one.statement)).map(News::Stands));
+                news.extend(findings(report, |_| true).map(News::Stands));
                 if !self.silent.is_empty() {
                     news.push(News::Silent(self.silent.iter().cloned().collect()));
                 }

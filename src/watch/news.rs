@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::model::{Card, Phase, RecordChange, Statement, Verdict};
+use crate::model::{Card, Level, Phase, RecordChange, Statement, Verdict};
 
 /// One thing that a check said.
 #[derive(Clone, Debug)]
@@ -69,10 +69,8 @@ impl News {
     /// Whether something in the world changed, or is not known any more: whoever is called on changes is called.
     pub fn is_change(&self) -> bool {
         match self {
-            Self::New(_)
-            | Self::Heavier(_)
-            | Self::Fixed(_)
-            | Self::Silent(_)
+            Self::New(_) | Self::Heavier(_) | Self::Fixed(_) => !self.is_note(),
+            Self::Silent(_)
             | Self::Answered(_)
             | Self::Record(_)
             | Self::Phase(_)
@@ -84,6 +82,16 @@ impl News {
             | Self::NotKept(_)
             | Self::HookFailed(_)
             | Self::Ended { .. } => false,
+        }
+    }
+
+    /// Whether it is about a note, which never changes the verdict.
+    pub fn is_note(&self) -> bool {
+        match self {
+            Self::Stands(one) | Self::New(one) | Self::Heavier(one) | Self::Fixed(one) => {
+                one.statement.level <= Some(Level::Note)
+            }
+            _ => false,
         }
     }
 }

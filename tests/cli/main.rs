@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod compare;
 mod errors;
 mod exits;
 mod files;
@@ -13,6 +14,7 @@ mod rehearse;
 mod secrets;
 mod shapes;
 mod signals;
+mod watch;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -158,6 +160,12 @@ impl Stage {
 
     pub(crate) fn check(&self, arguments: &[&str]) -> Ran {
         self.folder.check(arguments)
+    }
+
+    /// The world becomes this one, at the same address.
+    pub(crate) fn turn(&self, world: &str) {
+        let setup = WorldFile::parse(world).unwrap().setup(&demo::blocklists().unwrap(), &demo::base).unwrap();
+        self.world.turn(&setup).unwrap();
     }
 }
 

@@ -1,0 +1,234 @@
+//! `watch` in a world that changes while it runs: what is told, called, kept, and what stops it.
+
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use mail_cutover::demo::{self, WorldFile};
+use serde_json::Value;
+
+use crate::{Folder, Ran, Stage, ready, refusing};
+
+/// How long a change may take to be told; far above an interval, for a busy machine.
+const PROMPTLY: Duration = Duration::from_secs(60);
+
+/// A watch that runs, and its lines as they come.
+struct Watching {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Watching {
+    fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        let mut command = folder.tool(&[&["watch", "plan.toml", "--every", "1s"], arguments].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line with all of these words in it.
+    fn wait(&mut self, words: &[&str]) -> String {
+        let deadline = Instant::now() + PROMPTLY;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if words.iter().all(|word| line.contains(word)) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    let _ = self.child.kill();
+                    panic!("no line with {words:?} in {:#?}", self.seen);
+                }
+            }
+        }
+    }
+
+    fn send(&self, signal: &str) {
+        let kill = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    /// Ends it with `signal`; the exit code, the lines that were left, and what it said of errors.
+    fn stop(mut self, signal: &str) -> Ran {
+        self.send(signal);
+        let sent = Instant::now();
+        let status = self.child.wait().unwrap();
+        assert!(sent.elapsed() < PROMPTLY, "it took {:?} to stop", sent.elapsed());
+        let out = self.lines.iter().map(|line| line + "\n").collect();
+        let mut err = String::new();
+        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut err).unwrap();
+        Ran { exit: status.code(), out, err }
+    }
+}
+
+/// The world after the cutover, in order; `lists` and `more` say what is not. Its lists' answers expire at once.
+fn after(more: &str, lists: &str) -> String {
+    format!(
+        r#"base = ["internet"]
+remove."example.co.jp" = ["mail", "@"]
+add."example.co.jp" = "mail A 203.0.113.25\nmail TXT \"v=spf1 a -all\"\n@ MX 10 mail\n@ TXT \"v=spf1 ip4:192.0.2.25 ip4:203.0.113.25 -all\"\n"
+{more}
+[lists]
+{lists}
+"#
+    )
+}
+
+/// The world becomes this one, and the answers of its lists expire after a second.
+fn turn(stage: &Stage, world: &str) {
+    let mut setup = WorldFile::parse(world).unwrap().setup(&demo::blocklists().unwrap(), &demo::base).unwrap();
+    for zone in &mut setup.zones {
+        zone.text = zone.text.replace("$TTL 300\n", "$TTL 1\n");
+    }
+    stage.world.turn(&setup).unwrap();
+}
+
+const ROLLBACK: &str = "[rollback]\nowner = \"tanaka\"\ntriggers = [\"dnsbl\", \"ptr-missing\"]\n";
+const LISTED: &str = r#"listed = [{ list = "psbl", subject = "203.0.113.25", answers = ["127.0.0.2"] }]"#;
+const NAMELESS: &str = "remove.\"113.0.203.in-addr.arpa\" = [\"25\"]";
+
+/// Lost if it fails: at night a listing or a lost name would not be told within an interval, nobody would be called, and the verdict would
+/// stand as it was.
+#[test]
+fn a_night_of_changes_is_told_and_kept() {
+    let stage = Stage::set(&ready(), ROLLBACK);
+    turn(&stage, &ready());
+    let script = "#!/bin/sh\necho \"$MAIL_CUTOVER_WAS>$MAIL_CUTOVER_VERDICT $MAIL_CUTOVER_ROLL_BACK $MAIL_CUTOVER_CHANGE $KEY-\" >> calls\necho noise\ncp \"$MAIL_CUTOVER_REPORT\" called.json\n";
+    stage.folder.write("call", script);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(stage.folder.path("call"), mode).unwrap();
+    let more =
+        ["--lists-every", "1s", "--at", "2026-12-05T21:59:56+09:00", "--save", "reports", "--on-change", "./call"];
+    let mut watch = Watching::start(&stage.folder, &more);
+    watch.wait(&["began", "GO, before the cutover"]);
+    watch.wait(&["phase", "after the cutover"]);
+    turn(&stage, &after("", ""));
+    watch.wait(&["record", "example.co.jp MX: 10 mx1.example.co.jp → 10 mail.example.co.jp (as planned)"]);
+    watch.wait(&["VERDICT", "→ GO"]);
+    turn(&stage, &after("", LISTED));
+    watch.wait(&["NEW", "warning dnsbl-listed-minor  NEW 203.0.113.25: "]);
+    watch.wait(&["NEW", "BLOCKER rollback-trigger  NEW 203.0.113.25: roll back? dnsbl-listed-minor was found"]);
+    watch.wait(&["VERDICT", "→ NO-GO  roll back?"]);
+    turn(&stage, &after(NAMELESS, LISTED));
+    watch.wait(&["record", "25.113.0.203.in-addr.arpa PTR: mail.example.co.jp → nothing (not in the plan)"]);
+    watch.wait(&["NEW", "BLOCKER ptr-missing  NEW 203.0.113.25: "]);
+    turn(&stage, &after("", ""));
+    watch.wait(&["fixed", "dnsbl-listed-minor"]);
+    watch.wait(&["VERDICT", "NO-GO → GO"]);
+    let last = watch.stop("TERM");
+    assert!(last.out.ends_with("the verdict is GO\n") || last.out.contains("the verdict is GO"), "{last:?}");
+    assert_eq!(last.exit, Some(0), "{last:?}");
+    assert!(last.err.lines().all(|line| line == "noise"), "{last:?}");
+    let latest: Value = serde_json::from_str(&stage.folder.read("reports/latest.json")).unwrap();
+    assert_eq!((&latest["verdict"], &latest["completion"]), (&"GO".into(), &"complete".into()));
+    let calls = stage.folder.read("calls");
+    assert!(calls.contains(">NO-GO yes CHG-1 -\n") && calls.ends_with("NO-GO>GO no CHG-1 -\n"), "{calls}");
+    let called: Value = serde_json::from_str(&stage.folder.read("called.json")).unwrap();
+    assert_eq!(called["verdict"], "GO");
+    let reports = std::fs::read_dir(stage.folder.path("reports")).unwrap().count();
+    assert!((5..12).contains(&reports), "{reports} reports were kept");
+}
+
+/// Lost if it fails: an outage of the resolver would end the watch or pass for a clean world; a program could not read the lines.
+#[test]
+fn an_outage_holds_and_passes() {
+    let stage = Stage::set(&ready(), "");
+    turn(&stage, &ready());
+    let at = ["--lists-every", "1s", "--format", "jsonl", "--at", crate::NOW, "--on-change", "./absent"];
+    let mut watch = Watching::start(&stage.folder, &at);
+    let began: Value = serde_json::from_str(&watch.wait(&["\"began\""])).unwrap();
+    assert_eq!((&began["verdict"], &began["phase"]), (&"GO".into(), &"before".into()));
+    turn(&stage, &format!("{}\n[[fault]]\nbelow = \".\"\ndo = \"servfail\"\n", ready()));
+    let unknown: Value = serde_json::from_str(&watch.wait(&["\"unknown\""])).unwrap();
+    assert!(unknown["places"].as_array().unwrap().len() > 10, "{unknown}");
+    let verdict: Value = serde_json::from_str(&watch.wait(&["\"verdict\"", "\"was\""])).unwrap();
+    assert_eq!(
+        (&verdict["was"], &verdict["verdict"], &verdict["roll_back"]),
+        (&"GO".into(), &"HOLD".into(), &false.into())
+    );
+    let failed: Value = serde_json::from_str(&watch.wait(&["on-change-failed"])).unwrap();
+    assert!(failed["text"].as_str().unwrap().starts_with("could not run ./absent: "), "{failed}");
+    turn(&stage, &ready());
+    watch.wait(&["\"known\""]);
+    watch.wait(&["\"verdict\":\"GO\"", "\"was\":\"HOLD\""]);
+    assert!(
+        watch.seen.iter().all(|line| !line.contains("\"new\"") && !line.contains("\"fixed\"")),
+        "{:#?}",
+        watch.seen
+    );
+    let last = watch.stop("INT");
+    assert!(last.exit == Some(0) && last.out.contains("\"event\":\"ended\""), "{last:?}");
+}
+
+/// Lost if it fails: every run would ask every list anew, and their operators would refuse us; or a list that rests would look asked when
+/// it was not.
+#[test]
+fn lists_rest_between_runs() {
+    let stage = Stage::set(&ready(), "");
+    let asked = |below: &str| stage.world.asked().iter().filter(|one| one.name.ends_with(below)).count();
+    let mut watch = Watching::start(&stage.folder, &["--at", crate::NOW, "--save", "reports"]);
+    watch.wait(&["began"]);
+    let (list, name) = (asked(".zen.spamhaus.org."), asked("25.113.0.203.in-addr.arpa."));
+    assert!(list > 0 && name > 0);
+    let deadline = Instant::now() + PROMPTLY;
+    while asked("25.113.0.203.in-addr.arpa.") < name * 4 {
+        assert!(Instant::now() < deadline, "there were no further runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(asked(".zen.spamhaus.org."), list, "the list was asked again");
+    let last = watch.stop("TERM");
+    assert_eq!((last.exit, last.err.as_str()), (Some(0), ""), "{last:?}");
+    // What rested is in the report, with the time at which it was asked.
+    let latest: Value = serde_json::from_str(&stage.folder.read("reports/latest.json")).unwrap();
+    let seen = latest["observations"].as_array().unwrap();
+    let of_list = seen.iter().filter(|one| one["question"].as_str().unwrap().contains(".zen.spamhaus.org. "));
+    assert_eq!(of_list.count(), list, "{latest}");
+}
+
+/// Lost if it fails: a list that refuses would be asked again and again; verdict and exit code would not be those of check.
+#[test]
+fn it_ends_by_its_time_with_the_exit_code_of_check() {
+    let stage = Stage::set(&refusing(), "");
+    let ran =
+        stage.folder.run(&["watch", "plan.toml", "--every", "1s", "--until", "2s", "--at", crate::NOW, "--lang", "ja"]);
+    assert_eq!((ran.exit, ran.err.as_str()), (Some(3), ""), "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].ends_with("開始      HOLD, 切り替え前"), "{ran:?}");
+    assert!(lines.last().unwrap().contains("終了") && lines.last().unwrap().ends_with("判定は HOLD"), "{ran:?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("判定 ")).count(), 0, "{ran:?}");
+}
+
+/// Lost if it fails: a watch that cannot begin would run for a night and say nothing.
+#[test]
+fn what_cannot_be_watched_is_refused_at_once() {
+    let stage = Stage::set(&ready(), "");
+    let refuse =
+        |arguments: &[&str]| stage.folder.run(&[&["watch", "plan.toml", "--at", crate::NOW], arguments].concat());
+    let error = refuse(&["--until", "2026-12-01T09:00:00+09:00"]).error();
+    assert_eq!(error, "error: could not watch until 2026-12-01 09:00 +09:00: that time has passed\n");
+    assert_eq!(
+        refuse(&["--save", "plan.toml"]).error(),
+        "error: could not use the folder plan.toml: not a directory\n"
+    );
+    for wrong in [["--until", "2026-12-06 22:00"], ["--until", "0h"], ["--every", "0s"], ["--every", "25h"]] {
+        let ran = refuse(&wrong);
+        assert!(ran.exit == Some(2) && ran.err.contains("invalid value"), "{ran:?}");
+    }
+    stage.folder.write("plan.toml", "domains = []\n");
+    assert_eq!(refuse(&[]).exit, Some(2));
+}

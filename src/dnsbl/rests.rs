@@ -73,7 +73,13 @@ impl Rests {
     pub(super) fn recall(&self, dns: &Dns, list: &str, question: &Question, route: Route) -> Option<Arc<Reply>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = state.now;
-        let rest = state.lists.get_mut(&(list.to_owned(), route)).filter(|rest| rest.since < now)?;
+        let place = (list.to_owned(), route);
+        let rest = state.lists.get_mut(&place).filter(|rest| rest.since < now)?;
+        if !rest.said.contains_key(question) {
+            // A new subject must not be judged by test points of another run: the list is asked anew as a whole.
+            state.lists.remove(&place);
+            return None;
+        }
         let said = rest.said.get_mut(question)?;
         let Said { reply, observation, .. } = said;
         let recalled = said.recalled.get_or_insert_with(|| Arc::new(dns.recall(reply, observation)));

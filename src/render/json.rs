@@ -49,6 +49,7 @@ struct Plan<'r> {
     change: Option<&'r str>,
     title: Option<&'r str>,
     cutover_at: String,
+    #[serde(skip_serializing_if = "<[Expected]>::is_empty")]
     expects: &'r [Expected],
 }
 

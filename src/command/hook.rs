@@ -28,6 +28,15 @@ pub(super) enum HookError {
 /// Runs `program` with `variables` in its environment and without `secrets`; nothing on its standard input, and its output goes to ours for
 /// errors.
 pub(super) async fn call(program: &Path, variables: &[(&str, String)], secrets: &[String]) -> Result<(), HookError> {
+    call_within(PATIENCE, program, variables, secrets).await
+}
+
+async fn call_within(
+    patience: Duration,
+    program: &Path,
+    variables: &[(&str, String)],
+    secrets: &[String],
+) -> Result<(), HookError> {
     let shown = visible(&program.display().to_string());
     let mut command = tokio::process::Command::new(program);
     command.stdin(Stdio::null()).stdout(std::io::stderr()).kill_on_drop(true);
@@ -39,14 +48,14 @@ pub(super) async fn call(program: &Path, variables: &[(&str, String)], secrets: 
         command.env(name, cut(value).replace('\0', " "));
     }
     let mut child = command.spawn().map_err(|error| HookError::Start(shown.clone(), error))?;
-    match tokio::time::timeout(PATIENCE, child.wait()).await {
+    match tokio::time::timeout(patience, child.wait()).await {
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => Err(HookError::Exit(shown, status)),
         Ok(Err(error)) => Err(HookError::Start(shown, error)),
         Err(_) => {
             // It may have ended in this very moment.
             let _ = child.kill().await;
-            Err(HookError::Time(shown, PATIENCE.as_secs()))
+            Err(HookError::Time(shown, patience.as_secs()))
         }
     }
 }
@@ -57,4 +66,35 @@ fn cut(text: &str) -> &str {
         end -= 1;
     }
     &text[..end]
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Lost if it fails: a program that hangs would end the watch, one that fails would be thought to have told somebody.
+    #[tokio::test]
+    async fn a_program_has_its_time_and_its_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = |text: &str| {
+            let path = folder.path().join("program");
+            // A new file each time: what runs must not be written to.
+            let _ = std::fs::remove_file(&path);
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let hour = Duration::from_secs(3600);
+        let value = [("GIVEN", format!("a\0b $(exit 1) '\n{}", "é".repeat(LONGEST)))];
+        let program = script("test \"${GIVEN#a b}\" != \"$GIVEN\" && test -z \"$HOME\"");
+        call_within(hour, &program, &value, &["HOME".to_owned()]).await.unwrap();
+        let error = call_within(hour, &script("exit 7"), &[], &[]).await.unwrap_err().to_string();
+        assert!(error.contains("could not finish") && error.contains('7'), "{error}");
+        let hangs = call_within(Duration::from_millis(100), &script("exec sleep 600"), &[], &[]).await;
+        assert!(matches!(hangs, Err(HookError::Time(..))), "{hangs:?}");
+        let absent = call_within(hour, &folder.path().join("absent"), &[], &[]).await;
+        assert!(matches!(absent, Err(HookError::Start(..))), "{absent:?}");
+    }
 }

@@ -10,6 +10,7 @@ mod files;
 mod inbound;
 mod merge;
 mod pages;
+mod practice;
 mod rehearse;
 mod secrets;
 mod shapes;

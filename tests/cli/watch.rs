@@ -24,7 +24,10 @@ struct Watching {
 
 impl Watching {
     fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let mut command = folder.tool(&[&["watch", "plan.toml", "--every", "1s"], arguments].concat());
+        Self::of(folder.tool(&[&["watch", "plan.toml", "--every", "1s"], arguments].concat()))
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -198,6 +201,91 @@ fn lists_rest_between_runs() {
     let seen = latest["observations"].as_array().unwrap();
     let of_list = seen.iter().filter(|one| one["question"].as_str().unwrap().contains(".zen.spamhaus.org. "));
     assert_eq!(of_list.count(), list, "{latest}");
+}
+
+/// Lost if it fails: the program that is called, or whoever reads the lines, would get the keys of lists.
+#[test]
+fn keys_stay_with_the_watch() {
+    let stage = Stage::set(&ready(), "[dnsbl]\nkey = { spamhaus-dqs = \"env:DQS_KEY\" }\n");
+    stage.folder.write("call", "#!/bin/sh\necho \"[$DQS_KEY] [$OTHER] $MAIL_CUTOVER_NEWS\" >> calls\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(stage.folder.path("call"), mode).unwrap();
+    let arguments =
+        ["watch", "plan.toml", "--every", "1s", "--at", crate::NOW, "--on-change", "./call", "--save", "reports"];
+    let mut command = stage.folder.tool(&arguments);
+    command.env("DQS_KEY", "abcdefghijklmnopqrstuvwxyz").env("OTHER", "there");
+    let mut watch = Watching::of(command);
+    watch.wait(&["began"]);
+    turn(&stage, &ready().replace("[lists]", &format!("{NAMELESS}\n[lists]")));
+    watch.wait(&["ptr-missing"]);
+    watch.wait(&["VERDICT"]);
+    let seen = watch.seen.join("\n");
+    let last = watch.stop("TERM");
+    let calls = stage.folder.read("calls");
+    assert!(calls.starts_with("[] [there] ") && calls.contains("ptr-missing"), "{calls}");
+    let report = stage.folder.read("reports/latest.json");
+    assert!(report.contains("dq.spamhaus.net"), "the key was not used");
+    assert!(![seen, last.out, last.err, calls, report].concat().contains("abcdefghij"));
+}
+
+/// Lost if it fails: a watch of a month would fill the machine: every run holds hundreds of answers.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_does_not_grow() {
+    let stage = Stage::set(&ready(), "");
+    turn(&stage, &ready());
+    let runs = || stage.world.asked().iter().filter(|one| one.name.starts_with("25.113.0.203.in-addr.arpa.")).count();
+    let mut watch = Watching::start(&stage.folder, &["--lists-every", "1s", "--at", crate::NOW, "--save", "reports"]);
+    watch.wait(&["began"]);
+    let a_run = runs();
+    let resident = |count: usize| {
+        let deadline = Instant::now() + PROMPTLY;
+        while runs() < a_run * count {
+            assert!(Instant::now() < deadline, "there were no {count} runs");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", watch.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    let (early, late) = (resident(8), resident(20));
+    let report = stage.folder.read("reports/latest.json").len() / 1024;
+    // Twelve reports kept would be more.
+    assert!(
+        late < early + 6 * report.max(512),
+        "{early} KiB after 8 runs, {late} KiB after 20; a report has {report} KiB"
+    );
+    watch.stop("TERM");
+}
+
+/// Lost if it fails: who stops a watch in its first run would be left without a report, or with half of one.
+#[test]
+fn a_watch_that_is_stopped_in_its_first_run_leaves_a_report() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let plan = crate::plan(silent.local_addr().unwrap()).replace("timeout = \"1s\"", "timeout = \"30s\"");
+    let folder = Folder::with_plan(plan);
+    let watch = Watching::start(&folder, &["--deadline", "10m", "--at", crate::NOW, "--save", "reports"]);
+    silent.set_read_timeout(Some(PROMPTLY)).unwrap();
+    silent.recv_from(&mut [0; 512]).expect("no question has arrived");
+    let last = watch.stop("TERM");
+    assert!(last.exit == Some(3) && last.out.contains("after 1 run the verdict is HOLD"), "{last:?}");
+    let latest: Value = serde_json::from_str(&folder.read("reports/latest.json")).unwrap();
+    assert_eq!((&latest["verdict"], &latest["completion"]), (&"HOLD".into(), &"interrupted".into()));
+}
+
+/// Lost if it fails: a watch whose reader has gone would run on unseen.
+#[test]
+fn it_ends_when_nobody_reads() {
+    let stage = Stage::set(&ready(), "");
+    turn(&stage, &ready());
+    let mut command = stage.folder.tool(&["watch", "plan.toml", "--every", "1s", "--at", crate::NOW]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    let deadline = Instant::now() + PROMPTLY;
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "it runs on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Lost if it fails: a list that refuses would be asked again and again; verdict and exit code would not be those of check.

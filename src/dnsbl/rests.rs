@@ -114,3 +114,71 @@ impl Rests {
         TimeDelta::seconds(ttl.into()).clamp(self.shortest.min(LONGEST), LONGEST)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hickory_proto::rr::rdata::A;
+    use hickory_proto::rr::{RData, Record, RecordType};
+
+    use super::*;
+    use crate::model::ObservationId;
+
+    fn reply(answer: Answer, address: Option<[u8; 4]>, ttl: Option<u32>, negative_ttl: Option<u32>) -> Reply {
+        let question = Question::new("2.0.0.127.zen.example", RecordType::A).unwrap();
+        let record = |octets| Record::from_rdata(question.name.clone(), 60, RData::A(A(Ipv4Addr::from(octets))));
+        Reply {
+            records: address.map(record).into_iter().collect(),
+            question,
+            answer,
+            chain: Vec::new(),
+            ttl,
+            negative_ttl,
+            aa: false,
+            ad: false,
+            tcp: false,
+            server: None,
+            rehearsed: false,
+            rtt: Duration::ZERO,
+            tries: 1,
+            observation: ObservationId(0),
+        }
+    }
+
+    /// Lost if it fails: a list would be asked more often than it likes, or so seldom that a listing is seen the day after.
+    #[test]
+    fn a_list_rests_as_long_as_its_answers_last() {
+        let now = DateTime::parse_from_rfc3339("2026-12-05T22:00:00+09:00").unwrap();
+        let rests = Rests::new(TimeDelta::minutes(5), now);
+        for (reply, minutes) in [
+            (reply(Answer::Data, Some([127, 0, 0, 2]), Some(60), None), 5),
+            (reply(Answer::Data, Some([127, 0, 0, 2]), Some(900), None), 15),
+            (reply(Answer::NxDomain, None, None, Some(1200)), 20),
+            (reply(Answer::NxDomain, None, None, Some(86_400)), 60),
+            (reply(Answer::NoData, None, None, None), 5),
+            (reply(Answer::Data, Some([127, 255, 255, 254]), Some(60), None), 60),
+            (reply(Answer::Rcode(ResponseCode::Refused), None, None, None), 60),
+            (reply(Answer::Rcode(ResponseCode::ServFail), None, None, None), 0),
+            (reply(Answer::Timeout, None, None, None), 0),
+        ] {
+            assert_eq!(rests.length(&reply), TimeDelta::minutes(minutes), "{reply:?}");
+        }
+    }
+
+    /// Lost if it fails: what a list said would be believed for ever after the clock was set back, or beyond its time.
+    #[test]
+    fn what_is_due_is_forgotten() {
+        let at = |minute: i64| {
+            DateTime::parse_from_rfc3339("2026-12-05T22:00:00+09:00").unwrap() + TimeDelta::minutes(minute)
+        };
+        let rests = Rests::new(TimeDelta::minutes(5), at(0));
+        let known = || rests.state.lock().unwrap().lists.len();
+        let rest = || Rest { since: at(0), due: at(15), said: HashMap::new() };
+        for (now, kept) in [(0, 1), (14, 1), (15, 0), (-1, 0), (600, 0)] {
+            rests.state.lock().unwrap().lists.insert(("zen".to_owned(), Route::Resolver), rest());
+            rests.begin(at(now));
+            assert_eq!(known(), kept, "{now}");
+        }
+    }
+}

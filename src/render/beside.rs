@@ -6,7 +6,9 @@ use super::digest::{Standing, subject};
 use super::findings::says;
 use super::json::Subject;
 use super::wrap::block;
-use crate::model::{Baseline, Fate, Gone, Lang, Level, Mark, Phase, RecordChange, Report, Section, Status, Verdict};
+use crate::model::{
+    Baseline, Card, Fate, Gone, Lang, Level, Mark, Phase, RecordChange, Report, Section, Statement, Status, Verdict,
+};
 use crate::words;
 
 /// The baseline in JSON.
@@ -85,7 +87,11 @@ pub(super) fn section(report: &Report, lang: Lang, width: usize, all: bool) -> O
     text.push_str(&block("  ", &words::since_counts(lang, marks(report), fates), width));
     for fate in [Fate::Lost, Fate::Fixed, Fate::Moot] {
         for one in of(baseline, fate).filter(|one| all || is_shown(one)) {
-            text.push_str(&block(&format!("  {}  ", words::fate(lang, fate)), &sentence(one, lang), width));
+            text.push_str(&block(
+                &format!("  {}:  ", words::fate(lang, fate)),
+                &sentence(one.card, &one.statement, lang),
+                width,
+            ));
         }
     }
     for change in &baseline.records {
@@ -100,14 +106,20 @@ pub(super) fn heading(baseline: &Baseline, lang: Lang) -> String {
     words::since(lang, &baseline.path, &when, baseline.phase, baseline.verdict)
 }
 
-/// `ptr-missing  NEW 203.0.113.25: …`; of what passed, the check and its subject.
-pub(super) fn sentence(gone: &Gone, lang: Lang) -> String {
-    let section = Section { card: gone.card, statements: Vec::new() };
-    let tag = gone.statement.named().map_or(gone.card.id, |outcome| outcome.tag);
-    let says = says(&gone.statement, lang);
-    let subject = subject(&section, &gone.statement, lang);
-    let about = gone.statement.about.as_ref().map_or_else(String::new, |about| format!(" {about}"));
-    if says.is_empty() { format!("{tag}  {subject}{about}") } else { format!("{tag}  {subject}{about}: {says}") }
+/// `ptr-missing  NEW  203.0.113.25 has no PTR record`; of what passed, the check and its subject.
+pub(super) fn sentence(card: &'static Card, statement: &Statement, lang: Lang) -> String {
+    let section = Section { card, statements: Vec::new() };
+    let tag = statement.named().map_or(card.id, |outcome| outcome.tag);
+    let says = says(statement, lang);
+    let subject = subject(&section, statement, lang);
+    // A sentence that names its subject needs no more than the side before it.
+    let is_named = statement.subject != crate::model::Subject::Run && says.contains(&statement.subject.to_string());
+    match statement.subject.side() {
+        _ if says.is_empty() => format!("{tag}  {subject}"),
+        Some(side) if is_named => format!("{tag}  {}  {says}", words::side(lang, side)),
+        None if is_named => format!("{tag}  {says}"),
+        _ => format!("{tag}  {subject}: {says}"),
+    }
 }
 
 /// `example.co.jp MX: 10 mx1 → 10 mail (as planned)`.

@@ -4,11 +4,11 @@ use chrono::{DateTime, FixedOffset, SecondsFormat};
 use serde_json::{Map, Value as Json, json};
 
 use super::Style;
-use super::beside::record;
-use super::digest::{Standing, subject};
+use super::beside::{record, sentence};
+use super::digest::Standing;
 use super::findings::says;
 use super::ink::{Ink, ink, verdict_ink};
-use crate::model::{Lang, Section};
+use crate::model::Lang;
 use crate::watch::{Finding, News};
 use crate::words;
 
@@ -118,11 +118,8 @@ const fn kind(news: &News) -> &'static str {
 }
 
 fn found(one: &Finding, lang: Lang) -> String {
-    let section = Section { card: one.card, statements: Vec::new() };
-    let tag = one.statement.named().map_or("", |outcome| outcome.tag);
     let word = words::standing(lang, Standing::of(&one.statement).word());
-    let subject = subject(&section, &one.statement, lang);
-    format!("{word} {tag}  {subject}: {}", says(&one.statement, lang))
+    format!("{word} {}", sentence(one.card, &one.statement, lang))
 }
 
 /// `ptr (203.0.113.25), mx (example.co.jp)`; of many, the first checks and how many more.

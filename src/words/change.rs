@@ -45,17 +45,20 @@ pub fn baseline_rehearsed(lang: Lang) -> &'static str {
     }
 }
 
-/// How much is new, heavier, not known before and known; fixed, lost and moot.
-pub fn since_counts(lang: Lang, [new, heavier, unseen, same]: [usize; 4], [fixed, lost, moot]: [usize; 3]) -> String {
-    pick(
-        lang,
-        format!(
-            "{new} new, {heavier} heavier than before, {unseen} not known before, {same} known; {fixed} fixed, {lost} not known any more, {moot} no longer asked"
-        ),
-        format!(
-            "新規 {new}、以前より重い {heavier}、前回は不明 {unseen}、既知 {same}。解消 {fixed}、確認できなくなった {lost}、問われなくなった {moot}"
-        ),
-    )
+/// How much is new, heavier, not known before and known; fixed, lost and moot. What there is none of is not said.
+pub fn since_counts(lang: Lang, marks: [usize; 4], fates: [usize; 3]) -> String {
+    let marked = [Mark::New, Mark::Heavier, Mark::Unseen, Mark::Same].map(|one| mark(lang, one));
+    let (fixed, lost, moot) = (fate(lang, Fate::Fixed), fate(lang, Fate::Lost), fate(lang, Fate::Moot));
+    let words = marked.into_iter().chain([fixed, lost, moot]);
+    let counts = marks.into_iter().chain(fates).zip(words).filter(|(count, _)| *count > 0);
+    let counts: Vec<String> =
+        counts.map(|(count, word)| pick(lang, format!("{count} {word}"), format!("{word} {count}"))).collect();
+    match (lang, counts.as_slice()) {
+        (Lang::En, []) => "nothing was or is found".to_owned(),
+        (Lang::Ja, []) => "どちらにも指摘はない".to_owned(),
+        (Lang::En, counts) => counts.join(", "),
+        (Lang::Ja, counts) => counts.join("、"),
+    }
 }
 
 /// How a finding stands to the baseline.
@@ -75,12 +78,12 @@ pub fn mark(lang: Lang, mark: Mark) -> &'static str {
 /// What became of something that is no longer said.
 pub fn fate(lang: Lang, fate: Fate) -> &'static str {
     match (lang, fate) {
-        (Lang::En, Fate::Fixed) => "fixed:",
-        (Lang::En, Fate::Moot) => "no longer asked:",
-        (Lang::En, Fate::Lost) => "not known any more:",
-        (Lang::Ja, Fate::Fixed) => "解消:",
-        (Lang::Ja, Fate::Moot) => "問われなくなった:",
-        (Lang::Ja, Fate::Lost) => "確認できなくなった:",
+        (Lang::En, Fate::Fixed) => "fixed",
+        (Lang::En, Fate::Moot) => "no longer asked",
+        (Lang::En, Fate::Lost) => "not known any more",
+        (Lang::Ja, Fate::Fixed) => "解消",
+        (Lang::Ja, Fate::Moot) => "問われなくなった",
+        (Lang::Ja, Fate::Lost) => "確認できなくなった",
     }
 }
 

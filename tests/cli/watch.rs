@@ -124,12 +124,12 @@ fn a_night_of_changes_is_told_and_kept() {
     watch.wait(&["record", "example.co.jp MX: 10 mx1.example.co.jp → 10 mail.example.co.jp (as planned)"]);
     watch.wait(&["VERDICT", "→ GO"]);
     turn(&stage, &after("", LISTED));
-    watch.wait(&["NEW", "warning dnsbl-listed-minor  NEW 203.0.113.25: "]);
-    watch.wait(&["NEW", "BLOCKER rollback-trigger  NEW 203.0.113.25: roll back? dnsbl-listed-minor was found"]);
+    watch.wait(&["NEW", "warning dnsbl-listed-minor  NEW  203.0.113.25 is listed"]);
+    watch.wait(&["NEW", "BLOCKER rollback-trigger  NEW  roll back? dnsbl-listed-minor was found (203.0.113.25)"]);
     watch.wait(&["VERDICT", "→ NO-GO  roll back?"]);
     turn(&stage, &after(NAMELESS, LISTED));
     watch.wait(&["record", "25.113.0.203.in-addr.arpa PTR: mail.example.co.jp → nothing (not in the plan)"]);
-    watch.wait(&["NEW", "BLOCKER ptr-missing  NEW 203.0.113.25: "]);
+    watch.wait(&["NEW", "BLOCKER ptr-missing  NEW  203.0.113.25 has no PTR"]);
     turn(&stage, &after("", ""));
     watch.wait(&["fixed", "dnsbl-listed-minor"]);
     watch.wait(&["VERDICT", "NO-GO → GO"]);

@@ -107,7 +107,7 @@ struct Desk<'w, S: Future<Output = ()>> {
 
 impl<S: Future<Output = ()>> Desk<'_, S> {
     async fn tell(&mut self, tidings: Tidings<'_>) -> Result<(), Unheard> {
-        let Tidings { at, report, mut news, verdict, was, runs, next } = tidings;
+        let Tidings { at, report, mut news, verdict, was, roll_back, runs, next } = tidings;
         news.retain(|one| self.style.verbose || !one.is_note());
         let is_change = news.iter().any(News::is_change);
         if let (Some(report), Some(archive)) = (report, &self.archive) {
@@ -124,7 +124,7 @@ impl<S: Future<Output = ()>> Desk<'_, S> {
         }
         self.show(&news, at)?;
         if let Some(program) = self.arguments.on_change.as_deref().filter(|_| is_change && was.is_some())
-            && let Err(error) = self.call(program, &news, at, verdict, was).await
+            && let Err(error) = self.call(program, &news, at, (verdict, was, roll_back)).await
         {
             self.show(&[News::HookFailed(error.to_string())], at)?;
         }
@@ -154,12 +154,10 @@ impl<S: Future<Output = ()>> Desk<'_, S> {
         program: &Path,
         news: &[News],
         at: DateTime<FixedOffset>,
-        verdict: Verdict,
-        was: Option<Verdict>,
+        (verdict, was, roll_back): (Verdict, Option<Verdict>, bool),
     ) -> Result<(), hook::HookError> {
         let style = Style { color: false, ..self.style };
         let lines: Vec<String> = news.iter().map(|one| render::news_line(one, at, &style)).collect();
-        let roll_back = news.iter().any(|one| matches!(one, News::Verdict { roll_back: true, .. }));
         let report = self
             .archive
             .as_ref()

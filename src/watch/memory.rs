@@ -19,6 +19,8 @@ pub struct Memory {
     /// What is not known now, by check and subject.
     silent: BTreeSet<(&'static str, String)>,
     records: Records,
+    /// Whether a trigger of the plan asks for the way back.
+    roll_back: bool,
     /// Why the last run could not begin.
     failed: Option<String>,
 }
@@ -27,6 +29,11 @@ impl Memory {
     /// The verdict as it stands; nothing before the first run.
     pub fn verdict(&self) -> Option<Verdict> {
         self.verdict
+    }
+
+    /// Whether a trigger of the plan asks for the way back, as far as the last report knows.
+    pub fn roll_back(&self) -> bool {
+        self.roll_back
     }
 
     /// Takes in a report: what is new in it.
@@ -78,7 +85,12 @@ impl Memory {
                 self.known = Some(remember(marked, gone));
             }
         }
-        news.extend(verdict_news(was, report));
+        let said = report.sections.iter().flat_map(|section| &section.statements).filter_map(Statement::named);
+        let roll_back = said.map(|outcome| outcome.tag).any(|tag| ROLL_BACK.contains(&tag));
+        let asks_now = roll_back && !std::mem::replace(&mut self.roll_back, roll_back);
+        if let Some(was) = was.filter(|was| *was != report.verdict || asks_now) {
+            news.push(News::Verdict { was, now: report.verdict, roll_back });
+        }
         self.records.learn(records);
         news
     }
@@ -94,13 +106,6 @@ impl Memory {
         }
         news
     }
-}
-
-fn verdict_news(was: Option<Verdict>, report: &Report) -> Option<News> {
-    let was = was.filter(|was| *was != report.verdict)?;
-    let said = report.sections.iter().flat_map(|section| &section.statements).filter_map(Statement::named);
-    let roll_back = said.map(|outcome| outcome.tag).any(|tag| ROLL_BACK.contains(&tag));
-    Some(News::Verdict { was, now: report.verdict, roll_back })
 }
 
 /// What is found, and carries a mark that `wanted` admits; without a mark, everything.

@@ -44,6 +44,8 @@ pub struct Tidings<'r> {
     pub verdict: Verdict,
     /// The one before; nothing after the first run.
     pub was: Option<Verdict>,
+    /// Whether a trigger of the plan asks for the way back.
+    pub roll_back: bool,
     /// How many runs there were.
     pub runs: u64,
     /// When the next run begins; nothing at the end.
@@ -93,6 +95,7 @@ pub async fn watch(
             news,
             verdict,
             was,
+            roll_back: memory.roll_back(),
             runs,
             next: next.as_ref().filter(|_| !ends).map(|next| next.at),
         };
@@ -108,7 +111,9 @@ pub async fn watch(
             Ended::Leapt(by) => {
                 let news = vec![News::Leap(by)];
                 let at = clock();
-                let tidings = Tidings { at, report: None, news, verdict, was: Some(verdict), runs, next: Some(at) };
+                let roll_back = memory.roll_back();
+                let was = Some(verdict);
+                let tidings = Tidings { at, report: None, news, verdict, was, roll_back, runs, next: Some(at) };
                 if tell(tidings).await.is_err() {
                     return memory.verdict();
                 }
@@ -120,8 +125,9 @@ pub async fn watch(
     }
     let verdict = memory.verdict()?;
     let news = vec![News::Ended { verdict, runs }];
+    let (roll_back, was) = (memory.roll_back(), Some(verdict));
     // Whoever does not hear the end knows it from the exit code.
-    let _ = tell(Tidings { at: clock(), report: None, news, verdict, was: Some(verdict), runs, next: None }).await;
+    let _ = tell(Tidings { at: clock(), report: None, news, verdict, was, roll_back, runs, next: None }).await;
     Some(verdict)
 }
 

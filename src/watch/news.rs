@@ -39,7 +39,7 @@ pub enum News {
     Record(RecordChange),
     /// The clock has passed the cutover, or has been set back before it.
     Phase(Phase),
-    /// The answer is another.
+    /// The answer is another, or a trigger asks for the way back.
     Verdict {
         /// Before.
         was: Verdict,

@@ -189,3 +189,21 @@ fn what_was_known_before_an_outage_is_known_after_it() {
     let told = lines("passed");
     assert!(told[0].contains("fixed") && told[1].contains("GO WITH WARNINGS → GO"), "{told:?}");
 }
+
+/// Lost if it fails: where something else stops the verdict already, nobody would be asked whether to roll back.
+#[test]
+fn a_trigger_asks_also_where_the_verdict_stands() {
+    let mut memory = Memory::default();
+    let mut asked = |words: &str, rollback: &str| {
+        let news = memory.learn(&report(Phase::After, words, &[(&ROLLBACK, rollback)]));
+        let lines = news.iter().map(|one| render::news_line(one, at(BEGAN), &STYLE));
+        let verdicts: Vec<String> =
+            lines.filter(|line| line.contains("VERDICT")).map(|line| line[38..].to_owned()).collect();
+        (verdicts, memory.roll_back())
+    };
+    assert_eq!(asked("blocks", "run:passed"), (Vec::new(), false));
+    assert_eq!(asked("blocks", "trigger"), (vec!["NO-GO → NO-GO  roll back?".to_owned()], true));
+    assert_eq!(asked("blocks", "trigger"), (Vec::new(), true));
+    assert_eq!(asked("blocks", "run:passed"), (Vec::new(), false));
+    assert_eq!(asked("passed", "trigger"), (vec!["NO-GO → NO-GO  roll back?".to_owned()], true));
+}

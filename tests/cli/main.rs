@@ -16,6 +16,9 @@ mod secrets;
 mod shapes;
 mod signals;
 mod watch;
+#[cfg(unix)]
+#[path = "../world/watching.rs"]
+mod watching;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;

@@ -2,81 +2,17 @@
 
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use mail_cutover::demo::{self, WorldFile};
 use serde_json::Value;
 
-use crate::{Folder, Ran, Stage, ready, refusing};
+use crate::watching::{PROMPTLY, Watching};
+use crate::{Folder, Stage, ready, refusing};
 
-/// How long a change may take to be told; far above an interval, for a busy machine.
-const PROMPTLY: Duration = Duration::from_secs(60);
-
-/// A watch that runs, and its lines as they come.
-struct Watching {
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-}
-
-impl Watching {
-    fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        Self::of(folder.tool(&[&["watch", "plan.toml", "--every", "1s"], arguments].concat()))
-    }
-
-    fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, lines) = channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            for line in out.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines, seen: Vec::new() }
-    }
-
-    /// Waits for a line with all of these words in it.
-    fn wait(&mut self, words: &[&str]) -> String {
-        let deadline = Instant::now() + PROMPTLY;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if words.iter().all(|word| line.contains(word)) {
-                        return line;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    let _ = self.child.kill();
-                    panic!("no line with {words:?} in {:#?}", self.seen);
-                }
-            }
-        }
-    }
-
-    fn send(&self, signal: &str) {
-        let kill = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
-        assert!(kill.success());
-    }
-
-    /// Ends it with `signal`; the exit code, the lines that were left, and what it said of errors.
-    fn stop(mut self, signal: &str) -> Ran {
-        self.send(signal);
-        let sent = Instant::now();
-        let status = self.child.wait().unwrap();
-        assert!(sent.elapsed() < PROMPTLY, "it took {:?} to stop", sent.elapsed());
-        let out = self.lines.iter().map(|line| line + "\n").collect();
-        let mut err = String::new();
-        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut err).unwrap();
-        Ran { exit: status.code(), out, err }
-    }
+fn start(folder: &Folder, arguments: &[&str]) -> Watching {
+    Watching::of(folder.tool(&[&["watch", "plan.toml", "--every", "1s"], arguments].concat()))
 }
 
 /// The world after the cutover, in order; `lists` and `more` say what is not. Its lists' answers expire at once.
@@ -117,7 +53,7 @@ fn a_night_of_changes_is_told_and_kept() {
     std::fs::set_permissions(stage.folder.path("call"), mode).unwrap();
     let more =
         ["--lists-every", "1s", "--at", "2026-12-05T21:59:56+09:00", "--save", "reports", "--on-change", "./call"];
-    let mut watch = Watching::start(&stage.folder, &more);
+    let mut watch = start(&stage.folder, &more);
     watch.wait(&["began", "GO, before the cutover"]);
     watch.wait(&["phase", "after the cutover"]);
     turn(&stage, &after("", ""));
@@ -153,7 +89,7 @@ fn an_outage_holds_and_passes() {
     let stage = Stage::set(&ready(), "");
     turn(&stage, &ready());
     let at = ["--lists-every", "1s", "--format", "jsonl", "--at", crate::NOW, "--on-change", "./absent"];
-    let mut watch = Watching::start(&stage.folder, &at);
+    let mut watch = start(&stage.folder, &at);
     let began: Value = serde_json::from_str(&watch.wait(&["\"began\""])).unwrap();
     assert_eq!((&began["verdict"], &began["phase"]), (&"GO".into(), &"before".into()));
     turn(&stage, &format!("{}\n[[fault]]\nbelow = \".\"\ndo = \"servfail\"\n", ready()));
@@ -184,7 +120,7 @@ fn an_outage_holds_and_passes() {
 fn lists_rest_between_runs() {
     let stage = Stage::set(&ready(), "");
     let asked = |below: &str| stage.world.asked().iter().filter(|one| one.name.ends_with(below)).count();
-    let mut watch = Watching::start(&stage.folder, &["--at", crate::NOW, "--save", "reports"]);
+    let mut watch = start(&stage.folder, &["--at", crate::NOW, "--save", "reports"]);
     watch.wait(&["began"]);
     let (list, name) = (asked(".zen.spamhaus.org."), asked("25.113.0.203.in-addr.arpa."));
     assert!(list > 0 && name > 0);
@@ -235,7 +171,7 @@ fn memory_does_not_grow() {
     let stage = Stage::set(&ready(), "");
     turn(&stage, &ready());
     let runs = || stage.world.asked().iter().filter(|one| one.name.starts_with("25.113.0.203.in-addr.arpa.")).count();
-    let mut watch = Watching::start(&stage.folder, &["--lists-every", "1s", "--at", crate::NOW, "--save", "reports"]);
+    let mut watch = start(&stage.folder, &["--lists-every", "1s", "--at", crate::NOW, "--save", "reports"]);
     watch.wait(&["began"]);
     let a_run = runs();
     let resident = |count: usize| {
@@ -244,7 +180,7 @@ fn memory_does_not_grow() {
             assert!(Instant::now() < deadline, "there were no {count} runs");
             std::thread::sleep(Duration::from_millis(50));
         }
-        let status = std::fs::read_to_string(format!("/proc/{}/status", watch.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", watch.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
     };
@@ -264,7 +200,7 @@ fn a_watch_that_is_stopped_in_its_first_run_leaves_a_report() {
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let plan = crate::plan(silent.local_addr().unwrap()).replace("timeout = \"1s\"", "timeout = \"30s\"");
     let folder = Folder::with_plan(plan);
-    let watch = Watching::start(&folder, &["--deadline", "10m", "--at", crate::NOW, "--save", "reports"]);
+    let watch = start(&folder, &["--deadline", "10m", "--at", crate::NOW, "--save", "reports"]);
     silent.set_read_timeout(Some(PROMPTLY)).unwrap();
     silent.recv_from(&mut [0; 512]).expect("no question has arrived");
     let last = watch.stop("TERM");

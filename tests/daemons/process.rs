@@ -74,6 +74,16 @@ impl Daemon {
         Err(format!("{} is not ready (last: {last}):\n{}", self.name, self.log()))
     }
 
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// Has it read its files again.
+    pub(crate) fn hang_up(&self) {
+        let kill = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+
     /// What it wrote.
     pub(crate) fn log(&self) -> String {
         let mut text = fs::read_to_string(&self.log).unwrap_or_default();

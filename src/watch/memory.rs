@@ -87,7 +87,8 @@ impl Memory {
         }
         let said = report.sections.iter().flat_map(|section| &section.statements).filter_map(Statement::named);
         let roll_back = said.map(|outcome| outcome.tag).any(|tag| ROLL_BACK.contains(&tag));
-        let asks_now = roll_back && !std::mem::replace(&mut self.roll_back, roll_back);
+        let asked_before = std::mem::replace(&mut self.roll_back, roll_back);
+        let asks_now = roll_back && !asked_before;
         if let Some(was) = was.filter(|was| *was != report.verdict || asks_now) {
             news.push(News::Verdict { was, now: report.verdict, roll_back });
         }

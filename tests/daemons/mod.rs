@@ -145,7 +145,8 @@ impl Daemons {
         let next = path.with_extension("next");
         process::write(&next, &text.replace(old, new));
         fs::rename(&next, &path).unwrap();
-        self.running.iter().find(|daemon| daemon.is(name)).unwrap().hang_up();
+        let daemon = self.running.iter().find(|daemon| daemon.name == name).unwrap();
+        process::run(self.dir.path(), &program("kill").unwrap(), &["-HUP", &daemon.child.id().to_string()]);
     }
 
     /// What the daemons wrote, for a test that fails.

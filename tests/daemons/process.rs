@@ -19,8 +19,8 @@ const STEP: Duration = Duration::from_millis(100);
 /// A running daemon; dropping it ends it and its children.
 #[derive(Debug)]
 pub(crate) struct Daemon {
-    name: &'static str,
-    child: Child,
+    pub(crate) name: &'static str,
+    pub(crate) child: Child,
     log: PathBuf,
 }
 
@@ -72,16 +72,6 @@ impl Daemon {
             std::thread::sleep(STEP / 4);
         }
         Err(format!("{} is not ready (last: {last}):\n{}", self.name, self.log()))
-    }
-
-    pub(crate) fn is(&self, name: &str) -> bool {
-        self.name == name
-    }
-
-    /// Has it read its files again.
-    pub(crate) fn hang_up(&self) {
-        let kill = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
-        assert!(kill.success());
     }
 
     /// What it wrote.

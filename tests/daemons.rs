@@ -387,9 +387,11 @@ fn a_night_at_real_servers_is_told() {
     let at = ["--at", "2026-12-05T21:59:50+09:00", "--save", "reports"];
     let mut watch = watching::Watching::of(tool::watch(&daemons, folder.path(), "\"direct\"", more, &at));
     watch.wait(&["began", "before the cutover"]);
+    watch.wait(&["phase", "after the cutover"]);
+    watch.wait(&["VERDICT", "→ NO-GO"]);
     daemons.edit("nsd-authority", "example.co.jp.zone", "MX   10 mx1", "MX   10 mail");
     watch.wait(&["record", "example.co.jp MX: 10 mx1.example.co.jp → 10 mail.example.co.jp (as planned)"]);
-    watch.wait(&["phase", "after the cutover"]);
+    watch.wait(&["VERDICT", "NO-GO → GO"]);
     daemons.edit("rbldnsd", "spamhaus-zen.ip4set", "203.0.113.200 :127.0.0.2", "203.0.113.25 :127.0.0.2");
     watch.wait(&["NEW", "BLOCKER dnsbl-listed  NEW  203.0.113.25 is listed on Spamhaus ZEN"]);
     watch.wait(&["NEW", "rollback-trigger  NEW  roll back? dnsbl-listed was found"]);

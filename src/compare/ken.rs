@@ -38,21 +38,30 @@ impl<'s> Place<'s> {
 }
 
 /// A report, to be asked what it knows.
+#[derive(Default)]
 pub(super) struct Index<'r> {
-    of_check: HashMap<&'r str, &'r [Statement]>,
-    of_subject: HashMap<(&'r str, &'r Subject), Vec<&'r Statement>>,
+    checks: HashSet<&'r str>,
+    /// Of a subject, whatever the second key.
+    of_subject: HashMap<(&'r str, &'r Subject), Ken>,
+    /// Of a subject with its second key, or without one.
+    of_about: HashMap<(&'r str, &'r Subject, Option<&'r str>), Ken>,
     /// Lists about which something is not known.
     silent_lists: HashSet<&'r str>,
 }
 
 impl<'r> Index<'r> {
     pub(super) fn of(report: &'r Report) -> Self {
-        let mut index = Self { of_check: HashMap::new(), of_subject: HashMap::new(), silent_lists: HashSet::new() };
+        let mut index = Self::default();
         for section in &report.sections {
-            index.of_check.insert(section.card.id, &section.statements);
+            let check = section.card.id;
+            index.checks.insert(check);
             for statement in &section.statements {
-                index.of_subject.entry((section.card.id, &statement.subject)).or_default().push(statement);
-                if let (Subject::List(list), Status::Unknown) = (&statement.subject, statement.status()) {
+                let (subject, about, ken) = (&statement.subject, statement.about.as_deref(), Ken::of(statement));
+                let known = index.of_subject.entry((check, subject)).or_insert(ken);
+                *known = known.and(ken);
+                let known = index.of_about.entry((check, subject, about)).or_insert(ken);
+                *known = known.and(ken);
+                if let (Subject::List(list), Status::Unknown) = (subject, statement.status()) {
                     index.silent_lists.insert(list);
                 }
             }
@@ -62,40 +71,41 @@ impl<'r> Index<'r> {
 
     /// What is known about the subject of `statement`, and about its second key if it has one.
     pub(super) fn ken(&self, check: &str, statement: &Statement) -> Ken {
-        let Some(said) = self.of_check.get(check) else { return Ken::Unknown };
-        if matches!(statement.subject, Subject::PlanLine(_)) {
+        let (subject, about) = (&statement.subject, statement.about.as_deref());
+        if !self.checks.contains(check) || about.is_some_and(|about| self.silent_lists.contains(about)) {
+            return Ken::Unknown;
+        }
+        if matches!(subject, Subject::PlanLine(_)) {
             // The plan is always read as a whole.
             return Ken::Known;
         }
-        if let Some(about) = &statement.about
-            && self.silent_lists.contains(about.as_str())
-        {
-            return Ken::Unknown;
+        if let Some(ken) = self.of_about.get(&(check, subject, about)) {
+            return *ken;
         }
-        let of_subject = self.of_subject.get(&(check, &statement.subject)).map(Vec::as_slice).unwrap_or_default();
-        let exact: Vec<&Statement> = of_subject.iter().copied().filter(|one| one.about == statement.about).collect();
-        if !exact.is_empty() {
-            return ken_of(&exact);
+        match (self.of_subject.get(&(check, subject)), about) {
+            // What is open about another key says nothing about this one.
+            (Some(_), Some(_)) => self.of_about.get(&(check, subject, None)).copied().unwrap_or(Ken::Known),
+            (Some(ken), None) => *ken,
+            (None, _) => self.of_subject.get(&(check, &Subject::Run)).copied().unwrap_or(Ken::Nothing),
         }
-        if !of_subject.is_empty() {
-            // With a second key, what is open about another key says nothing about this one.
-            let counts = |one: &&&Statement| statement.about.is_none() || one.about.is_none();
-            let wider: Vec<&Statement> = of_subject.iter().filter(counts).copied().collect();
-            return if wider.is_empty() { Ken::Known } else { ken_of(&wider) };
-        }
-        let of_run: Vec<&Statement> = said.iter().filter(|one| one.subject == Subject::Run).collect();
-        if of_run.is_empty() { Ken::Nothing } else { ken_of(&of_run) }
     }
 }
 
-/// The least that is known.
-fn ken_of(statements: &[&Statement]) -> Ken {
-    let is = |wanted: &[Status]| statements.iter().any(|one| wanted.contains(&one.status()));
-    if is(&[Status::Unknown, Status::NotCovered]) {
-        Ken::Unknown
-    } else if is(&[Status::Passed, Status::Found]) {
-        Ken::Known
-    } else {
-        Ken::Nothing
+impl Ken {
+    fn of(statement: &Statement) -> Self {
+        match statement.status() {
+            Status::Unknown | Status::NotCovered => Self::Unknown,
+            Status::Passed | Status::Found => Self::Known,
+            Status::NotApplicable => Self::Nothing,
+        }
+    }
+
+    /// The least that is known of both.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Known, _) | (_, Self::Known) => Self::Known,
+            (Self::Nothing, Self::Nothing) => Self::Nothing,
+        }
     }
 }

@@ -187,3 +187,18 @@ fn what_does_not_belong_together_is_refused() {
     assert!(matches!(refuse(Report { started: later, ..old() }), Err(Misfit::Later(..))));
     assert!(at("2026-12-01T10:00:00+09:00") <= new.started);
 }
+
+/// Lost if it fails: a report that somebody blew up would keep the check of the night from beginning.
+#[test]
+fn large_reports_are_compared_at_once() {
+    let words = |from: usize| {
+        let all = (from..from + 40_000).map(|number| format!("blocks/{number}"));
+        all.chain((0..40_000).map(|_| "silent/same".to_owned())).collect::<Vec<_>>().join(" ")
+    };
+    let (old, mut new) = (report(Phase::Before, &words(0), &[]), report(Phase::Before, &words(20_000), &[]));
+    let began = std::time::Instant::now();
+    compare(&mut new, &named(old));
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    let gone = &new.baseline.as_ref().unwrap().gone;
+    assert_eq!(gone.iter().filter(|gone| gone.fate == Fate::Fixed).count(), 20_000);
+}

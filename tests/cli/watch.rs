@@ -209,6 +209,31 @@ fn a_watch_that_is_stopped_in_its_first_run_leaves_a_report() {
     assert_eq!((&latest["verdict"], &latest["completion"]), (&"HOLD".into(), &"interrupted".into()));
 }
 
+/// Lost if it fails: a folder that is lost at night would end the watch, fill the log, or not be used again when it is back.
+#[test]
+fn a_folder_that_is_lost_is_said_once() {
+    let stage = Stage::set(&ready(), "");
+    turn(&stage, &ready());
+    let mut watch = start(&stage.folder, &["--lists-every", "1s", "--at", crate::NOW, "--save", "reports"]);
+    watch.wait(&["began"]);
+    let (here, away) = (stage.folder.path("reports"), stage.folder.path("away"));
+    std::fs::rename(&here, &away).unwrap();
+    let failed = watch.wait(&["FAILED"]);
+    assert!(failed.contains("could not keep the report in reports: ") && failed.ends_with("are untouched"), "{failed}");
+    turn(&stage, &ready().replace("[lists]", &format!("{NAMELESS}\n[lists]")));
+    watch.wait(&["→ NO-GO"]);
+    assert!(away.join("latest.json").exists());
+    std::fs::create_dir(&here).unwrap();
+    let deadline = Instant::now() + PROMPTLY;
+    while !here.join("latest.json").exists() {
+        assert!(Instant::now() < deadline, "the folder is not used again");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(watch.seen.iter().filter(|line| line.contains("FAILED")).count(), 1, "{:#?}", watch.seen);
+    let last = watch.stop("TERM");
+    assert!(last.exit == Some(1) && !last.out.contains("FAILED"), "{last:?}");
+}
+
 /// Lost if it fails: a watch whose reader has gone would run on unseen.
 #[test]
 fn it_ends_when_nobody_reads() {

@@ -61,6 +61,7 @@ pub fn join(reports: Vec<Report>, checks: &[&'static Check]) -> Option<Report> {
         sections,
         observations: reports.iter().flat_map(|report| report.observations.iter().cloned()).collect(),
         parts,
+        baseline: None,
         ..first.clone()
     })
 }

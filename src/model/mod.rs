@@ -1,5 +1,6 @@
 //! The words of the tool: no I/O, no async, no clock.
 
+mod baseline;
 mod card;
 mod detail;
 mod level;
@@ -14,6 +15,7 @@ mod vantage;
 mod verdict;
 mod waiver;
 
+pub use baseline::{Baseline, Expected, Fate, Gone, Mark, RecordChange};
 pub use card::{Card, Needs, Outcome, Reference};
 pub use detail::{Detail, MOST_DETAILS};
 pub use level::{Level, Levels, Phase, Side};

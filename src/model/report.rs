@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
+use super::baseline::{Baseline, Expected};
 use super::card::Card;
 use super::level::{Phase, Side};
 use super::observation::Observation;
@@ -102,6 +103,8 @@ pub struct Report {
     pub title: Option<String>,
     /// When the switch is planned.
     pub cutover_at: DateTime<FixedOffset>,
+    /// What the plan wants to be published after it.
+    pub expects: Vec<Expected>,
     /// The phase judged.
     pub phase: Phase,
     /// The runs it is made of: one, unless reports were merged.
@@ -128,4 +131,6 @@ pub struct Report {
     pub observations: Vec<Observation>,
     /// The answer.
     pub verdict: Verdict,
+    /// An earlier report that this one was compared with.
+    pub baseline: Option<Baseline>,
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod dnsbl;
+mod expected;
 mod keys;
 mod problem;
 mod reader;
@@ -172,7 +173,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
             .unwrap_or_default(),
         receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
         attest: sections::attest(&plan),
-        rollback: section("rollback").as_ref().and_then(sections::rollback),
+        rollback: section("rollback").as_ref().and_then(|section| sections::rollback(section, known)),
         waivers: sections::waivers(&plan),
         must_cover: must_cover
             .into_iter()

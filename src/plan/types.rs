@@ -432,6 +432,8 @@ pub struct Attestation {
     pub on: Option<NaiveDate>,
     /// A ticket.
     pub reference: Option<String>,
+    /// Its line in the plan, 1-based.
+    pub line: usize,
 }
 
 /// `[rollback]`.
@@ -441,6 +443,6 @@ pub struct Rollback {
     pub owner: String,
     /// How long after the cutover the decision must fall.
     pub decide_by: TimeDelta,
-    /// Tags that ask for it.
+    /// Tags, or ids of checks, that ask for it.
     pub triggers: Vec<String>,
 }

@@ -34,16 +34,19 @@ pub(super) struct Item {
     /// How it came about: depth and line.
     pub(super) details: Vec<(usize, String)>,
     pub(super) waiver: Option<String>,
+    /// How it stands to the baseline, in a word.
+    mark: Option<&'static str>,
 }
 
 impl Item {
     /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
     pub(super) fn sentence(&self) -> String {
         let mark = if self.rehearsed { "*" } else { "" };
+        let known = self.mark.map_or_else(String::new, |mark| format!("[{mark}] "));
         match self.side {
-            Some(side) if self.named => format!("{side}  {}{mark}", self.says),
-            None if self.named => format!("{}{mark}", self.says),
-            _ => format!("{}: {}{mark}", self.subject, self.says),
+            Some(side) if self.named => format!("{known}{side}  {}{mark}", self.says),
+            None if self.named => format!("{known}{}{mark}", self.says),
+            _ => format!("{known}{}: {}{mark}", self.subject, self.says),
         }
     }
 }
@@ -65,6 +68,7 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
             evidence: evidence(report, statement, &mut shown, lang),
             details: details(statement, lang),
             waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
+            mark: statement.mark.map(|mark| words::mark(lang, mark)),
         }
     });
     let remedies = group.statements.iter().filter_map(|statement| remedy(statement, lang));

@@ -1,5 +1,7 @@
 //! Report → text, one file per format; sees a report and nothing else.
 
+mod beside;
+mod comparison;
 mod digest;
 mod explain;
 mod findings;
@@ -8,11 +10,14 @@ pub mod inbound;
 mod ink;
 mod json;
 mod markdown;
+mod news;
 mod page;
 mod table;
 mod wrap;
 
+pub use comparison::comparison;
 pub use explain::{explain, explain_all, explain_outcome};
+pub use news::{json_line as news_json, line as news_line};
 pub use page::{index, page};
 pub use wrap::{block, pad, width, wrap};
 

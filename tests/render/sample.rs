@@ -172,6 +172,7 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
     ];
     let verdict = Verdict::over(&sections, Phase::Before, true);
     Report {
+        baseline: None,
         tool: "mail-cutover 0.0.0",
         catalogue_date: "2026-11-24".to_owned(),
         plan_path: "移行計画.toml".to_owned(),
@@ -179,6 +180,7 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
         change: Some("CHG-1042".to_owned()),
         title: Some("メールサーバーの移行 | 本番".to_owned()),
         cutover_at: at("22:00:00"),
+        expects: Vec::new(),
         phase: Phase::Before,
         parts: vec![Part {
             vantage: Vantage::Desk,

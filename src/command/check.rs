@@ -8,6 +8,7 @@ use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::deliver::{Delivery, is_one_file};
+use super::milestones::milestones;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family};
@@ -160,6 +161,9 @@ async fn measure(
         completion: ending.completion,
     };
     let plan = &context.plan;
+    let observations = context.dns.observations();
+    let subjects = ending.sections.iter().flat_map(|section| &section.statements).map(|statement| &statement.subject);
+    let lines = subjects.filter_map(|subject| Some((subject.to_string(), plan.line_of(subject)?)));
     Ok(Report {
         tool: TOOL,
         catalogue_date: context.catalogue.revised.clone(),
@@ -168,6 +172,8 @@ async fn measure(
         change: plan.change.clone(),
         title: plan.title.clone(),
         cutover_at: plan.cutover_at,
+        milestones: milestones(plan, phase, &ending.sections, &observations),
+        plan_lines: lines.collect(),
         phase,
         started: part.started,
         finished: part.finished,
@@ -179,7 +185,7 @@ async fn measure(
         simulated: demo.is_some(),
         columns: context.addresses().map(|address| Column { ip: address.ip, side: address.side }).collect(),
         sections: ending.sections,
-        observations: context.dns.observations(),
+        observations,
         verdict,
     })
 }

@@ -9,6 +9,7 @@ mod explain;
 mod inbound;
 mod lists;
 mod merge;
+mod milestones;
 mod rehearse;
 mod schema;
 mod stop;

@@ -3,6 +3,7 @@
 mod addresses;
 mod dnsbl;
 mod keys;
+mod places;
 mod problem;
 mod reader;
 mod secrets;
@@ -174,6 +175,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         attest: sections::attest(&plan),
         rollback: section("rollback").as_ref().and_then(sections::rollback),
         waivers: sections::waivers(&plan),
+        lines: places::lines(document, notes),
         must_cover: must_cover
             .into_iter()
             .filter_map(|(span, word)| sections::among("check or tag", &word, span, &known.tags, notes))

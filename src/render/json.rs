@@ -8,7 +8,7 @@ use super::Style;
 use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
 use crate::model::{
-    Detail, Lang, Level, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status, Value, Verdict,
+    Detail, Lang, Level, Milestone, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status, Value, Verdict,
 };
 
 /// The version of the shape.
@@ -45,6 +45,10 @@ struct Plan<'r> {
     change: Option<&'r str>,
     title: Option<&'r str>,
     cutover_at: String,
+    #[serde(skip_serializing_if = "<[Milestone]>::is_empty")]
+    milestones: &'r [Milestone],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    lines: &'r BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -167,6 +171,8 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
             change: report.change.as_deref(),
             title: report.title.as_deref(),
             cutover_at: report.cutover_at.to_rfc3339(),
+            milestones: &report.milestones,
+            lines: &report.plan_lines,
         },
         phase: report.phase,
         started: report.started.to_rfc3339(),

@@ -1,5 +1,7 @@
 //! The few words of the interface that belong to no check, in both languages.
 
+pub mod board;
+
 use crate::model::{Applied, Completion, Lang, Level, Levels, Phase, Rehearsed, Side, Vantage, Verdict};
 
 fn pick(lang: Lang, en: String, ja: String) -> String {

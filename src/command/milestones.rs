@@ -30,10 +30,8 @@ pub(super) fn milestones(
         (Moment::OverlapEnds, Some(plan.overlap_ends())),
     ];
     let offset = cutover.offset();
-    let mut milestones: Vec<Milestone> = known
-        .into_iter()
-        .filter_map(|(what, at)| Some(Milestone { what, at: at?.with_timezone(offset) }))
-        .collect();
+    let mut milestones: Vec<Milestone> =
+        known.into_iter().filter_map(|(what, at)| Some(Milestone { what, at: at?.with_timezone(offset) })).collect();
     milestones.sort_by_key(|milestone| milestone.at);
     milestones
 }

@@ -10,8 +10,8 @@ use serde_json::error::Category;
 
 use crate::check::{Check, OF_THE_RUN};
 use crate::model::{
-    Applied, Args, Column, Completion, Detail, Exchange, Level, MOST_DETAILS, Milestone, Observation, ObservationId, Part, Phase,
-    Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict, visible,
+    Applied, Args, Column, Completion, Detail, Exchange, Level, MOST_DETAILS, Milestone, Observation, ObservationId,
+    Part, Phase, Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict, visible,
 };
 
 /// The version of the shape that is understood.

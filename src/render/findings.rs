@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::digest::{Group, Standing, asker, is_rehearsed, observation, subject, tag_of};
-use crate::model::{Detail, Lang, Observation, Report, Saying, Statement, Subject};
+use crate::model::{Detail, Lang, Observation, Report, Saying, Section, Statement, Subject};
 use crate::words;
 
 /// The most pieces of evidence shown for one statement.
@@ -77,6 +77,23 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
         remedies: unique(remedies),
         by_hand: unique(by_hand),
     }
+}
+
+/// One statement with everything behind it, a line each.
+pub(super) fn tell_one(report: &Report, section: &Section, statement: &Statement, lang: Lang) -> Vec<String> {
+    let group = Group { section, standing: Standing::of(statement), statements: vec![statement] };
+    let told = tell(report, &group, lang);
+    let [seen, remedy, by_hand, waived, _] = words::finding(lang);
+    let mut lines = vec![told.title.to_owned()];
+    for item in told.items {
+        lines.push(item.sentence());
+        lines.extend(item.evidence.iter().map(|line| format!("{seen}: {line}")));
+        lines.extend(item.waiver.iter().map(|line| format!("{waived}: {line}")));
+        lines.extend(item.details.iter().map(|(depth, line)| format!("{}{line}", "  ".repeat(depth + 1))));
+    }
+    lines.extend(told.remedies.iter().map(|line| format!("{remedy}: {line}")));
+    lines.extend(told.by_hand.iter().map(|line| format!("{by_hand}: {line}")));
+    lines
 }
 
 /// The statement's sentence; the reason, for one that names no outcome.

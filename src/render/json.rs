@@ -8,7 +8,8 @@ use super::Style;
 use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
 use crate::model::{
-    Detail, Lang, Level, Milestone, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status, Value, Verdict,
+    Detail, Lang, Level, Milestone, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status,
+    Value, Verdict,
 };
 
 /// The version of the shape.

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use mail_cutover::model::{
-    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Milestone, Moment, Needs, Observation, ObservationId, Outcome, Part,
-    Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict, visible,
+    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Milestone, Moment, Needs, Observation,
+    ObservationId, Outcome, Part, Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict,
+    visible,
 };
 
 const fn text(en: &'static str, ja: &'static str) -> Text {

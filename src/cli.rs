@@ -44,6 +44,16 @@ pub enum Command {
     Lists(Lists),
     /// Print the JSON Schema of the plan file, for editors.
     Schema,
+    /// Print completions for a shell, to be loaded or put where it looks for them.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the tool or of one of its commands.
+    Manpage {
+        /// A command such as `check`.
+        command: Option<String>,
+    },
     /// Run the same check against a miniature internet on this machine: no network needed, nothing real is asked.
     Demo(Demo),
 }

@@ -206,6 +206,7 @@ fn judge(context: &Context, address: &Address, consulted: &[(&Selected, Consulta
             let mut said = judge_one(selected, consultation, &subject, &args, &OUTCOMES);
             if said.is_empty() && is_believed(&consultation.belief) {
                 let passed = Statement::passed(subject.clone()).about(selected.list.id.clone());
+                let passed = passed.args(Args::none().and("list", &selected.list.name));
                 said.push(passed.evidence(consultation.evidence.iter().copied()));
             }
             said

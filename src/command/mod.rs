@@ -12,6 +12,7 @@ mod merge;
 mod milestones;
 mod rehearse;
 mod schema;
+mod shell;
 mod stop;
 mod terminal;
 
@@ -118,6 +119,9 @@ pub enum CommandError {
         /// ` (did you mean …?)`, or nothing.
         hint: String,
     },
+    /// No such command.
+    #[error("could not write a manual page: no command is called {0}; `mail-cutover --help` lists them all")]
+    NoSuchCommand(String),
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
@@ -131,6 +135,19 @@ pub enum CommandError {
 /// # Errors
 /// [`CommandError`] when the work could not start: exit code 2.
 pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
+    let format = match &cli.command {
+        Command::Check(arguments) => Some(arguments.run.report.format),
+        Command::Merge(arguments) => Some(arguments.report.format),
+        _ => None,
+    };
+    dispatch(cli, terminal).or_else(|error| {
+        // Monitoring reads standard output and knows four codes: an error is told in its terms.
+        let said = format.and_then(|format| deliver::format_of(format).could_not_start(&error.to_string()));
+        said.map(|(text, exit)| Printed { text, exit, ..Printed::default() }).ok_or(error)
+    })
+}
+
+fn dispatch(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
@@ -138,6 +155,8 @@ pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Manpage { command } => shell::manpage(command.as_deref()),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
     }
 }

@@ -200,6 +200,11 @@ pub const fn rest_headings(lang: Lang) -> [&'static str; 3] {
     }
 }
 
+/// What folds away what was seen.
+pub const fn evidence(lang: Lang) -> &'static str {
+    pick(lang, "evidence", "根拠")
+}
+
 /// A check that does not apply.
 pub const fn not_applicable(lang: Lang) -> &'static str {
     pick(lang, "not applicable", "対象外")

@@ -64,13 +64,16 @@ fn finding(number: usize, told: &Told, lang: Lang) -> Markup {
 }
 
 fn of_item(item: &Item, lang: Lang) -> Markup {
-    let [seen, _, _, waived, _] = words::finding(lang);
+    let waived = words::finding(lang)[3];
     html! {
-        p.says { (shown(&item.sentence())) }
+        p.says {
+            @if item.lacks_side() && let Some(side) = item.side { span class=(if item.is_new { "side new" } else { "side old" }) { (side) } }
+            (shown(&item.without_side()))
+        }
         @if let Some(waiver) = &item.waiver { p.waiver { b { (waived) } ": " (shown(waiver)) } }
         @if !item.evidence.is_empty() {
             details {
-                summary { (seen) " (" (item.evidence.len()) ")" }
+                summary { (said::evidence(lang)) " (" (item.evidence.len()) ")" }
                 ul.evidence { @for line in &item.evidence { li { code { (shown(line)) } } } }
             }
         }

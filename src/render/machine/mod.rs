@@ -9,8 +9,8 @@ pub(super) mod sarif;
 
 use sha2::{Digest, Sha256};
 
-use super::digest::{Standing, is_rehearsed, loud, subject};
-use super::findings::{remedy, says};
+use super::digest::{Standing, loud, subject};
+use super::findings::{item, remedy, says};
 use crate::model::{Lang, Report, Section, Statement, Verdict, visible_whole};
 
 /// One statement with what every form needs to know of it.
@@ -42,9 +42,10 @@ impl<'r> Entry<'r> {
 
     /// The subject, what is said of it, and what to do; marked where it rests on a rehearsed zone.
     fn sentence(&self, lang: Lang) -> String {
-        let mark = if is_rehearsed(self.report, self.statement) { "*" } else { "" };
-        let remedy = remedy(self.statement, lang).map_or_else(String::new, |remedy| format!(". {remedy}"));
-        visible_whole(&format!("{}: {}{mark}{remedy}", subject(self.section, self.statement, lang), self.says(lang)))
+        let said = item(self.report, self.section, self.statement, lang).sentence();
+        let full_stop = if lang == Lang::En { ". " } else { "。" };
+        let remedy = remedy(self.statement, lang).map_or_else(String::new, |remedy| format!("{full_stop}{remedy}"));
+        visible_whole(&format!("{said}{remedy}"))
     }
 
     /// The line of the plan that it is about; the first, if the plan does not say.

@@ -48,7 +48,7 @@ pub(in crate::render) fn write(report: &Report, style: &Style) -> String {
             "completion": report.completion.word(),
             "runBy": visible_whole(&report.run_by),
             "resolvers": report.resolvers.iter().map(|one| visible_whole(one)).collect::<Vec<_>>(),
-            "catalogue": report.catalogue_date,
+            "catalogue": visible_whole(&report.catalogue_date),
         },
     });
     format!("{:#}\n", json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": [run] }))

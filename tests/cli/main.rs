@@ -8,10 +8,12 @@ mod exits;
 mod files;
 mod inbound;
 mod merge;
+mod monitoring;
 mod pages;
 mod rehearse;
 mod secrets;
 mod shapes;
+mod shell;
 mod signals;
 
 use std::ffi::OsStr;

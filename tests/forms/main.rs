@@ -1,6 +1,7 @@
 //! The report for other programs, judged by the programs that read it. A tool that is not installed is named and its test skipped,
 //! unless MAIL_CUTOVER_REQUIRE_DAEMONS is set.
 
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::unwrap_used, reason = "a sample that cannot be made stops the test")]
 
 mod board;

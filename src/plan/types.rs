@@ -71,7 +71,10 @@ impl Plan {
         match subject {
             Subject::Run => None,
             Subject::PlanLine(line) => Some(*line),
-            Subject::Address(ip, _) => self.lines.get(&ip.to_string()).copied(),
+            Subject::Address(ip, side) => {
+                let addresses = if *side == Side::Old { &self.old } else { &self.new };
+                addresses.iter().find(|address| address.ip == *ip).map(|address| address.line)
+            }
             Subject::Name(name) | Subject::List(name) => {
                 let above = std::iter::successors(Some(name.as_str()), |name| Some(name.split_once('.')?.1));
                 above.filter_map(|name| self.lines.get(name)).copied().next()

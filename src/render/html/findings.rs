@@ -17,8 +17,14 @@ pub(super) fn write(report: &Report, lang: Lang) -> Markup {
     html! {
         @if told.is_empty() { p { (said::nothing(lang)) } }
         @for level in by_level {
-            h3 class=(format!("level {}", level[0].1.standing.word())) { (heading(lang, level[0].1)) }
-            @for (number, told) in level { (finding(*number, told, lang)) }
+            @let heading = html! {
+                h3 class=(format!("level {}", level[0].1.standing.word())) { (heading(lang, level[0].1)) " (" (level.len()) ")" }
+            };
+            @let findings = html! { @for (number, told) in level.iter() { (finding(*number, told, lang)) } };
+            // Notes never change the verdict: whoever decides may skip them.
+            @if level[0].1.standing == Standing::Note {
+                details.notes { summary { (heading) } (findings) }
+            } @else { (heading) (findings) }
         }
     }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Lang, Phase};
+use crate::rows::Shard;
 
 /// May we switch? Checks the new addresses of a mail server before (and after) it moves, and says GO or NO-GO.
 ///
@@ -31,10 +32,14 @@ pub struct Cli {
 pub enum Command {
     /// Check a plan against the world and print the verdict.
     Check(Check),
-    /// Join JSON reports of one plan, made at different places, into one report with one verdict.
+    /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.
     Merge(Merge),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
     Inbound(Inbound),
+    /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
+    Rank(Rank),
+    /// Explain error mails and SMTP replies: what they mean, whose side it is, and what to do.
+    Bounce(Bounce),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
@@ -91,7 +96,8 @@ pub struct ReportArgs {
 /// Arguments of `merge`.
 #[derive(Debug, Args)]
 pub struct Merge {
-    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version.
+    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version. Or all the shards of one run
+    /// with `--shard`: they are joined as they are, and only --output counts.
     #[arg(required = true, value_name = "REPORT.json")]
     pub reports: Vec<PathBuf>,
     /// How to write the report.
@@ -103,6 +109,31 @@ pub struct Merge {
     /// Merge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `bounce`.
+#[derive(Debug, Args)]
+pub struct Bounce {
+    /// Mails (.eml, mbox) or pasted replies and log lines; `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Take from this plan what is ours: addresses, domains, names of servers.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = BounceFormat::Table)]
+    pub format: BounceFormat,
+}
+
+/// A form of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BounceFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs; schema 1.
+    Json,
+    /// For spreadsheets: one line a refusal.
+    Csv,
 }
 
 /// What `check` and `demo` share.
@@ -152,6 +183,13 @@ pub struct Inbound {
     /// Judge this address too (may be repeated).
     #[arg(long = "address", value_name = "IP")]
     pub addresses: Vec<std::net::IpAddr>,
+    /// Keep what the lists say of each address in FILE; started again with the same logs, go on after the last one.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Only ask about every N-th address, from the I-th on, and keep the answers: N runs make the whole, `merge` joins their files,
+    /// and --resume of the joined file judges without asking the lists again.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "resume")]
+    pub shard: Option<Shard>,
     /// This machine is the new server, and its resolver is the mail server's: take the lists' answers as they come.
     #[arg(long)]
     pub on_new_server: bool,
@@ -173,6 +211,46 @@ pub struct Inbound {
     /// Judge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `rank`.
+#[derive(Debug, Args)]
+pub struct Rank {
+    /// Addresses, and ranges such as 198.51.100.0/24.
+    #[arg(required = true, value_name = "ADDRESS|CIDR")]
+    pub addresses: Vec<String>,
+    /// Take lists, keys, weights and resolver from this plan, instead of the recommended lists and the system's resolver.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Do not ask whether to sweep more than 256 addresses.
+    #[arg(long)]
+    pub yes: bool,
+    /// Form of the output: table and json have the best address first, ndjson and csv the order of the input. Without it, a
+    /// table; with --resume, ndjson.
+    #[arg(long, value_enum)]
+    pub format: Option<RankFormat>,
+    /// Write to FILE, whole or not at all, instead of standard output (`-`).
+    #[arg(short, long, value_name = "FILE", conflicts_with = "resume")]
+    pub output: Option<PathBuf>,
+    /// Append rows to FILE (ndjson or csv) as they are measured; started again, go on after the last one.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Only every N-th address, from the I-th on: N runs make the whole, and `merge` joins their files.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    pub shard: Option<Shard>,
+}
+
+/// A form of the result of `rank`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RankFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs, best first; schema 1.
+    Json,
+    /// For programs, one object a line.
+    Ndjson,
+    /// For spreadsheets.
+    Csv,
 }
 
 /// Arguments of `lists`.

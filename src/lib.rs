@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod bounce;
 pub mod catalogue;
 pub mod changing;
 pub mod check;
@@ -13,6 +14,7 @@ pub mod dmarc;
 pub mod dnsbl;
 pub mod exit;
 pub mod inbound;
+pub mod maillog;
 pub mod merge;
 pub mod model;
 pub mod origin;
@@ -21,6 +23,7 @@ pub mod plan;
 pub mod probe;
 pub mod records;
 pub mod render;
+pub mod rows;
 pub mod runner;
 pub mod servers;
 pub mod spf;

@@ -120,7 +120,8 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = secrets_of(&plan);
+    let keys = super::inbound::policy_of(&plan)?.map(|policy| policy.keys()).unwrap_or_default();
+    let secrets = secrets_of(&plan).and(keys);
     let report = runtime.block_on(measure(plan, rehearsed, arguments, terminal, demo, &secrets, interrupted))?;
     delivery.complete(&report, &secrets)
 }
@@ -267,6 +268,7 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets, rehearsed: Vec<Loaded>)
         root_hints: plan.root_hints.clone(),
         authority_port: plan.authority_port,
         retransmit: plan.timeout.to_std().unwrap_or(Settings::default().retransmit),
+        unpaced: plan.unpaced.clone(),
         secrets: secrets.clone(),
         rehearsed,
         ..Settings::default()

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
 
+mod bounce;
 mod check;
 mod deliver;
 mod demo;
@@ -10,6 +11,7 @@ mod inbound;
 mod lists;
 mod merge;
 mod milestones;
+mod rank;
 mod rehearse;
 mod schema;
 mod shell;
@@ -76,6 +78,14 @@ pub enum CommandError {
         /// What the system said.
         detail: String,
     },
+    /// An error mail is not there, or not readable.
+    #[error("could not read the error mail {path}: {detail}")]
+    ReadBounce {
+        /// As it was given.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// A file is not a report that this version can merge.
     #[error("could not merge {path}: {why}")]
     Report {
@@ -95,6 +105,9 @@ pub enum CommandError {
         "could not judge anybody: nothing says what the new server enforces; give its rules with --config main.cf (or Exim's configuration), or write zones = [\"…\"] or config = \"…\" under [inbound_dnsbl] in the plan, and name it with --plan"
     )]
     NoRules,
+    /// The new server's configuration is not there, or not readable.
+    #[error("{0}")]
+    Rules(String),
     /// A mail log is not there, or not readable.
     #[error("could not read the log {path}: {detail}")]
     Log {
@@ -125,6 +138,18 @@ pub enum CommandError {
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
+    /// Addresses that cannot be ranked.
+    #[error("could not rank {0}")]
+    Rank(String),
+    /// A file of rows.
+    #[error(transparent)]
+    Rows(#[from] crate::rows::RowsError),
+    /// Reports among the shards.
+    #[error("could not merge {0}: it is no shard, and shards are among the files")]
+    Mixed(String),
+    /// Standard output takes nothing more.
+    #[error("could not write to standard output: {0}")]
+    Stdout(std::io::Error),
     /// The operating system refused what every run needs.
     #[error("could not start: {0}")]
     System(#[from] std::io::Error),
@@ -151,6 +176,8 @@ fn dispatch(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
+        Command::Rank(arguments) => rank::run(&arguments, terminal),
+        Command::Bounce(arguments) => bounce::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),

@@ -5,9 +5,11 @@ mod enforced;
 mod judge;
 mod lookup;
 mod select;
+mod sweep;
 
 pub use consult::{Consultant, Consultation, Health};
 pub use enforced::{Enforced, enforced};
 pub use judge::{Belief, State};
 pub use lookup::Lookup;
 pub use select::{Retired, Selected, Selection, select};
+pub use sweep::{BLOCK, Row, Stop, Sweep, Word};

@@ -17,6 +17,7 @@ mod wrap;
 
 pub use explain::{explain, explain_all, explain_outcome};
 pub use page::{index, page};
+pub use wrap::{block, pad, width};
 
 use crate::exit;
 use crate::model::{Lang, Report, Verdict};

@@ -1,5 +1,7 @@
 //! Findings with their evidence folded away, what passed, and every question that was asked.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use super::{shown, sign};
@@ -33,12 +35,24 @@ fn heading(lang: Lang, told: &Told) -> &'static str {
     words::level_heading(lang, told.standing.word())
 }
 
-/// Where the finding stands that holds a statement of `section` that is as `wanted`.
-pub(super) fn anchor(report: &Report, section: &Section, wanted: impl Fn(&Statement) -> bool) -> Option<String> {
-    let holds = |statements: &[&Statement]| statements.iter().any(|one| wanted(one));
-    let place =
-        groups(report).iter().position(|group| std::ptr::eq(group.section, section) && holds(&group.statements))?;
-    Some(id(place))
+/// Where each statement's finding stands on the page. Statements are told apart by their place in the report.
+pub(super) struct Anchors(HashMap<*const Statement, usize>);
+
+impl Anchors {
+    pub(super) fn of(report: &Report) -> Self {
+        let groups = groups(report);
+        let numbered = groups.iter().enumerate();
+        Self(
+            numbered
+                .flat_map(|(number, group)| group.statements.iter().map(move |one| (std::ptr::from_ref(*one), number)))
+                .collect(),
+        )
+    }
+
+    /// The anchor of the finding that holds this statement of the same report; nothing for what is no finding.
+    pub(super) fn at(&self, statement: &Statement) -> Option<String> {
+        self.0.get(&std::ptr::from_ref(statement)).map(|number| id(*number))
+    }
 }
 
 fn id(number: usize) -> String {

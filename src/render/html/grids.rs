@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::findings::anchor;
+use super::findings::Anchors;
 use super::{shown, sign};
 use crate::model::{Column, Lang, Report, Section, Side, Statement, Subject};
-use crate::render::digest::{Standing, is_at, is_by_address, rehearses, worst};
+use crate::render::digest::{Standing, is_at, is_by_address, is_rehearsed, rehearses, worst};
 use crate::words::{self, board as said};
 
 /// The check that says of each address and each list whether one is on the other.
@@ -44,12 +44,12 @@ pub(super) fn lists(report: &Report, lang: Lang) -> Markup {
     if names.is_empty() {
         return html! { p { (said::no_lists(lang)) } };
     }
+    let anchors = Anchors::of(report);
     let lists: Vec<(&str, String)> = names.into_iter().collect();
     let cell = |list: usize, column: &Column| -> Cell {
         let subject = Subject::Address(column.ip, column.side);
         let (standing, section, statement) = cells.get(&(lists[list].0, &subject))?;
-        let anchor = statement.named().and_then(|_| anchor(report, section, |one| std::ptr::eq(one, *statement)));
-        Some((*standing, false, anchor))
+        Some((*standing, is_rehearsed(report, statement), anchors.at(statement)))
     };
     let headings: Vec<String> = lists.iter().map(|(_, name)| name.clone()).collect();
     let grid = Grid { report, lang, caption: said::lists_caption(lang), passed: said::not_listed(lang) };
@@ -63,14 +63,16 @@ pub(super) fn lists(report: &Report, lang: Lang) -> Markup {
 /// The checks that are about addresses, old beside new, and the others below.
 pub(super) fn sides(report: &Report, lang: Lang) -> Markup {
     let sections: Vec<&Section> = report.sections.iter().filter(|section| is_by_address(section)).collect();
+    let anchors = Anchors::of(report);
     let cell = |row: usize, column: &Column| -> Cell {
         let section = sections[row];
         let about = |subject: &Subject| is_at(subject, column);
         // What a section says of the run as a whole, where it says nothing of an address: left out, cut short.
         let of_run = || worst(section, |subject| *subject == Subject::Run);
         let standing = worst(section, about).or_else(of_run)?;
-        let is_it = |one: &Statement| about(&one.subject) && Standing::of(one) == standing;
-        Some((standing, rehearses(report, section, about), anchor(report, section, is_it)))
+        let is_it = |one: &&Statement| about(&one.subject) && Standing::of(one) == standing;
+        let anchor = section.statements.iter().find(is_it).and_then(|one| anchors.at(one));
+        Some((standing, rehearses(report, section, about), anchor))
     };
     let headings: Vec<String> = sections.iter().map(|section| section.card.short.in_lang(lang).to_owned()).collect();
     let passed = words::standing(lang, Standing::Passed.word());

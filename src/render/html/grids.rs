@@ -20,25 +20,24 @@ type Cell = Option<(Standing, bool, Option<String>)>;
 
 /// Which list says what of which address.
 pub(super) fn lists(report: &Report, lang: Lang) -> Markup {
-    let said: Vec<(&Section, &Statement)> = report
+    let said = report
         .sections
         .iter()
         .filter(|section| section.card.id == OF_THE_LISTS)
-        .flat_map(|section| section.statements.iter().map(move |statement| (section, statement)))
-        .filter(|(_, statement)| statement.about.is_some() && statement.subject.side().is_some())
-        .collect();
+        .flat_map(|section| &section.statements)
+        .filter(|statement| statement.about.is_some() && statement.subject.side().is_some());
     let mut names: BTreeMap<&str, String> = BTreeMap::new();
-    let mut cells: BTreeMap<(&str, &Subject), (Standing, &Section, &Statement)> = BTreeMap::new();
-    for (section, statement) in said {
+    let mut cells: BTreeMap<(&str, &Subject), (Standing, &Statement)> = BTreeMap::new();
+    for statement in said {
         let list = statement.about.as_deref().unwrap_or_default();
         names.entry(list).or_insert_with(|| shown(list));
         if let Some(name) = statement.args.value("list") {
             names.insert(list, shown(name.in_lang(lang)));
         }
         let standing = Standing::of(statement);
-        let cell = cells.entry((list, &statement.subject)).or_insert((standing, section, statement));
+        let cell = cells.entry((list, &statement.subject)).or_insert((standing, statement));
         if standing > cell.0 {
-            *cell = (standing, section, statement);
+            *cell = (standing, statement);
         }
     }
     if names.is_empty() {
@@ -48,7 +47,7 @@ pub(super) fn lists(report: &Report, lang: Lang) -> Markup {
     let lists: Vec<(&str, String)> = names.into_iter().collect();
     let cell = |list: usize, column: &Column| -> Cell {
         let subject = Subject::Address(column.ip, column.side);
-        let (standing, section, statement) = cells.get(&(lists[list].0, &subject))?;
+        let (standing, statement) = cells.get(&(lists[list].0, &subject))?;
         Some((*standing, is_rehearsed(report, statement), anchors.at(statement)))
     };
     let headings: Vec<String> = lists.iter().map(|(_, name)| name.clone()).collect();

@@ -12,10 +12,12 @@ mod hook;
 mod inbound;
 mod lists;
 mod merge;
+mod milestones;
 mod rank;
 mod rehearse;
 mod report_file;
 mod schema;
+mod shell;
 mod stop;
 mod terminal;
 mod watch;
@@ -145,6 +147,9 @@ pub enum CommandError {
     /// A watch that would end before it begins.
     #[error("could not watch until {0}: that time has passed")]
     Over(String),
+    /// No such command.
+    #[error("could not write a manual page: no command is called {0}; `mail-cutover --help` lists them all")]
+    NoSuchCommand(String),
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
@@ -173,6 +178,19 @@ pub type Print<'p> = &'p mut dyn FnMut(&str) -> std::io::Result<()>;
 /// # Errors
 /// [`CommandError`] when the work could not start: exit code 2.
 pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
+    let format = match &cli.command {
+        Command::Check(arguments) => Some(arguments.run.report.format),
+        Command::Merge(arguments) => Some(arguments.report.format),
+        _ => None,
+    };
+    dispatch(cli, terminal, print).or_else(|error| {
+        // Monitoring reads standard output and knows four codes: an error is told in its terms.
+        let said = format.and_then(|format| deliver::format_of(format).could_not_start(&error.to_string()));
+        said.map(|(text, exit)| Printed { text, exit, ..Printed::default() }).ok_or(error)
+    })
+}
+
+fn dispatch(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
@@ -184,6 +202,8 @@ pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, C
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Manpage { command } => shell::manpage(command.as_deref()),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
     }
 }

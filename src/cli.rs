@@ -41,7 +41,7 @@ pub enum Command {
     Compare(Compare),
     /// Run the check again and again, and print a line for each change.
     ///
-    /// After the cutover, a trigger of the plan's [rollback] makes NO-GO. Exit codes as of check, by the last verdict.
+    /// After the cutover, a trigger of the plan's rollback makes NO-GO. Exit codes as of check, by the last verdict.
     Watch(Watch),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
     Inbound(Inbound),

@@ -43,20 +43,24 @@ impl Item {
     /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
     pub(super) fn sentence(&self) -> String {
         match self.side {
-            Some(side) if self.named => format!("{side}  {}", self.without_side()),
+            Some(side) if self.named => format!("{}{side}  {}", self.known(), self.body()),
             _ => self.without_side(),
         }
     }
 
     /// The same for those who show the side in another way.
     pub(super) fn without_side(&self) -> String {
+        self.known() + &self.body()
+    }
+
+    /// What a baseline says of it: `[new] `, or nothing.
+    fn known(&self) -> String {
+        self.mark.map_or_else(String::new, |mark| format!("[{mark}] "))
+    }
+
+    fn body(&self) -> String {
         let mark = if self.rehearsed { "*" } else { "" };
-        let known = self.mark.map_or_else(String::new, |mark| format!("[{mark}] "));
-        if self.named {
-            format!("{known}{}{mark}", self.says)
-        } else {
-            format!("{known}{}: {}{mark}", self.subject, self.says)
-        }
+        if self.named { format!("{}{mark}", self.says) } else { format!("{}: {}{mark}", self.subject, self.says) }
     }
 
     /// Whether the side must be shown in another way.

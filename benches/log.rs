@@ -28,7 +28,7 @@ fn main() {
         let (summary, broken) = read(&mut Cursor::new(log.as_bytes()), now, &mut clients);
         assert!(broken.is_none(), "a log in memory");
         let all = began.elapsed().as_secs_f64();
-        assert_eq!((summary.lines, clients.len()), (lines as u64, CLIENTS as usize));
+        assert_eq!((summary.volume.lines, clients.len()), (lines as u64, CLIENTS as usize));
         println!(
             "round {round}: {megabytes:.0} MB, {lines} lines, {} clients: {:.0} MB/s; line ends alone {:.0} MB/s, {:.1} times",
             clients.len(),

@@ -1,12 +1,17 @@
 //! The command line.
 
+mod change;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use change::{Compare, CompareFormat, Until, Watch, WatchFormat};
+
 use crate::model::{Lang, Phase};
+use crate::rows::Shard;
 
 /// May we switch? Checks the new addresses of a mail server before (and after) it moves, and says GO or NO-GO.
 ///
@@ -31,7 +36,7 @@ pub struct Cli {
 pub enum Command {
     /// Check a plan against the world and print the verdict.
     Check(Check),
-    /// Join JSON reports of one plan, made at different places, into one report with one verdict.
+    /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.
     Merge(Merge),
     /// What became of a report: what is new, what stayed, what is fixed, which records changed.
     ///
@@ -44,6 +49,10 @@ pub enum Command {
     Watch(Watch),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
     Inbound(Inbound),
+    /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
+    Rank(Rank),
+    /// Explain error mails and SMTP replies: what they mean, whose side it is, and what to do.
+    Bounce(Bounce),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
@@ -90,7 +99,8 @@ pub struct ReportArgs {
 /// Arguments of `merge`.
 #[derive(Debug, Args)]
 pub struct Merge {
-    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version.
+    /// Reports that `check --format json` wrote; two or more, of the same plan, phase and version. Or all the shards of one run
+    /// with `--shard`: they are joined as they are, and only --output counts.
     #[arg(required = true, value_name = "REPORT.json")]
     pub reports: Vec<PathBuf>,
     /// How to write the report.
@@ -104,86 +114,29 @@ pub struct Merge {
     pub at: Option<DateTime<FixedOffset>>,
 }
 
-/// Arguments of `compare`.
+/// Arguments of `bounce`.
 #[derive(Debug, Args)]
-pub struct Compare {
-    /// The earlier report, as `check --format json` wrote it.
-    #[arg(value_name = "EARLIER.json")]
-    pub earlier: PathBuf,
-    /// The later one, of the same move.
-    #[arg(value_name = "LATER.json")]
-    pub later: PathBuf,
+pub struct Bounce {
+    /// Mails (.eml, mbox) or pasted replies and log lines; `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Take from this plan what is ours: addresses, domains, names of servers.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
     /// Form of the output.
-    #[arg(long, value_enum, default_value_t = CompareFormat::Table)]
-    pub format: CompareFormat,
-    /// Write the output to FILE, whole or not at all, instead of standard output (`-`).
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Show notes too.
-    #[arg(short, long, conflicts_with = "quiet")]
-    pub verbose: bool,
-    /// Print the two verdicts, nothing else.
-    #[arg(short, long)]
-    pub quiet: bool,
+    #[arg(long, value_enum, default_value_t = BounceFormat::Table)]
+    pub format: BounceFormat,
 }
 
-/// Arguments of `watch`.
-#[derive(Debug, Args)]
-pub struct Watch {
-    /// The plan, a TOML file; it is read once.
-    pub plan: PathBuf,
-    /// From the beginning of one run to that of the next, such as 90s, 10m or 1h.
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_time_limit)]
-    pub every: Duration,
-    /// How long to watch, such as 24h or 7d, or until when (2026-12-06T22:00:00+09:00); else until somebody stops it.
-    #[arg(long, value_name = "TIME", value_parser = parse_until)]
-    pub until: Option<Until>,
-    /// Form of the lines.
-    #[arg(long, value_enum, default_value_t = WatchFormat::Lines)]
-    pub format: WatchFormat,
-    /// Call this program after each change; what happened stands in its environment (MAIL_CUTOVER_VERDICT, …). It is run as it is, not by a
-    /// shell, and ended after a minute.
-    #[arg(long, value_name = "PROGRAM")]
-    pub on_change: Option<PathBuf>,
-    /// Keep the last report in this folder as latest.json, and those in which something changed under their time and verdict.
-    #[arg(long, value_name = "DIR")]
-    pub save: Option<PathBuf>,
-    /// Ask no blocklist again before this time has passed, nor before its answers have expired (an hour at the most).
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_time_limit)]
-    pub lists_every: Duration,
-    /// Judge as if this zone were published (see check).
-    #[arg(long, value_name = "[ORIGIN=]FILE")]
-    pub rehearse: Vec<String>,
-    /// This machine is the new server (see check).
-    #[arg(long)]
-    pub on_new_server: bool,
-    /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
-    #[arg(long, value_name = "TAG")]
-    pub only: Vec<String>,
-    /// Leave out checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
-    #[arg(long, value_name = "TAG")]
-    pub skip: Vec<String>,
-    /// One run may take this long, such as 90s or 2m.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
-    pub deadline: Duration,
-    /// Exit with 1 on warnings too.
-    #[arg(long)]
-    pub strict: bool,
-    /// Lines for notes too.
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Begin as if it were this time (for tests and documentation).
-    #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
-    pub at: Option<DateTime<FixedOffset>>,
-}
-
-/// When a watch ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// So long after it began.
-    After(Duration),
-    /// At this time.
-    At(DateTime<FixedOffset>),
+/// A form of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BounceFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs; schema 1.
+    Json,
+    /// For spreadsheets: one line a refusal.
+    Csv,
 }
 
 /// What `check` and `demo` share.
@@ -240,6 +193,13 @@ pub struct Inbound {
     /// Judge this address too (may be repeated).
     #[arg(long = "address", value_name = "IP")]
     pub addresses: Vec<std::net::IpAddr>,
+    /// Keep what the lists say of each address in FILE; started again with the same logs, go on after the last one.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Only ask about every N-th address, from the I-th on, and keep the answers: N runs make the whole, `merge` joins their files,
+    /// and --resume of the joined file judges without asking the lists again.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "resume")]
+    pub shard: Option<Shard>,
     /// This machine is the new server, and its resolver is the mail server's: take the lists' answers as they come.
     #[arg(long)]
     pub on_new_server: bool,
@@ -261,6 +221,46 @@ pub struct Inbound {
     /// Judge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// Arguments of `rank`.
+#[derive(Debug, Args)]
+pub struct Rank {
+    /// Addresses, and ranges such as 198.51.100.0/24.
+    #[arg(required = true, value_name = "ADDRESS|CIDR")]
+    pub addresses: Vec<String>,
+    /// Take lists, keys, weights and resolver from this plan, instead of the recommended lists and the system's resolver.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Do not ask whether to sweep more than 256 addresses.
+    #[arg(long)]
+    pub yes: bool,
+    /// Form of the output: table and json have the best address first, ndjson and csv the order of the input. Without it, a
+    /// table; with --resume, ndjson.
+    #[arg(long, value_enum)]
+    pub format: Option<RankFormat>,
+    /// Write to FILE, whole or not at all, instead of standard output (`-`).
+    #[arg(short, long, value_name = "FILE", conflicts_with = "resume")]
+    pub output: Option<PathBuf>,
+    /// Append rows to FILE (ndjson or csv) as they are measured; started again, go on after the last one.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Only every N-th address, from the I-th on: N runs make the whole, and `merge` joins their files.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    pub shard: Option<Shard>,
+}
+
+/// A form of the result of `rank`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RankFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs, best first; schema 1.
+    Json,
+    /// For programs, one object a line.
+    Ndjson,
+    /// For spreadsheets.
+    Csv,
 }
 
 /// Arguments of `lists`.
@@ -352,24 +352,6 @@ pub enum FormatArg {
     Markdown,
 }
 
-/// A form of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CompareFormat {
-    /// For people at a terminal.
-    Table,
-    /// For programs; schema 1.
-    Json,
-}
-
-/// A form of the lines of a watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum WatchFormat {
-    /// For people and logs.
-    Lines,
-    /// For programs: one JSON object a line.
-    Jsonl,
-}
-
 /// A form of the list catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListsFormat {
@@ -426,15 +408,6 @@ fn parse_time_limit(text: &str) -> Result<Duration, String> {
 fn parse_age(text: &str) -> Result<Duration, String> {
     let age = parse_time(text).filter(|age| *age <= DAY * 30);
     age.ok_or_else(|| "write a time such as 90m, 24h or 7d, from 1s to 30d".to_owned())
-}
-
-/// The end of a watch: a length of time, or a time with its offset.
-fn parse_until(text: &str) -> Result<Until, String> {
-    let length = parse_time(text).filter(|length| *length <= DAY * 366).map(Until::After);
-    let time = || DateTime::parse_from_rfc3339(text).ok().map(Until::At);
-    length
-        .or_else(time)
-        .ok_or_else(|| "write a length such as 24h or 7d, or a time such as 2026-12-06T22:00:00+09:00".to_owned())
 }
 
 const DAY: Duration = Duration::from_secs(86_400);

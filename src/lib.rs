@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod archive;
+pub mod bounce;
 pub mod catalogue;
 pub mod changing;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod dmarc;
 pub mod dnsbl;
 pub mod exit;
 pub mod inbound;
+pub mod maillog;
 pub mod merge;
 pub mod model;
 pub mod origin;
@@ -23,6 +25,7 @@ pub mod plan;
 pub mod probe;
 pub mod records;
 pub mod render;
+pub mod rows;
 pub mod runner;
 pub mod saved;
 pub mod servers;

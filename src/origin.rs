@@ -4,9 +4,8 @@ use std::net::IpAddr;
 
 use hickory_proto::rr::{Name, RecordType};
 
-use crate::check::Context;
 use crate::model::{ObservationId, Value};
-use crate::probe::{Answer, Ask, Question};
+use crate::probe::{Answer, Ask, Dns, Question};
 
 /// What is known of an address's announcement.
 #[derive(Clone, Debug)]
@@ -22,12 +21,12 @@ pub struct Announced {
 }
 
 /// Finds who announces `ip` (<https://www.team-cymru.com/ip-asn-mapping>).
-pub async fn origin_of(context: &Context, ip: IpAddr) -> Announced {
+pub async fn origin_of(dns: &Dns, ip: IpAddr) -> Announced {
     let name = origin_name(ip);
     let Ok(question) = Question::new(&name, RecordType::TXT) else {
         return Announced { asns: Vec::new(), why: None, evidence: Vec::new(), name };
     };
-    let reply = context.dns.ask(Ask::new(question)).await;
+    let reply = dns.ask(Ask::new(question)).await;
     let asns = longest_prefix(&reply.texts());
     let why = match reply.answer {
         Answer::Data if !asns.is_empty() => None,

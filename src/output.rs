@@ -98,17 +98,52 @@ impl PendingFile {
     ///
     /// # Errors
     /// [`OutputError::Write`]; the file that stood there before is untouched. [`OutputError::Device`] if it is no file.
-    pub fn complete(self, text: &str) -> Result<(), OutputError> {
+    pub fn complete(mut self, text: &str) -> Result<(), OutputError> {
+        match self.write_all(text.as_bytes()) {
+            Ok(()) => self.keep(),
+            Err(source) => Err(self.failed(source)),
+        }
+    }
+
+    /// Has what was written reach the disk, and gives the file its name.
+    ///
+    /// # Errors
+    /// As [`PendingFile::complete`].
+    pub fn keep(self) -> Result<(), OutputError> {
         let path = self.path;
         match self.way {
-            Way::Write(mut device) => {
-                device.write_all(text.as_bytes()).map_err(|source| OutputError::Device { path, source })
-            }
-            Way::Rename(mut temporary) => {
-                let written = temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all());
+            Way::Write(_) => Ok(()),
+            Way::Rename(temporary) => {
+                let written = temporary.as_file().sync_all();
                 let renamed = written.and_then(|()| temporary.persist(&path).map_err(|error| error.error));
                 renamed.map(drop).map_err(|source| OutputError::Write { path, source })
             }
+        }
+    }
+
+    /// The error for something that it did not take.
+    pub fn failed(&self, source: std::io::Error) -> OutputError {
+        let path = self.path.clone();
+        match self.way {
+            Way::Write(_) => OutputError::Device { path, source },
+            Way::Rename(_) => OutputError::Write { path, source },
+        }
+    }
+}
+
+/// Piece by piece, for what is too long to hold; [`PendingFile::keep`] completes it.
+impl Write for PendingFile {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        match &mut self.way {
+            Way::Write(device) => device.write(octets),
+            Way::Rename(temporary) => temporary.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match &mut self.way {
+            Way::Write(device) => device.flush(),
+            Way::Rename(temporary) => temporary.flush(),
         }
     }
 }

@@ -108,7 +108,7 @@ fn hosts(reply: &Reply) -> Vec<String> {
 /// What tells one network from another: the origin AS, or where it is not known a prefix.
 async fn network(context: &Context, ip: IpAddr) -> String {
     let family = if ip.is_ipv4() { 4 } else { 6 };
-    match origin_of(context, ip).await.asns.first() {
+    match origin_of(&context.dns, ip).await.asns.first() {
         Some(asn) => format!("{family} AS{asn}"),
         None => match ip {
             IpAddr::V4(v4) => format!("4 {:?}", &v4.octets()[..2]),

@@ -3,6 +3,7 @@
 mod classify;
 mod codes;
 mod custom;
+mod exim;
 mod generic;
 mod lists;
 mod load;

@@ -63,6 +63,12 @@ impl List {
             || keyed.into_iter().any(below_key)
     }
 
+    /// The key in `zone`, if it is one of this list's zones with a key in it (`KEY.zen.dq.spamhaus.net`).
+    pub fn key_in<'z>(&self, zone: &'z str) -> Option<&'z str> {
+        let keyed = [&self.key_zone].into_iter().flatten().chain(&self.aliases);
+        keyed.filter_map(|known| zone.strip_suffix(known.strip_prefix("{key}")?)).find(|key| is_label(key))
+    }
+
     fn plain_zone(&self, family: Family) -> Option<&DomainName> {
         let own = if family == Family::Ipv6 { self.zone_ipv6.as_ref() } else { None };
         own.or(self.zone.as_ref())

@@ -99,7 +99,7 @@ pub(super) async fn origin(context: &Context, address: &Address) -> Origin {
         Side::New => context.plan.provider.as_deref().and_then(|id| context.catalogue.provider(id)),
         Side::Old => None,
     };
-    let Announced { asns, why, evidence, name } = origin_of(context, address.ip).await;
+    let Announced { asns, why, evidence, name } = origin_of(&context.dns, address.ip).await;
     let provider = planned.or_else(|| asns.iter().find_map(|asn| context.catalogue.by_asn(*asn)));
     Origin { asns, provider, why, evidence, origin: name }
 }

@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use crate::catalogue::Family;
 use crate::check::{Check, Context, Run};
-use crate::inbound::{Caller, Fate, Gatherer, Policy, Refusal, Severity, located, sources};
+use crate::inbound::{Caller, Fate, Gatherer, Refusal, Severity, located, sources};
 use crate::model::{
     Args, Card, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value, Vantage,
 };
@@ -120,19 +120,24 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let gatherer =
         Gatherer::new(&context.dns, policy, &context.consultant, &context.enforced, &families, as_it_comes).await;
     let partners = context.plan.inbound_dnsbl.partners.iter();
-    join_all(partners.map(|partner| of_partner(context, policy, &gatherer, partner))).await.concat()
+    join_all(partners.map(|partner| of_partner(context, &gatherer, partner))).await.concat()
 }
 
-async fn of_partner(context: &Context, policy: &Policy, gatherer: &Gatherer<'_>, partner: &Partner) -> Vec<Statement> {
+async fn of_partner(context: &Context, gatherer: &Gatherer<'_>, partner: &Partner) -> Vec<Statement> {
     let sources = sources(&context.dns, partner).await;
     let callers: Vec<Caller> =
         sources.addresses.iter().map(|ip| Caller { ip: *ip, helo: None, sender: partner.domain.clone() }).collect();
     let facts = gatherer.gather(&callers).await;
-    let fates: Vec<(&Caller, Fate)> =
-        callers.iter().map(|caller| (caller, policy.judge(caller, &facts).fate)).collect();
+    let mut fates: Vec<(&Caller, Fate)> = Vec::new();
+    let mut missed: Vec<Value> = Vec::new();
+    for caller in &callers {
+        let (judgement, caveat) = gatherer.judge(caller, &facts);
+        fates.push((caller, judgement.fate));
+        missed.extend(caveat.filter(|caveat| !missed.contains(caveat)));
+    }
     let mut said = judge(context, partner, &fates);
-    let networks = sources.networks.iter().map(|network| Value::plain(network));
-    let missed: Vec<Value> = networks.chain(sources.unread.iter().cloned()).collect();
+    let networks = sources.networks.iter().map(Value::plain);
+    missed.extend(networks.chain(sources.unread.iter().cloned()));
     if !missed.is_empty() {
         let args = Args::none().and("partner", &partner.name).and("query", "").with("why", all(&missed));
         said.push(Statement::outcome(&NETWORKS, subject(partner)).args(args));

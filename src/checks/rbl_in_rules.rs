@@ -44,7 +44,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Plan,
         waivable: true,
-        outcomes: &[&BARE, &UNJUDGED],
+        outcomes: &[&BARE, &BARE_ALLOW, &UNJUDGED],
     },
     run: Run::World(|context| async move { judge(&context) }.boxed()),
 };
@@ -57,7 +57,19 @@ static BARE: Outcome = Outcome {
         ja: "{rule} はどんな応答も「登録あり」と扱う。リストが問い合わせを断る応答でも、すべてのメールが拒否される",
     },
     remedy: Text {
-        en: "Name the codes that count: {corrected}", ja: "登録とみなす戻りコードを書く: {corrected}"
+        en: "Name the codes that count: {corrected}.", ja: "登録とみなす戻りコードを書く: {corrected}。"
+    },
+};
+
+static BARE_ALLOW: Outcome = Outcome {
+    tag: "rbl-in-bare-allow",
+    levels: Levels::WARNING,
+    says: Text {
+        en: "{rule} takes every answer for an entry, also the one by which the list refuses to answer: everybody would be let in",
+        ja: "{rule} はどんな応答も「登録あり」と扱う。リストが問い合わせを断る応答でも、すべての相手が許可される",
+    },
+    remedy: Text {
+        en: "Name the codes that count: {corrected}.", ja: "登録とみなす戻りコードを書く: {corrected}。"
     },
 };
 
@@ -97,7 +109,8 @@ fn bare(bare: &BareRule) -> Statement {
     let args = Args::none()
         .and("rule", located(&bare.rule.written, bare.rule.place.as_ref()))
         .with("corrected", Value::record(&bare.corrected));
-    Statement::outcome(&BARE, Subject::List(zone.clone())).args(args)
+    let outcome = if bare.permits { &BARE_ALLOW } else { &BARE };
+    Statement::outcome(outcome, Subject::List(zone.clone())).args(args)
 }
 
 fn unjudged(all: &[Unjudged]) -> Option<Statement> {

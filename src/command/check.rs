@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::deliver::{Delivery, is_one_file};
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
+use super::{CommandError, Printed, Terminal, all_secrets_of, key_in, runtime};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::Context;
@@ -126,7 +126,7 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = secrets_of(&plan);
+    let secrets = all_secrets_of(&plan)?;
     let phase = arguments.phase.map_or_else(|| phase_at(&plan, started), Phase::from);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let mut report = {
@@ -324,6 +324,7 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets, rehearsed: Vec<Loaded>)
         root_hints: plan.root_hints.clone(),
         authority_port: plan.authority_port,
         retransmit: plan.timeout.to_std().unwrap_or(Settings::default().retransmit),
+        unpaced: plan.unpaced.clone(),
         secrets: secrets.clone(),
         rehearsed,
         ..Settings::default()

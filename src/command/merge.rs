@@ -1,5 +1,8 @@
 //! `merge`: reports of several places in, one verdict out.
 
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
 use chrono::Utc;
 
 use super::deliver::{Delivery, is_one_file};
@@ -9,15 +12,25 @@ use crate::checks::CHECKS;
 use crate::cli::Merge;
 use crate::merge::{self, Misfit};
 use crate::model::{Secrets, visible};
+use crate::output::PendingFile;
+use crate::rows::{self, RowsError};
 
 /// Reads the reports, refuses what does not belong together, and writes what they say together.
 pub(super) fn run(arguments: &Merge, terminal: &Terminal) -> Result<Printed, CommandError> {
+    let (shards, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        arguments.reports.iter().partition(|path| rows::is_rows(path));
+    if !shards.is_empty() {
+        return match others.first() {
+            Some(other) => Err(CommandError::Mixed(shown(other))),
+            None => join_shards(arguments),
+        };
+    }
     if arguments.reports.len() < 2 {
         return Err(Misfit::TooFew.into());
     }
     let output = arguments.report.output.as_deref();
     if let Some(taken) = arguments.reports.iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
-        return Err(CommandError::OverwriteReport(visible(&taken.display().to_string())));
+        return Err(CommandError::OverwriteReport(shown(taken)));
     }
     let named = arguments.reports.iter().map(|path| report_file::read(path, "merge")).collect::<Result<Vec<_>, _>>()?;
     let now = arguments.at.unwrap_or_else(|| Utc::now().fixed_offset());
@@ -26,4 +39,30 @@ pub(super) fn run(arguments: &Merge, terminal: &Terminal) -> Result<Printed, Com
     let reports = named.into_iter().map(|named| named.report).collect();
     let report = merge::join(reports, CHECKS).ok_or(Misfit::TooFew)?;
     delivery.complete(&report, &Secrets::default())
+}
+
+/// Writes the rows of all shards where the report would go.
+fn join_shards(arguments: &Merge) -> Result<Printed, CommandError> {
+    let output = arguments.report.output.as_deref().filter(|path| *path != Path::new("-"));
+    match output {
+        Some(output) => {
+            if arguments.reports.iter().any(|path| is_one_file(path, output)) {
+                return Err(CommandError::OverwriteReport(shown(output)));
+            }
+            let mut file = BufWriter::new(PendingFile::beside(output)?);
+            rows::join(&arguments.reports, &mut file)?;
+            let file = file.into_inner().map_err(|error| RowsError::Joined(error.into_error()))?;
+            file.keep()?;
+        }
+        None => match rows::join(&arguments.reports, BufWriter::new(std::io::stdout().lock())) {
+            // Whoever closed the pipe has read enough.
+            Err(RowsError::Joined(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            joined => joined?,
+        },
+    }
+    Ok(Printed::default())
+}
+
+fn shown(path: &Path) -> String {
+    visible(&path.display().to_string())
 }

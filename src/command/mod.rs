@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the clock, the environment and the terminal are read here")]
 
+mod bounce;
 mod check;
 mod compare;
 mod deliver;
@@ -11,6 +12,7 @@ mod hook;
 mod inbound;
 mod lists;
 mod merge;
+mod rank;
 mod rehearse;
 mod report_file;
 mod schema;
@@ -81,6 +83,14 @@ pub enum CommandError {
         /// What the system said.
         detail: String,
     },
+    /// An error mail is not there, or not readable.
+    #[error("could not read the error mail {path}: {detail}")]
+    ReadBounce {
+        /// As it was given.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// A file is not a report that this version can read.
     #[error("could not {doing} {path}: {why}")]
     Report {
@@ -105,6 +115,9 @@ pub enum CommandError {
         "could not judge anybody: nothing says what the new server enforces; give its rules with --config main.cf (or Exim's configuration), or write zones = [\"…\"] or config = \"…\" under [inbound_dnsbl] in the plan, and name it with --plan"
     )]
     NoRules,
+    /// The new server's configuration is not there, or not readable.
+    #[error("{0}")]
+    Rules(String),
     /// A mail log is not there, or not readable.
     #[error("could not read the log {path}: {detail}")]
     Log {
@@ -135,6 +148,18 @@ pub enum CommandError {
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
+    /// Addresses that cannot be ranked.
+    #[error("could not rank {0}")]
+    Rank(String),
+    /// A file of rows.
+    #[error(transparent)]
+    Rows(#[from] crate::rows::RowsError),
+    /// Reports among the shards.
+    #[error("could not merge {0}: it is no shard, and shards are among the files")]
+    Mixed(String),
+    /// Standard output takes nothing more.
+    #[error("could not write to standard output: {0}")]
+    Stdout(std::io::Error),
     /// The operating system refused what every run needs.
     #[error("could not start: {0}")]
     System(#[from] std::io::Error),
@@ -153,6 +178,8 @@ pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, C
         Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Watch(arguments) => watch::run(&arguments, terminal, print),
         Command::Compare(arguments) => compare::run(&arguments, terminal),
+        Command::Rank(arguments) => rank::run(&arguments, terminal),
+        Command::Bounce(arguments) => bounce::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
@@ -170,6 +197,12 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// The key that the environment holds under this name. A line end that a shell or a secret store left at it is no part of it.
 fn key_in(variable: &str) -> Option<String> {
     std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
+}
+
+/// All that must not be shown in a run of `plan`: its keys, and those in the rules of the new server.
+fn all_secrets_of(plan: &crate::plan::Plan) -> Result<Secrets, CommandError> {
+    let keys = inbound::policy_of(plan)?.map(|policy| policy.keys()).unwrap_or_default();
+    Ok(secrets_of(plan).and(keys))
 }
 
 /// The keys that the environment holds for `plan`.

@@ -74,12 +74,23 @@ impl Consultant {
         }
     }
 
-    fn random(&self, family: Family) -> &Target {
+    /// A subject that nobody lists; the same one throughout the run.
+    pub(super) fn random(&self, family: Family) -> &Target {
         match family {
             Family::Ipv4 => &self.random[0],
             Family::Ipv6 => &self.random[1],
             Family::Domain => &self.random[2],
         }
+    }
+
+    /// The door that it asks through.
+    pub(super) fn dns(&self) -> &Dns {
+        &self.dns
+    }
+
+    /// Whether the authoritative servers of a list are asked where the resolver refuses or breaks it.
+    pub(super) fn falls_back(&self) -> bool {
+        self.falls_back
     }
 
     /// What `selected` says of `target`.
@@ -205,14 +216,16 @@ impl Consultant {
     }
 
     async fn put(&self, selected: &Selected, question: Question, route: Route) -> Arc<Reply> {
-        let mut ask = Ask::new(question).via(route);
-        if let Some(per_second) = selected.list.pace {
-            // A list's pace is a few queries a second: exact in any float.
-            let per_second = f32::from(u16::try_from(per_second).unwrap_or(u16::MAX));
-            ask = ask.paced(Pace { key: selected.list.operator.clone(), per_second });
-        }
-        self.dns.ask(ask).await
+        let pace = pace_of(selected);
+        self.dns.ask(Ask { pace, ..Ask::new(question).via(route) }).await
     }
+}
+
+/// The pace at which the operator of a list wants to be asked; shared by all of its lists.
+pub(super) fn pace_of(selected: &Selected) -> Option<Pace> {
+    // A list's pace is a few queries a second: exact in any float.
+    let per_second = f32::from(u16::try_from(selected.list.pace?).unwrap_or(u16::MAX));
+    Some(Pace { key: selected.list.operator.clone(), per_second })
 }
 
 /// The replies to a list's test points.

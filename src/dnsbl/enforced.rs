@@ -43,7 +43,11 @@ pub fn enforced(
             }
             (Some(list), None, Ok(zone)) => Some(without_key(list.clone().at(zone))),
             // The mail server asks a list that is out of service too, and may be answered by whoever has its zone now.
-            (None, _, Ok(zone)) => Some(without_key(List::custom(&plain, zone, &[Family::Ipv4], Weight::Block))),
+            (None, _, Ok(zone)) => {
+                let mut list = List::custom(&plain, zone, &[Family::Ipv4], Weight::Block);
+                list.families_unverified = vec![Family::Ipv6, Family::Domain];
+                Some(without_key(list))
+            }
             (_, _, Err(_)) => None,
         };
         found.push(Enforced { written: plain, selected, retired });

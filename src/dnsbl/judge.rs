@@ -128,24 +128,39 @@ pub(super) fn health(list: &List, family: Family, answers: &Answers<'_>) -> (Sta
 
 /// Decides what is believed of the subject.
 pub(super) fn believe(list: &List, family: Family, answers: &Answers<'_>) -> Belief {
-    // Without a test point nothing proves that the list answers from here.
+    let proof = Proof { is_whole: answers.listed.is_some(), health: health(list, family, answers) };
+    believe_on(list, family, &proof, Some(answers.subject))
+}
+
+/// What the test points of a list showed.
+#[derive(Clone, Debug)]
+pub(super) struct Proof {
+    /// There is a test point that must be listed: without it nothing proves that the list answers from here.
+    pub(super) is_whole: bool,
+    /// What [`health`] made of them.
+    pub(super) health: (State, Value),
+}
+
+/// Decides what is believed of a subject on a proof that holds for many; the subject may not have been asked about, if the proof
+/// failed.
+pub(super) fn believe_on(list: &List, family: Family, proof: &Proof, subject: Option<&Lookup>) -> Belief {
     let verified = match list.holds(family) {
         Holds::No => return Belief::NotApplicable,
         Holds::Unverified => false,
-        Holds::Yes => answers.listed.is_some(),
+        Holds::Yes => proof.is_whole,
     };
     // A refusal of the subject itself says more than what the test points did.
-    if let Lookup::Addresses(codes) = answers.subject
+    if let Some(Lookup::Addresses(codes)) = subject
         && let Said::Refused { code, meaning } = classify(list, family, codes)
     {
         return Belief::Unknown(State::Refused, refusal(code, &meaning));
     }
-    match health(list, family, answers) {
-        (State::Healthy, _) => {}
-        (_, _) if !verified => return Belief::Unverified,
-        (state, why) => return Belief::Unknown(state, why),
-    }
-    match answers.subject {
+    let subject = match (&proof.health, subject) {
+        ((State::Healthy, _), Some(subject)) => subject,
+        _ if !verified => return Belief::Unverified,
+        ((state, why), _) => return Belief::Unknown(*state, why.clone()),
+    };
+    match subject {
         Lookup::Absent if verified => Belief::NotListed,
         Lookup::Absent => Belief::Unverified,
         Lookup::Addresses(codes) => match classify(list, family, codes) {

@@ -24,3 +24,14 @@ impl From<&Reply> for Lookup {
         }
     }
 }
+
+impl From<Result<Vec<Ipv4Addr>, Answer>> for Lookup {
+    /// What the bulk path says: no addresses are an absence.
+    fn from(said: Result<Vec<Ipv4Addr>, Answer>) -> Self {
+        match said {
+            Ok(addresses) if addresses.is_empty() => Self::Absent,
+            Ok(addresses) => Self::Addresses(addresses),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
+}

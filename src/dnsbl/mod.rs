@@ -6,6 +6,7 @@ mod judge;
 mod lookup;
 mod rests;
 mod select;
+mod sweep;
 
 pub use consult::{Consultant, Consultation, Health};
 pub use enforced::{Enforced, enforced};
@@ -13,3 +14,4 @@ pub use judge::{Belief, State};
 pub use lookup::Lookup;
 pub use rests::Rests;
 pub use select::{Retired, Selected, Selection, select};
+pub use sweep::{BLOCK, Row, Stop, Sweep, Word};

@@ -241,19 +241,21 @@ mod tests {
     /// Lost if it fails: a cutover that loses an important partner, or of which nothing is known, would be a GO.
     #[test]
     fn verdicts() {
-        let with = |fate: Fate, vip: bool| {
-            let planned = vec![("a".to_owned(), vip, Vec::new())];
+        let with = |fate: &Fate, planned: Option<bool>| {
+            let fate = fate.clone();
+            let planned = planned.map(|vip| ("a".to_owned(), vip, Vec::new())).into_iter().collect();
             let others = forecast("192.0.2.9", "b", 5, Fate::Accepted);
             verdict(&by_partner(vec![forecast("192.0.2.1", "a", 5, fate), others], planned))
         };
+        // An important partner, another one of the plan, and one that only the log knows.
         let table = [
-            (Fate::Accepted, Verdict::Go, Verdict::Go),
-            (refused(554), Verdict::NoGo, Verdict::GoWithWarnings),
-            (refused(450), Verdict::NoGo, Verdict::GoWithWarnings),
-            (unknown(), Verdict::Hold, Verdict::GoWithWarnings),
+            (Fate::Accepted, [Verdict::Go; 3]),
+            (refused(554), [Verdict::NoGo, Verdict::GoWithWarnings, Verdict::GoWithWarnings]),
+            (refused(450), [Verdict::NoGo, Verdict::GoWithWarnings, Verdict::GoWithWarnings]),
+            (unknown(), [Verdict::Hold, Verdict::Hold, Verdict::GoWithWarnings]),
         ];
-        for (fate, vip, other) in table {
-            assert_eq!((with(fate.clone(), true), with(fate, false)), (vip, other));
+        for (fate, expected) in table {
+            assert_eq!([Some(true), Some(false), None].map(|planned| with(&fate, planned)), expected, "{fate:?}");
         }
         assert_eq!(verdict(&[]), Verdict::Hold);
         let dark = by_partner(vec![forecast("192.0.2.1", "a", 5, unknown())], Vec::new());

@@ -36,6 +36,8 @@ pub enum Naming {
 pub enum Existence {
     /// It does.
     Exists,
+    /// It exists, and says by a null MX that it takes no mail (RFC 7505).
+    NullMx,
     /// It does not.
     Missing,
     /// Not answered.
@@ -51,6 +53,9 @@ pub struct Facts {
     pub names: HashMap<IpAddr, Naming>,
     /// Sender domains, and HELO names.
     pub domains: HashMap<DomainName, Existence>,
+    /// The addresses (A and AAAA) of HELO names, and of hosts that a policy names; none where there is no such host, nothing where
+    /// that was not answered.
+    pub addresses: HashMap<DomainName, Option<Vec<IpAddr>>>,
 }
 
 /// About whom a policy asks a zone.
@@ -106,7 +111,8 @@ pub struct Refusal {
     pub rule: Rule,
     /// What the zone answered; empty where no zone was asked. postscreen: of all zones that counted.
     pub codes: Vec<Ipv4Addr>,
-    /// The reply code: 554, 550, 450 … (RFC 5321, section 4.2).
+    /// The reply code: 554, 550, 450 … (RFC 5321, section 4.2); 250 where the mail is taken and thrown away (Exim's `discard`). Of what is
+    /// only logged: the one that a refusal would have.
     pub reply: u16,
     /// The enhanced status code: `5.7.1` (RFC 3463); nothing where the server gives none.
     pub enhanced: Option<String>,
@@ -126,7 +132,7 @@ impl Refusal {
 pub enum Fate {
     /// Its mail is taken, as far as the policy is understood.
     Accepted,
-    /// It is refused (5xx), or put off (4xx).
+    /// It is refused (5xx), put off (4xx), or taken and thrown away (2xx).
     Refused(Refusal),
     /// Something that decides was not answered, or not asked. What the mail server does in that case is `then`, and `why` says both
     /// what was not answered and what the mail server makes of it.
@@ -145,6 +151,17 @@ pub struct Judgement {
     pub fate: Fate,
     /// Refusals that are only logged (`warn_if_reject`, `postscreen … ignore`, Exim's `warn`), in order.
     pub only_logged: Vec<Refusal>,
+}
+
+/// A rule without a reply filter: an error code of the list counts as a listing in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BareRule {
+    /// As it is.
+    pub rule: Rule,
+    /// What to write instead, ready to paste but for a key, for which `[key]` stands.
+    pub corrected: String,
+    /// Whether it lets clients in (`permit_dnswl_client`, a negative weight) instead of refusing them.
+    pub permits: bool,
 }
 
 /// Something in the configuration that is not judged, and is said to be not judged.

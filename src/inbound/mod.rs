@@ -1,6 +1,7 @@
 //! The other direction: who sends to us, and what the new server will make of them.
 
 mod allow;
+mod exim;
 mod forecast;
 mod gather;
 mod judgement;
@@ -9,16 +10,19 @@ mod outlook;
 mod owner;
 mod partner;
 mod policy;
+mod postfix;
 mod zones;
 
 pub use allow::Dialect;
+pub use exim::{Exim, EximError};
 pub use forecast::{Forecast, Partner, Severity, by_partner, per_week, verdict};
 pub use gather::{Gatherer, ListState, naming};
 pub use judgement::{
-    About, AskedZone, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
+    About, AskedZone, BareRule, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,
 };
 pub use outlook::{Finding, List, Log, Outlook, findings, lists, located};
 pub use owner::{Owners, by_messages, name_of};
 pub use partner::{Sources, is_domain_of, sources};
-pub use policy::{BareRule, Policy};
+pub use policy::{Policy, PolicyError};
+pub use postfix::{Postfix, PostfixError};
 pub use zones::Zones;

@@ -1,14 +1,16 @@
 //! Everything that a run of `inbound` found out: the lists, the partners, and the word for it all.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, FixedOffset};
 
 use super::forecast::{Partner, verdict};
 use super::gather::ListState;
+use super::judgement::BareRule;
 use super::judgement::Unjudged;
 use super::log::Summary;
-use super::policy::{BareRule, Policy};
+use super::policy::Policy;
 use crate::dnsbl::{Enforced, State};
 use crate::model::{Lang, Level, Value, Vantage, Verdict};
 
@@ -90,7 +92,12 @@ impl Outlook {
             Level::Note => Verdict::Go,
         };
         let of_findings = self.findings.iter().map(of).max().unwrap_or(Verdict::Go);
-        let of_run = if self.is_complete { Verdict::Go } else { Verdict::Hold };
+        let of_run = match (self.is_complete, self.logs.iter().any(|log| log.error.is_some())) {
+            (false, _) => Verdict::Hold,
+            // Somebody who sends to us may be in what is missing.
+            (true, true) => Verdict::GoWithWarnings,
+            (true, false) => Verdict::Go,
+        };
         verdict(&self.partners).max(of_findings).max(of_run)
     }
 }
@@ -111,30 +118,48 @@ pub fn lists(states: &[ListState], redact: impl Fn(&str) -> String) -> Vec<List>
     states.iter().map(list).collect()
 }
 
-/// What is wrong with the rules of `policy` and the lists that it asks. What a list answers others is no finding: only a run on the
+/// What is wrong with the rules of `policy` and the lists that it asks, and, in `caveats`, what of the rules could decide otherwise. What a list answers others is no finding: only a run on the
 /// new server says what it answers there.
 pub fn findings(
     policy: &Policy,
     states: &[ListState],
+    caveats: &BTreeSet<Value>,
     vantage: Vantage,
     redact: impl Fn(&str) -> String,
 ) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    for BareRule { rule, corrected } in policy.bare_rules() {
-        found.push(Finding {
-            level: Level::Blocker,
-            tag: "rbl-in-bare",
-            subject: located(&rule.written, rule.place.as_ref()),
-            says: Value::both(
+    for BareRule { rule, corrected, permits } in policy.bare_rules() {
+        let (level, says) = if permits {
+            let says = Value::both(
+                "it takes every answer for an entry, also the one by which the list refuses to answer: everybody would be let in",
+                "どんな応答も「登録あり」と扱うため、リストが問い合わせを断る応答でも、すべての相手が許可される",
+            );
+            (Level::Warning, says)
+        } else {
+            let says = Value::both(
                 "it takes every answer for a listing, also the one by which the list refuses to answer: all mail would be refused",
                 "どんな応答も「登録あり」と扱うため、リストが問い合わせを断る応答でも、すべてのメールが拒否される",
-            ),
+            );
+            (Level::Blocker, says)
+        };
+        found.push(Finding {
+            level,
+            tag: if permits { "rbl-in-bare-allow" } else { "rbl-in-bare" },
+            subject: located(&rule.written, rule.place.as_ref()),
+            says,
             corrected: Some(corrected),
         });
     }
     for state in states {
         found.extend(of_list(&state.enforced, state, vantage, &redact));
     }
+    found.extend(caveats.iter().map(|caveat| Finding {
+        level: Level::Warning,
+        tag: "rbl-in-unjudged",
+        subject: "rules".to_owned(),
+        says: caveat.clone(),
+        corrected: None,
+    }));
     found.dedup();
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     found

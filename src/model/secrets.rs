@@ -19,6 +19,13 @@ impl Secrets {
         Self(values.into_iter().filter(|value| !value.is_empty()).collect())
     }
 
+    /// These, and `values`.
+    #[must_use]
+    pub fn and(mut self, values: impl IntoIterator<Item = String>) -> Self {
+        self.0.extend(values.into_iter().filter(|value| !value.is_empty()));
+        self
+    }
+
     /// `text` with every key, in whatever case, replaced by [`REDACTED`].
     pub fn redact(&self, text: &str) -> String {
         let mut redacted = text.to_owned();

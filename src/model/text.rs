@@ -33,7 +33,7 @@ impl Text {
 }
 
 /// What stands for an argument: the same in both languages, or one for each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// A name, an address, a number.
     Plain(String),

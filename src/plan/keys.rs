@@ -137,6 +137,11 @@ const DNS: &[Key] = &[
     key("root_hints", Kind::Texts, "Root servers instead of IANA's; laboratories need them."),
     key("authority_port", Kind::Integer(1, 65_535), "The port of authoritative servers.").or("53"),
     key("timeout", Kind::Duration, "How long to wait for an answer before asking again.").or(r#""1s""#),
+    key(
+        "unpaced",
+        Kind::Texts,
+        "Servers of your own, with or without port, that are asked as fast as they answer: a local mirror of the lists, your own resolver.",
+    ),
     key("ttl_target", Kind::Duration, "The TTL that changing records should have at the cutover.").or(r#""5m""#),
     key("lowered_at", Kind::Time, "When somebody lowered the TTLs."),
     key("old_ttl", Kind::Duration, "The TTL that they had before."),

@@ -85,6 +85,7 @@ pub(super) fn dns(section: &Reader<'_>) -> DnsPlan {
         root_hints: servers(section, "root_hints", authority_port).unwrap_or_default(),
         authority_port,
         timeout: timeout(section).unwrap_or(usual.timeout),
+        unpaced: unpaced(section),
         ttl_target: section.duration("ttl_target").unwrap_or(usual.ttl_target),
         lowered_at: section.time("lowered_at"),
         old_ttl: section.duration("old_ttl"),
@@ -130,16 +131,30 @@ fn resolver(section: &Reader<'_>) -> Option<Resolver> {
 }
 
 fn servers(section: &Reader<'_>, key: &str, port: u16) -> Option<Vec<SocketAddr>> {
-    let found = section.texts(key, "a list of addresses in quotes")?.into_iter().filter_map(|(span, written)| {
-        let server = server(&written, port);
-        if server.is_none() {
-            let help =
-                "write an address, with a port if it is another than usual: \"192.0.2.53\", \"[2001:db8::53]:5353\"";
-            section.notes.add(span, format!("\"{}\" is not the address of a server", visible(&written)), help);
-        }
-        server
-    });
-    Some(found.collect())
+    let found = section.texts(key, "a list of addresses in quotes")?;
+    Some(found.into_iter().filter_map(|(span, written)| noted_server(&written, span, port, section.notes)).collect())
+}
+
+/// `unpaced`: an address without a port stands for all of its ports.
+fn unpaced(section: &Reader<'_>) -> Vec<(IpAddr, Option<u16>)> {
+    let found = section.texts("unpaced", "a list of addresses in quotes").unwrap_or_default();
+    found
+        .into_iter()
+        .filter_map(|(span, written)| {
+            let at = noted_server(&written, span, 53, section.notes)?;
+            let names_port = server(&written, 54) == Some(at);
+            Some((at.ip(), names_port.then_some(at.port())))
+        })
+        .collect()
+}
+
+fn noted_server(written: &str, span: Range<usize>, port: u16, notes: &Notes) -> Option<SocketAddr> {
+    let server = server(written, port);
+    if server.is_none() {
+        let help = "write an address, with a port if it is another than usual: \"192.0.2.53\", \"[2001:db8::53]:5353\"";
+        notes.add(span, format!("\"{}\" is not the address of a server", visible(written)), help);
+    }
+    server
 }
 
 /// An address, with or without port.

@@ -153,6 +153,8 @@ pub struct DnsPlan {
     pub authority_port: u16,
     /// How long a question may stay without an answer before it is asked again.
     pub timeout: TimeDelta,
+    /// Servers for which no operator's pace counts; without a port, at every port.
+    pub unpaced: Vec<(IpAddr, Option<u16>)>,
     /// The TTL that changing records should have at the cutover.
     pub ttl_target: TimeDelta,
     /// When somebody lowered the TTLs.
@@ -168,6 +170,7 @@ impl Default for DnsPlan {
             root_hints: Vec::new(),
             authority_port: 53,
             timeout: TimeDelta::seconds(1),
+            unpaced: Vec::new(),
             ttl_target: TimeDelta::minutes(5),
             lowered_at: None,
             old_ttl: None,

@@ -2,12 +2,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "the room with the sockets; the transcript says when")]
 
+mod bulk;
 mod dns;
 mod https;
 mod once;
 mod smtp;
 mod transcript;
 
+pub use bulk::{Answered, Pipeline, Way, ZoneNumber};
 pub use dns::{
     Answer, Ask, Authority, Dns, Limits, NameServer, Pace, Question, QuestionError, QuestionName, Reply,
     ResolverChoice, ResolverError, Route, Settings, is_public_resolver, plain, presentation,

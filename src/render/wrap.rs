@@ -3,12 +3,12 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The columns that `text` takes.
-pub(super) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text` with spaces up to `columns`.
-pub(super) fn pad(text: &str, columns: usize) -> String {
+pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
@@ -19,7 +19,7 @@ const NOT_LAST: &str = "（(「『【〈《[{“‘";
 
 /// `text` in lines of at most `columns`, broken at spaces and between full-width characters; a word that is wider than a
 /// line is cut.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -79,7 +79,7 @@ fn pieces(text: &str) -> Vec<Piece> {
 }
 
 /// `text` wrapped into a block that begins with `head` and goes on below it, indented.
-pub(super) fn block(head: &str, text: &str, columns: usize) -> String {
+pub fn block(head: &str, text: &str, columns: usize) -> String {
     let indent = width(head);
     let mut block = String::new();
     for (number, line) in wrap(text, columns.saturating_sub(indent).max(20)).into_iter().enumerate() {

@@ -122,3 +122,27 @@ fn a_key_in_the_plan_is_refused_and_not_shown() {
         assert_eq!((ran.exit, ran.out.as_str()), (Some(2), ""), "{line}: {ran:?}");
     }
 }
+
+/// Lost if it fails: the key that stands in the new server's configuration would be posted with the forecast.
+#[test]
+fn no_key_of_the_new_servers_rules_is_shown() {
+    let stage = stage();
+    let rules = format!(
+        "compatibility_level = 3.6\nmynetworks = 127.0.0.0/8\nmydestination = example.co.jp\n\
+         smtpd_recipient_restrictions = reject_unauth_destination, reject_rbl_client {KEY}.zen.dq.spamhaus.net\n"
+    );
+    stage.folder.write("main.cf", rules);
+    let partners = "partners = [{ name = \"Supplier\", ips = [\"203.0.113.25\"], vip = true }]\n";
+    let plan = stage.folder.read("plan.toml");
+    stage.folder.write("plan.toml", format!("{plan}[inbound_dnsbl]\nconfig = \"main.cf\"\n{partners}"));
+    for form in ["table", "json", "csv", "postfix"] {
+        let mut tool =
+            stage.folder.tool(&["inbound", "--plan", "plan.toml", "--at", NOW, "--format", form, "--resume", "kept"]);
+        let ran = run(&mut tool, KEY);
+        assert_eq!(ran.exit, Some(1), "{form}: {ran:?}");
+    }
+    let kept = stage.folder.read("kept").to_lowercase();
+    assert!(!kept.contains(&KEY.to_lowercase()), "{kept}");
+    let ran = run(&mut stage.folder.checking(&["-v"]), KEY);
+    assert!(ran.out.contains("rbl-in-bare") && ran.out.contains("[key].zen.dq.spamhaus.net"), "{}", ran.out);
+}

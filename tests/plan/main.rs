@@ -61,6 +61,25 @@ fn names(names: &[DomainName]) -> Vec<&str> {
     names.iter().map(DomainName::as_str).collect()
 }
 
+/// Lost if it fails: a server of one's own would be asked at a stranger's pace, or a stranger's without any.
+#[test]
+fn unpaced_servers_are_read_with_and_without_port() {
+    let written = "[dns]\nunpaced = [\"127.0.0.1:5353\", \"192.0.2.53\", \"192.0.2.54:53\", \"[2001:db8::53]\", \"[2001:db8::53]:54\"]";
+    let found: Vec<String> =
+        read(&more(written)).dns.unpaced.iter().map(|(ip, port)| format!("{ip} {port:?}")).collect();
+    assert_eq!(
+        found,
+        [
+            "127.0.0.1 Some(5353)",
+            "192.0.2.53 None",
+            "192.0.2.54 Some(53)",
+            "2001:db8::53 None",
+            "2001:db8::53 Some(54)"
+        ]
+    );
+    assert!(read(&more("")).dns.unpaced.is_empty());
+}
+
 /// Lost if it fails: the plans that everybody copies from would be refused.
 #[test]
 fn the_plans_in_config_are_sound() {

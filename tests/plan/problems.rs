@@ -230,6 +230,7 @@ fn values_stay_in_their_bounds() {
         ("dns", "resolver = «\"fast\"»", "cannot be"),
         ("dns", "resolver = [«\"dns.example.jp\"»]", "not the address of a server"),
         ("dns", "root_hints = [«\"192.0.2.1:0\"»]", "not the address of a server"),
+        ("dns", "unpaced = [«\"mirror.example.jp\"»]", "not the address of a server"),
         ("auth", "dkim = { \"example.jp\" = [«\"a b\"»] }", "not a DKIM selector"),
         ("auth", "keep_dkim = [«\"s1._domainkey.example.jp\"»]", "before ._domainkey"),
         ("smtp", "ports = [25, «0»]", "1 to 65535"),

@@ -56,7 +56,7 @@ fn postfix() {
             "2001:db8::7 1 0 [<> 1]",
         ]
     );
-    assert_eq!((summary.lines, summary.nameless), (15, 1));
+    assert_eq!((summary.volume.lines, summary.nameless), (15, 1));
     let partner = clients.client("198.51.100.7".parse().unwrap()).unwrap();
     let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp();
     assert_eq!(partner.seen, Some((at("2026-11-24T10:00:00+09:00"), at("2026-11-24T11:00:07+09:00"))));
@@ -106,7 +106,7 @@ fn what_is_no_log() {
     text.extend_from_slice(format!("\n{good}\r\n{good}").as_bytes());
     let (clients, summary) = read_text(&text);
     assert_eq!(told(&clients), ["198.51.100.7 2 0 []"]);
-    assert_eq!((summary.lines, summary.cut, summary.octets), (3, 1, text.len() as u64));
+    assert_eq!((summary.volume.lines, summary.volume.cut, summary.volume.octets), (3, 1, text.len() as u64));
     for octets in
         [&b""[..], b"\n\n\n", b"\0\xff\xfe", b"<= ", b" <= ", b"x <= H=", b"a[1]: ", b"postfix/smtpd[1]: Q: client="]
     {

@@ -94,10 +94,24 @@ impl Gates {
         let now = Instant::now();
         let wait = {
             let mut operators = self.operators.lock().unwrap_or_else(PoisonError::into_inner);
-            let rate = f64::from(pace.per_second.max(0.01));
-            operators.entry(pace.key.clone()).or_insert_with(|| Bucket::new(rate.max(5.0), rate)).take(now)
+            operators.entry(pace.key.clone()).or_insert_with(|| Bucket::of(pace)).take(now)
         };
         sleep(wait).await;
+    }
+
+    /// Takes the operator's next place if it is there already, or says how long it takes until it is.
+    pub(super) fn try_take(&self, pace: &Pace) -> Result<(), Duration> {
+        let now = Instant::now();
+        let mut operators = self.operators.lock().unwrap_or_else(PoisonError::into_inner);
+        match operators.get_mut(&pace.key) {
+            Some(bucket) => bucket.try_take(now),
+            None => {
+                let mut bucket = Bucket::of(pace);
+                bucket.take(now);
+                operators.insert(pace.key.clone(), bucket);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -158,12 +172,33 @@ impl Bucket {
         Self { burst, per_second, tokens: burst, at: None }
     }
 
+    /// The bucket of an operator: a burst of five, or of a second's worth.
+    fn of(pace: &Pace) -> Self {
+        let rate = f64::from(pace.per_second.max(0.01));
+        Self::new(rate.max(5.0), rate)
+    }
+
     /// Takes a token; how long to wait until it is there.
     fn take(&mut self, now: Instant) -> Duration {
+        self.fill(now);
+        self.tokens -= 1.0;
+        Duration::from_secs_f64((-self.tokens / self.per_second).max(0.0))
+    }
+
+    /// Takes a token if one is there; else how long it takes until one is.
+    fn try_take(&mut self, now: Instant) -> Result<(), Duration> {
+        self.fill(now);
+        if self.tokens < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second));
+        }
+        self.tokens -= 1.0;
+        Ok(())
+    }
+
+    fn fill(&mut self, now: Instant) {
         let passed = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.at = Some(now);
-        self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.burst) - 1.0;
-        Duration::from_secs_f64((-self.tokens / self.per_second).max(0.0))
+        self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.burst);
     }
 }
 

@@ -26,7 +26,7 @@ mod tests_servers;
 #[cfg(test)]
 mod tests_walk;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -58,6 +58,8 @@ pub struct Settings {
     /// How long to wait in silence before the next packet; a question costs about five times as much at the most, its
     /// TCP part excluded. Default 1 s.
     pub retransmit: Duration,
+    /// Servers for which no pace counts, such as a mirror of one's own; without a port, at every port.
+    pub unpaced: Vec<(IpAddr, Option<u16>)>,
     /// What must not be shown.
     pub secrets: Secrets,
     /// Zones that answer in place of the world, except to questions that want it live.
@@ -73,6 +75,7 @@ impl Default for Settings {
             root_hints: Vec::new(),
             authority_port: 53,
             retransmit: Duration::from_secs(1),
+            unpaced: Vec::new(),
             secrets: Secrets::default(),
             rehearsed: Vec::new(),
             limits: Limits::default(),
@@ -158,6 +161,36 @@ impl Dns {
         let engine = Arc::clone(&self.run.engine);
         let wanted = key.clone();
         self.run.authorities.get(key, move || async move { engine.authority(&wanted).await }).await
+    }
+
+    /// The addresses in the A records that `ask` leads to, or why they are not known; an absence is no address. Nothing is shared
+    /// or written down: for questions that come by the million.
+    pub(super) async fn look_up(&self, ask: Ask) -> Result<Vec<Ipv4Addr>, Answer> {
+        let route = self.run.engine.route(ask.route);
+        self.run.engine.look_up(&Ask { route, ..ask }).await
+    }
+
+    /// Takes a place in time at the pace of an operator, which is shared with all other questions of the run.
+    ///
+    /// # Errors
+    /// How long it takes until there is one.
+    pub(super) fn take_place(&self, pace: &Pace) -> Result<(), Duration> {
+        self.run.engine.gates.try_take(pace)
+    }
+
+    /// Whether no pace counts for `server`.
+    pub(super) fn is_unpaced(&self, server: SocketAddr) -> bool {
+        self.run.engine.is_unpaced(server)
+    }
+
+    /// How long a packet is waited for.
+    pub(super) fn retransmit(&self) -> Duration {
+        self.run.engine.settings.retransmit
+    }
+
+    /// Packets went out by another door.
+    pub(super) fn count_sent(&self, packets: u64) {
+        self.run.engine.gates.sent.fetch_add(packets, Ordering::Relaxed);
     }
 
     /// What other doors of the run write into, too.

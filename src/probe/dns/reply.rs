@@ -70,7 +70,7 @@ impl Answer {
     /// How much a failure tells: when every server failed, the most telling one is reported, the earliest among equals.
     /// An rcode is a statement by a server; a malformed or truncated answer shows that something is there; silence may be
     /// the network anywhere; unreachable is often only this machine.
-    pub(super) fn weight(&self) -> u8 {
+    pub(in crate::probe) fn weight(&self) -> u8 {
         match self {
             Self::Data | Self::NoData | Self::NxDomain => 5,
             Self::Rcode(_) => 4,
@@ -145,11 +145,7 @@ impl Reply {
 
     /// The addresses in A records.
     pub fn ipv4(&self) -> Vec<Ipv4Addr> {
-        let address = |record: &Record| match &record.data {
-            RData::A(a) => Some(a.0),
-            _ => None,
-        };
-        self.records.iter().filter_map(address).collect()
+        ipv4(&self.records)
     }
 
     /// The names that PTR, NS, MX and CNAME records point to, in the order received, as written by the server.
@@ -185,6 +181,15 @@ fn rcode_word(code: ResponseCode) -> String {
         ResponseCode::Unknown(number) => format!("RCODE{number}"),
         known => format!("{known:?}").to_ascii_uppercase(),
     }
+}
+
+/// The addresses in A records.
+pub(super) fn ipv4(records: &[Record]) -> Vec<Ipv4Addr> {
+    let address = |record: &Record| match &record.data {
+        RData::A(a) => Some(a.0),
+        _ => None,
+    };
+    records.iter().filter_map(address).collect()
 }
 
 /// The addresses in A and AAAA records.

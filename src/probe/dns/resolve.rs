@@ -1,6 +1,6 @@
 //! Answers one question by its route: asks, follows the aliases, writes it down.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use hickory_proto::op::{Message, ResponseCode};
@@ -11,7 +11,7 @@ use super::draft::{self, Draft, Log};
 use super::exchange::{Errand, Heard};
 use super::limits::Gates;
 use super::question::{Ask, Question, Route};
-use super::reply::{Answer, Reply};
+use super::reply::{Answer, Reply, ipv4};
 use super::servers::{self, Failure};
 use super::wire::Flags;
 use super::zones::Atlas;
@@ -49,12 +49,43 @@ impl Engine {
 
     /// Asks, waits and writes down.
     pub(super) async fn reply(&self, ask: Ask) -> Reply {
-        if let Some(pace) = &ask.pace {
-            self.gates.wait_for(pace).await;
-        }
+        self.wait_for_place(&ask).await;
         let log = Log::new(self.settings.retransmit);
         let draft = if ask.live { self.live(&ask, &log).await } else { self.rehearse(&ask, &log).await };
         draft::close(&self.transcript, draft, ask.route.word(), &log)
+    }
+
+    /// The addresses that `ask` leads to, of which nothing is written down.
+    pub(super) async fn look_up(&self, ask: &Ask) -> Result<Vec<Ipv4Addr>, Answer> {
+        self.wait_for_place(ask).await;
+        let draft = self.live(ask, &Log::new(self.settings.retransmit)).await;
+        match draft.answer {
+            Answer::Data => Ok(ipv4(&draft.records)),
+            Answer::NoData | Answer::NxDomain => Ok(Vec::new()),
+            Answer::Malformed(reason) => Err(Answer::Malformed(self.transcript.clean(&reason))),
+            failure => Err(failure),
+        }
+    }
+
+    /// Waits for the operator's pace, unless only servers are asked for which none counts.
+    async fn wait_for_place(&self, ask: &Ask) {
+        let Some(pace) = &ask.pace else { return };
+        let servers = match ask.route {
+            Route::Resolver => self.resolvers.clone(),
+            Route::Server(server) => vec![server],
+            // As far as the way to them is known.
+            Route::Authority => self.atlas.closest(&ask.question.name).glue(),
+        };
+        if servers.is_empty() || !servers.iter().all(|server| self.is_unpaced(*server)) {
+            self.gates.wait_for(pace).await;
+        }
+    }
+
+    /// Whether no pace counts for `server`.
+    pub(super) fn is_unpaced(&self, server: SocketAddr) -> bool {
+        let is_it =
+            |(ip, port): &(IpAddr, Option<u16>)| *ip == server.ip() && port.is_none_or(|port| port == server.port());
+        self.settings.unpaced.iter().any(is_it)
     }
 
     /// Whether a zone could answer `ask` in place of the world: a server that is asked by its address speaks for itself.

@@ -56,6 +56,11 @@ impl Cut {
         if hosts.is_empty() { None } else { Some(Self::new(zone.to_lowercase(), hosts)) }
     }
 
+    /// The addresses of its servers, as far as they came along.
+    pub(super) fn glue(&self) -> Vec<SocketAddr> {
+        self.hosts.iter().flat_map(|host| host.glue.iter().copied()).collect()
+    }
+
     /// Notes that its servers gave an answer of their own.
     pub(super) fn set_answered(&self) {
         self.answered.store(true, Ordering::Relaxed);

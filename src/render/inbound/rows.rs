@@ -53,11 +53,11 @@ fn log(log: &Log) -> Json {
     let summary = log.summary;
     json!({
         "file": log.file,
-        "lines": summary.lines,
+        "lines": summary.volume.lines,
         "understood": summary.understood,
-        "cut": summary.cut,
+        "cut": summary.volume.cut,
         "nameless": summary.nameless,
-        "octets": summary.octets,
+        "octets": summary.volume.octets,
         "error": log.error,
     })
 }

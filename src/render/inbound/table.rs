@@ -75,7 +75,7 @@ impl Writer<'_> {
             &self.labelled(self.say("judged", "判定"), &format!("{when}, {place}, {}", outlook.resolvers.join(", "))),
         );
         for log in &outlook.logs {
-            let lines = count(log.summary.lines);
+            let lines = count(log.summary.volume.lines);
             let mut said = match self.style.lang {
                 Lang::En => format!("{}: {lines} lines, {} of clients", log.file, count(log.summary.understood)),
                 Lang::Ja => format!("{}: {lines} 行、接続元の記録 {} 行", log.file, count(log.summary.understood)),
@@ -321,7 +321,7 @@ impl Writer<'_> {
                 located(&unjudged.written, unjudged.place.as_ref()),
                 unjudged.why.in_lang(self.style.lang)
             );
-            text.push_str(&self.entry(self.say("not judged", "未判定"), Ink::Plain, &format!(" {says}")));
+            text.push_str(&self.entry(self.say("unjudged", "未判定"), Ink::Plain, &says));
         }
         if all.len() > most {
             let more = all.len() - most;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 
 /// Reads times, and remembers the last one: neighbouring lines mostly have the same.
-pub(super) struct Clock {
+#[derive(Clone, Debug)]
+pub struct Clock {
     now: DateTime<FixedOffset>,
     last: Option<(Vec<u8>, i64)>,
 }
@@ -15,12 +16,14 @@ const SHORT: usize = 15;
 const AHEAD: TimeDelta = TimeDelta::days(2);
 
 impl Clock {
-    pub(super) fn new(now: DateTime<FixedOffset>) -> Self {
+    /// A clock for a log that is read at `now`: it says in which year a time without a year was, and where the clock that wrote the log
+    /// stands.
+    pub fn new(now: DateTime<FixedOffset>) -> Self {
         Self { now, last: None }
     }
 
     /// The time at which a line begins, in seconds since 1970; nothing if it begins with none.
-    pub(super) fn read(&mut self, line: &[u8]) -> Option<i64> {
+    pub fn read(&mut self, line: &[u8]) -> Option<i64> {
         let is_long = line.first().is_some_and(u8::is_ascii_digit);
         let head = line.get(..if is_long { LONG } else { SHORT })?;
         let offset = if is_long { offset_of(&line[LONG..]) } else { None };

@@ -190,6 +190,9 @@ fn what_was_known_before_an_outage_is_known_after_it() {
     }
     let told = lines("passed");
     assert!(told[0].contains("fixed") && told[1].contains("GO WITH WARNINGS → GO"), "{told:?}");
+    let ascii = Style { unicode: false, ..STYLE };
+    let news = memory.learn(&report(Phase::Before, "blocks", &[]));
+    assert!(news.iter().all(|one| render::news_line(one, at(BEGAN), &ascii).is_ascii()), "{news:?}");
 }
 
 /// Lost if it fails: where something else stops the verdict already, nobody would be asked whether to roll back.

@@ -62,6 +62,16 @@ pub enum Command {
     Lists(Lists),
     /// Print the JSON Schema of the plan file, for editors.
     Schema,
+    /// Print completions for a shell, to be loaded or put where it looks for them.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the tool or of one of its commands.
+    Manpage {
+        /// A command such as `check`.
+        command: Option<String>,
+    },
     /// Run the same check against a miniature internet on this machine: no network needed, nothing real is asked.
     Demo(Demo),
 }
@@ -350,6 +360,22 @@ pub enum FormatArg {
     Json,
     /// A tick-box checklist for the change ticket.
     Markdown,
+    /// A page for the change board: one file, to be read in a browser or printed.
+    Html,
+    /// A line for each statement, for a spreadsheet.
+    Csv,
+    /// Test results for a CI server (JUnit XML).
+    Junit,
+    /// Results for code scanning (SARIF 2.1.0).
+    Sarif,
+    /// A plugin's output for Nagios or Icinga; exits with 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    Nagios,
+    /// Metrics for the textfile collector of Prometheus.
+    Prometheus,
+    /// Annotations for a GitHub workflow.
+    Github,
+    /// A code quality report for GitLab.
+    Gitlab,
 }
 
 /// A form of the list catalogue.

@@ -1,5 +1,6 @@
 //! The few words of the interface that belong to no check, in both languages.
 
+pub mod board;
 mod change;
 
 pub use change::*;

@@ -8,8 +8,9 @@ use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::deliver::{Delivery, is_one_file};
+use super::milestones::milestones;
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, all_secrets_of, key_in, runtime};
+use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::Context;
@@ -126,7 +127,7 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = all_secrets_of(&plan)?;
+    let secrets = secrets_of(&plan);
     let phase = arguments.phase.map_or_else(|| phase_at(&plan, started), Phase::from);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let mut report = {
@@ -221,6 +222,9 @@ pub(super) async fn measure(
         completion: ending.completion,
     };
     let plan = &context.plan;
+    let observations = context.dns.observations();
+    let subjects = ending.sections.iter().flat_map(|section| &section.statements).map(|statement| &statement.subject);
+    let lines = subjects.filter_map(|subject| Some((subject.to_string(), plan.line_of(subject)?)));
     Report {
         tool: TOOL,
         catalogue_date: context.catalogue.revised.clone(),
@@ -230,6 +234,8 @@ pub(super) async fn measure(
         title: plan.title.clone(),
         cutover_at: plan.cutover_at,
         expects: plan.expected(),
+        milestones: milestones(plan, phase, &ending.sections, &observations),
+        plan_lines: lines.collect(),
         phase,
         started: part.started,
         finished: part.finished,
@@ -241,7 +247,7 @@ pub(super) async fn measure(
         simulated,
         columns: columns(plan),
         sections: ending.sections,
-        observations: context.dns.observations(),
+        observations,
         verdict,
         baseline: None,
     }

@@ -12,10 +12,12 @@ mod hook;
 mod inbound;
 mod lists;
 mod merge;
+mod milestones;
 mod rank;
 mod rehearse;
 mod report_file;
 mod schema;
+mod shell;
 mod stop;
 mod terminal;
 mod watch;
@@ -145,6 +147,9 @@ pub enum CommandError {
     /// A watch that would end before it begins.
     #[error("could not watch until {0}: that time has passed")]
     Over(String),
+    /// No such command.
+    #[error("could not write a manual page: no command is called {0}; `mail-cutover --help` lists them all")]
+    NoSuchCommand(String),
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
@@ -173,17 +178,32 @@ pub type Print<'p> = &'p mut dyn FnMut(&str) -> std::io::Result<()>;
 /// # Errors
 /// [`CommandError`] when the work could not start: exit code 2.
 pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
+    let format = match &cli.command {
+        Command::Check(arguments) => Some(arguments.run.report.format),
+        Command::Merge(arguments) => Some(arguments.report.format),
+        _ => None,
+    };
+    dispatch(cli, terminal, print).or_else(|error| {
+        // Monitoring reads standard output and knows four codes: an error is told in its terms.
+        let said = format.and_then(|format| deliver::format_of(format).could_not_start(&error.to_string()));
+        said.map(|(text, exit)| Printed { text, exit, ..Printed::default() }).ok_or(error)
+    })
+}
+
+fn dispatch(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
-        Command::Watch(arguments) => watch::run(&arguments, terminal, print),
-        Command::Compare(arguments) => compare::run(&arguments, terminal),
         Command::Rank(arguments) => rank::run(&arguments, terminal),
         Command::Bounce(arguments) => bounce::run(&arguments, terminal),
+        Command::Watch(arguments) => watch::run(&arguments, terminal, print),
+        Command::Compare(arguments) => compare::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Manpage { command } => shell::manpage(command.as_deref()),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
     }
 }
@@ -199,13 +219,10 @@ fn key_in(variable: &str) -> Option<String> {
     std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
 }
 
-/// All that must not be shown in a run of `plan`: its keys, and those in the rules of the new server.
-fn all_secrets_of(plan: &crate::plan::Plan) -> Result<Secrets, CommandError> {
-    let keys = inbound::policy_of(plan)?.map(|policy| policy.keys()).unwrap_or_default();
-    Ok(secrets_of(plan).and(keys))
-}
-
-/// The keys that the environment holds for `plan`.
+/// The keys that the environment holds for `plan`, and those in the rules that it names.
 fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
-    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable)))
+    // Rules that cannot be read are an error where they are used.
+    let rules = inbound::policy_of(plan).ok().flatten();
+    let in_rules = rules.map(|rules| rules.keys()).unwrap_or_default();
+    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable))).and(in_rules)
 }

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::check::{context, measure, phase_at, read_plan};
 use super::stop::interrupted;
-use super::{CommandError, Print, Printed, Terminal, all_secrets_of, hook, runtime};
+use super::{CommandError, Print, Printed, Terminal, hook, runtime, secrets_of};
 use crate::archive::Archive;
 use crate::cli::{Until, Watch, WatchFormat};
 use crate::dnsbl::Rests;
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Watch, terminal: &Terminal, print: Print<'_>) -> R
     };
     let schedule = Schedule { every: arguments.every, until, cutover_at: plan.cutover_at };
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
-    let secrets = all_secrets_of(&plan)?;
+    let secrets = secrets_of(&plan);
     let rests = Rests::new(TimeDelta::from_std(arguments.lists_every).unwrap_or(TimeDelta::MAX), began);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let runtime = runtime()?;

@@ -4,6 +4,7 @@ mod addresses;
 mod dnsbl;
 mod expected;
 mod keys;
+mod places;
 mod problem;
 mod reader;
 mod secrets;
@@ -175,6 +176,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         attest: sections::attest(&plan),
         rollback: section("rollback").as_ref().and_then(|section| sections::rollback(section, known)),
         waivers: sections::waivers(&plan),
+        lines: places::lines(document, notes),
         must_cover: must_cover
             .into_iter()
             .filter_map(|(span, word)| sections::among("check or tag", &word, span, &known.tags, notes))

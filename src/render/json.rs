@@ -9,8 +9,8 @@ use super::beside::Beside;
 use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
 use crate::model::{
-    Detail, Expected, Lang, Level, Mark, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status,
-    Value, Verdict,
+    Detail, Expected, Lang, Level, Mark, Milestone, Observation, Part, Phase, Rehearsed, Report, Saying, Side,
+    Statement, Status, Value, Verdict,
 };
 
 /// The version of the shape.
@@ -51,6 +51,10 @@ struct Plan<'r> {
     cutover_at: String,
     #[serde(skip_serializing_if = "<[Expected]>::is_empty")]
     expects: &'r [Expected],
+    #[serde(skip_serializing_if = "<[Milestone]>::is_empty")]
+    milestones: &'r [Milestone],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    lines: &'r BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -183,6 +187,8 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
             title: report.title.as_deref(),
             cutover_at: report.cutover_at.to_rfc3339(),
             expects: &report.expects,
+            milestones: &report.milestones,
+            lines: &report.plan_lines,
         },
         phase: report.phase,
         started: report.started.to_rfc3339(),

@@ -10,8 +10,9 @@ use serde_json::error::Category;
 
 use crate::check::{Check, OF_THE_RUN};
 use crate::model::{
-    Applied, Args, Column, Completion, Detail, Exchange, Expected, Level, MOST_DETAILS, Observation, ObservationId,
-    Part, Phase, Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict, visible,
+    Applied, Args, Column, Completion, Detail, Exchange, Expected, Level, MOST_DETAILS, Milestone, Observation,
+    ObservationId, Part, Phase, Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict,
+    visible,
 };
 
 /// The version of the shape that is understood.
@@ -20,6 +21,8 @@ const SCHEMA: u64 = 1;
 const MOST_ADDRESSES: usize = 1024;
 /// So many statements a report may have: more than the largest plan brings about.
 const MOST_STATEMENTS: usize = 100_000;
+/// So many moments a report may name: more than a change is planned around.
+const MOST_MILESTONES: usize = 64;
 /// So deep do lines stand below lines in a report of ours.
 const DEEPEST: usize = 24;
 
@@ -125,6 +128,9 @@ struct PlanIn {
     cutover_at: DateTime<FixedOffset>,
     #[serde(default)]
     expects: Vec<Expected>,
+    milestones: Vec<Milestone>,
+    #[serde(default)]
+    lines: BTreeMap<String, usize>,
 }
 
 #[derive(Deserialize)]
@@ -197,6 +203,9 @@ impl Document {
         if self.parts.is_empty() {
             return Err(damaged("it names no run"));
         }
+        if self.plan.milestones.len() > MOST_MILESTONES || self.plan.lines.len() > MOST_STATEMENTS {
+            return Err(damaged("its plan has more lines or moments than a plan can have"));
+        }
         if self.addresses.len() > MOST_ADDRESSES || self.plan.expects.len() > MOST_STATEMENTS {
             return Err(damaged("it has more addresses than a plan can have"));
         }
@@ -231,6 +240,8 @@ impl Document {
             title: self.plan.title.as_deref().map(visible),
             cutover_at: self.plan.cutover_at,
             expects: self.plan.expects.into_iter().map(expected).collect(),
+            milestones: self.plan.milestones,
+            plan_lines: self.plan.lines.into_iter().map(|(subject, line)| (visible(&subject), line)).collect(),
             phase: self.phase,
             parts: self.parts.into_iter().map(part).collect(),
             started: self.started,

@@ -163,6 +163,8 @@ fn bare(report: &Report) -> Report {
         sections: sections.collect(),
         observations: Vec::new(),
         baseline: None,
+        milestones: Vec::new(),
+        plan_lines: std::collections::BTreeMap::new(),
         tool: report.tool,
         catalogue_date: String::new(),
         plan_path: String::new(),

@@ -10,11 +10,13 @@ mod exits;
 mod files;
 mod inbound;
 mod merge;
+mod monitoring;
 mod pages;
 mod practice;
 mod rehearse;
 mod secrets;
 mod shapes;
+mod shell;
 mod signals;
 mod watch;
 #[cfg(unix)]

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use mail_cutover::model::{
-    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Needs, Observation, ObservationId, Outcome, Part,
-    Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict, visible,
+    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Milestone, Moment, Needs, Observation,
+    ObservationId, Outcome, Part, Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict,
+    visible,
 };
 
 const fn text(en: &'static str, ja: &'static str) -> Text {
@@ -181,6 +182,14 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
         title: Some("メールサーバーの移行 | 本番".to_owned()),
         cutover_at: at("22:00:00"),
         expects: Vec::new(),
+        milestones: vec![
+            Milestone { what: Moment::TtlLowered, at: at("07:00:00") },
+            Milestone { what: Moment::LowerBy, at: at("21:00:00") },
+            Milestone { what: Moment::Cutover, at: at("22:00:00") },
+            Milestone { what: Moment::LastOldAnswer, at: at("22:00:00") + TimeDelta::days(1) },
+            Milestone { what: Moment::OverlapEnds, at: at("22:00:00") + TimeDelta::days(7) },
+        ],
+        plan_lines: [("203.0.113.25".to_owned(), 11), ("mail.example.co.jp".to_owned(), 4)].into(),
         phase: Phase::Before,
         parts: vec![Part {
             vantage: Vantage::Desk,

@@ -119,13 +119,13 @@ pub const fn moment(lang: Lang, moment: Option<Moment>) -> &'static str {
 pub fn distance(lang: Lang, distance: TimeDelta) -> String {
     let minutes = distance.num_minutes().unsigned_abs();
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-    let long = match (lang, days, hours) {
-        (Lang::En, 0, 0) => format!("{minutes} min"),
-        (Lang::En, 0, _) => format!("{hours} h {minutes} min"),
-        (Lang::En, ..) => format!("{days} d {hours} h"),
-        (Lang::Ja, 0, 0) => format!("{minutes} 分"),
-        (Lang::Ja, 0, _) => format!("{hours} 時間 {minutes} 分"),
-        (Lang::Ja, ..) => format!("{days} 日 {hours} 時間"),
+    let [day, hour, minute] = if lang == Lang::En { ["d", "h", "min"] } else { ["日", "時間", "分"] };
+    let long = match (days, hours, minutes) {
+        (0, 0, _) => format!("{minutes} {minute}"),
+        (0, _, 0) => format!("{hours} {hour}"),
+        (0, ..) => format!("{hours} {hour} {minutes} {minute}"),
+        (_, 0, _) => format!("{days} {day}"),
+        _ => format!("{days} {day} {hours} {hour}"),
     };
     match (lang, distance < TimeDelta::zero()) {
         (Lang::En, true) => format!("{long} before this run"),

@@ -20,7 +20,7 @@ pub(super) fn write(report: &Report, lang: Lang) -> Markup {
         @if told.is_empty() { p { (said::nothing(lang)) } }
         @for level in by_level {
             @let heading = html! {
-                h3 class=(format!("level {}", level[0].1.standing.word())) { (heading(lang, level[0].1)) " (" (level.len()) ")" }
+                h3 class=(format!("level {}", level[0].1.standing.word())) { (heading(lang, level[0].1)) " (" (level.iter().map(|(_, told)| told.items.len()).sum::<usize>()) ")" }
             };
             @let findings = html! { @for (number, told) in level.iter() { (finding(*number, told, lang)) } };
             // Notes never change the verdict: whoever decides may skip them.

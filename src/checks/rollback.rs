@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use crate::check::{Check, Context, Run};
-use crate::model::{Args, Card, Level, Levels, Needs, Outcome, Phase, Section, Side, Statement, Status, Subject, Text};
+use crate::model::{
+    Args, Card, Level, Levels, Needs, Outcome, Phase, Section, Side, Statement, Status, Subject, Text, Value,
+};
 use crate::plan::Rollback;
 
 /// The check.
@@ -21,8 +23,8 @@ pub static CHECK: Check = Check {
             ja: "午前 2 時に冷静な判断は難しい。何が起きたら切り戻しを検討し、誰がいつまでに決めるかは、前もって決めておく。",
         },
         how: Text {
-            en: "After the cutover, what this run found is compared with the triggers under [rollback]. A tag counts at any weight, a check's id from a warning up; what is found at an old address, waived or not known never counts. A trigger stops the verdict whatever its finding weighs.",
-            ja: "切り替え後、今回見つかった事項を [rollback] の triggers に照らす。タグは重みを問わず、検査の id は警告以上で当たりとする。旧アドレスでの指摘、受容済みの指摘、確認不能は対象にしない。当たれば、元の指摘の重みにかかわらず判定を止める。",
+            en: "After the cutover, what this run found is compared with the triggers under [rollback]. A tag counts at any weight, a check's id from a warning up; what is found at an old address, waived or not known never counts, and while a check of the triggers does not know, this one does not pass. A trigger stops the verdict whatever its finding weighs.",
+            ja: "切り替え後、今回見つかった事項を [rollback] の triggers に照らす。タグは重みを問わず、検査の id は警告以上で当たりとする。旧アドレスでの指摘、受容済みの指摘、確認不能は対象にしない。条件の検査に確認できないものがあれば、この検査は合格としない。当たれば、元の指摘の重みにかかわらず判定を止める。",
         },
         by_hand: "grep -n -A4 '\\[rollback\\]' PLAN",
         references: &[],
@@ -85,9 +87,31 @@ fn judge(context: &Context, sections: &[Section]) -> Vec<Statement> {
         }
     }
     if said.is_empty() {
-        said.push(Statement::passed(Subject::Run));
+        let open = open_checks(rollback, sections);
+        said.push(match open.as_slice() {
+            [] => Statement::passed(Subject::Run),
+            open => Statement::not_covered(
+                Subject::Run,
+                Value::both(
+                    format!("a trigger may hide behind what is not known: {}", open.join(", ")),
+                    format!("確認できていない検査に切り戻しの条件が隠れている可能性がある: {}", open.join("、")),
+                ),
+            ),
+        });
     }
     said
+}
+
+/// The checks that could find a trigger and do not know.
+fn open_checks(rollback: &Rollback, sections: &[Section]) -> Vec<&'static str> {
+    let can_fire = |section: &&Section| {
+        rollback.triggers.iter().any(|name| name == section.card.id || section.card.outcome(name).is_some())
+    };
+    let is_open = |one: &Statement| {
+        matches!(one.status(), Status::Unknown | Status::NotCovered) && one.subject.side() != Some(Side::Old)
+    };
+    let open = sections.iter().filter(can_fire).filter(|section| section.statements.iter().any(is_open));
+    open.map(|section| section.card.id).collect()
 }
 
 fn asks(rollback: &Rollback, section: &Section, statement: &Statement) -> bool {

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Merge, terminal: &Terminal) -> Result<Printed, Com
     }
     let output = arguments.report.output.as_deref();
     if let Some(taken) = arguments.reports.iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
-        return Err(CommandError::OverwriteReport(visible(&taken.display().to_string())));
+        return Err(CommandError::OverwriteReport(shown(taken)));
     }
     let named = arguments.reports.iter().map(|path| report_file::read(path, "merge")).collect::<Result<Vec<_>, _>>()?;
     let now = arguments.at.unwrap_or_else(|| Utc::now().fixed_offset());

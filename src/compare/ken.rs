@@ -45,7 +45,7 @@ pub(super) struct Index<'r> {
     of_subject: HashMap<(&'r str, &'r Subject), Ken>,
     /// Of a subject with its second key, or without one.
     of_about: HashMap<(&'r str, &'r Subject, Option<&'r str>), Ken>,
-    /// Lists about which something is not known.
+    /// Lists whose word does not count: whatever is said of a list, but that all is well, means that.
     silent_lists: HashSet<&'r str>,
 }
 
@@ -61,7 +61,7 @@ impl<'r> Index<'r> {
                 *known = known.and(ken);
                 let known = index.of_about.entry((check, subject, about)).or_insert(ken);
                 *known = known.and(ken);
-                if let (Subject::List(list), Status::Unknown) = (subject, statement.status()) {
+                if let (Subject::List(list), Some(_)) = (subject, statement.named()) {
                     index.silent_lists.insert(list);
                 }
             }
@@ -72,7 +72,8 @@ impl<'r> Index<'r> {
     /// What is known about the subject of `statement`, and about its second key if it has one.
     pub(super) fn ken(&self, check: &str, statement: &Statement) -> Ken {
         let (subject, about) = (&statement.subject, statement.about.as_deref());
-        if !self.checks.contains(check) || about.is_some_and(|about| self.silent_lists.contains(about)) {
+        let is_of_silent = about.is_some_and(|about| self.silent_lists.contains(about));
+        if !self.checks.contains(check) || is_of_silent {
             return Ken::Unknown;
         }
         if matches!(subject, Subject::PlanLine(_)) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::ken::{Index, Ken, Place};
-use crate::model::{Fate, Gone, Level, Mark, Report, Statement, Status};
+use crate::model::{Fate, Gone, Level, Mark, Needs, Report, Statement, Status, Subject};
 
 /// A place and what was said there.
 type Said<'s> = (Place<'s>, &'static str);
@@ -62,7 +62,21 @@ fn gone(report: &Report, old: &Report) -> Vec<Gone> {
             gone.push(Gone { card, statement: Statement { evidence: Vec::new(), ..statement.clone() }, fate });
         }
     }
+    // What was concluded from something that is not known now was not mended, though it is not concluded now.
+    let lost: HashSet<(Subject, &str)> = gone.iter().filter(|one| one.fate == Fate::Lost).filter_map(place).collect();
+    for concluded in gone.iter_mut().filter(|one| one.card.needs == Needs::Results && one.fate == Fate::Fixed) {
+        let statement = &concluded.statement;
+        let rests_on = statement.about.as_deref().map(|about| (statement.subject.clone(), about));
+        if rests_on.is_some_and(|place| lost.contains(&place)) {
+            concluded.fate = Fate::Lost;
+        }
+    }
     gone
+}
+
+/// The subject and the tag, by which conclusions name what they rest on.
+fn place(gone: &Gone) -> Option<(Subject, &'static str)> {
+    gone.statement.named().map(|outcome| (gone.statement.subject.clone(), outcome.tag))
 }
 
 fn named(report: &Report) -> impl Iterator<Item = (&'static str, &Statement)> {

@@ -6,6 +6,7 @@ use super::beside::{Beside, heading, section};
 use super::digest::{Standing, groups};
 use super::findings::{says, tell};
 use super::json::Subject;
+use super::table::plain;
 use super::{Format, Style};
 use crate::model::{Lang, Level, Mark, Phase, Report, Statement, Status, Verdict};
 use crate::words;
@@ -17,7 +18,8 @@ const SCHEMA: u32 = 1;
 pub fn comparison(report: &Report, path: &str, exit_code: u8, format: Format, style: &Style) -> String {
     match format {
         Format::Json => json(report, path, exit_code, style.lang),
-        _ => table(report, path, style),
+        _ if style.unicode => table(report, path, style),
+        _ => table(report, path, style).chars().map(plain).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::beside::{record, sentence};
 use super::digest::Standing;
 use super::findings::says;
 use super::ink::{Ink, ink, verdict_ink};
+use super::table::plain;
 use crate::model::Lang;
 use crate::watch::{Finding, News};
 use crate::words;
@@ -39,7 +40,7 @@ pub fn line(news: &News, at: DateTime<FixedOffset>, style: &Style) -> String {
         News::Failed(why) | News::NotKept(why) | News::HookFailed(why) => (why.clone(), Ink::Unknown),
         News::Ended { verdict, runs } => (words::watched(lang, *runs, verdict.words()), Ink::Plain),
     };
-    let text = if style.unicode { text } else { text.replace('→', ">").replace('…', ".") };
+    let text = if style.unicode { text } else { text.chars().map(plain).collect() };
     let head = words::news(lang, kind(news));
     let painted = match (style.color, ink) {
         (false, _) | (_, Ink::Plain) => head.to_owned(),

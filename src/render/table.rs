@@ -29,7 +29,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
 }
 
 /// Our own signs where only ASCII may be used; each as wide as it was.
-const fn plain(sign: char) -> char {
+pub(super) const fn plain(sign: char) -> char {
     match sign {
         '→' => '>',
         '×' => 'x',

@@ -26,7 +26,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The verdict as it stands; nothing before the first run.
+    /// The verdict as it stands: that of the last report, or HOLD where a blocker of an earlier one is not known any more. Nothing before
+    /// the first run.
     pub fn verdict(&self) -> Option<Verdict> {
         self.verdict
     }
@@ -39,7 +40,7 @@ impl Memory {
     /// Takes in a report: what is new in it.
     pub fn learn(&mut self, report: &Report) -> Vec<News> {
         let mut news = Vec::new();
-        let was = self.verdict.replace(report.verdict);
+        let mut verdict = report.verdict;
         self.failed = None;
         let records = published(report);
         match self.known.take() {
@@ -70,7 +71,13 @@ impl Memory {
                         .filter(|one| is_over(one))
                         .map(|gone| News::Fixed(Finding { card: gone.card, statement: gone.statement.clone() })),
                 );
-                let silent = silent(report);
+                let mut silent = silent(report);
+                // A list that falls silent may no longer count, but it has not taken back that it lists us.
+                let lost = gone.iter().filter(|gone| gone.fate == Fate::Lost && blocks(&gone.statement));
+                silent.extend(lost.map(|lost| {
+                    verdict = verdict.max(Verdict::Hold);
+                    (lost.card.id, lost.statement.subject.to_string())
+                }));
                 let only = |one: &BTreeSet<(&'static str, String)>, other: &BTreeSet<(&'static str, String)>| {
                     one.difference(other).cloned().collect::<Vec<_>>()
                 };
@@ -89,8 +96,8 @@ impl Memory {
         let roll_back = said.map(|outcome| outcome.tag).any(|tag| ROLL_BACK.contains(&tag));
         let asked_before = std::mem::replace(&mut self.roll_back, roll_back);
         let asks_now = roll_back && !asked_before;
-        if let Some(was) = was.filter(|was| *was != report.verdict || asks_now) {
-            news.push(News::Verdict { was, now: report.verdict, roll_back });
+        if let Some(was) = self.verdict.replace(verdict).filter(|was| *was != verdict || asks_now) {
+            news.push(News::Verdict { was, now: verdict, roll_back });
         }
         self.records.learn(records);
         news
@@ -127,6 +134,10 @@ fn finding(section: &Section, statement: &Statement) -> Finding {
 /// What more than a note says.
 fn is_heard(statement: &Statement) -> bool {
     statement.level > Some(Level::Note)
+}
+
+fn blocks(statement: &Statement) -> bool {
+    statement.status() == Status::Found && statement.level == Some(Level::Blocker) && statement.waiver.is_none()
 }
 
 /// What is not known and could change the verdict.

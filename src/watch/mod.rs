@@ -40,7 +40,7 @@ pub struct Tidings<'r> {
     pub report: Option<&'r Report>,
     /// What is new, in the order in which it is to be read; empty where nothing changed.
     pub news: Vec<News>,
-    /// The verdict as it stands, and the one before.
+    /// The verdict as it stands.
     pub verdict: Verdict,
     /// The one before; nothing after the first run.
     pub was: Option<Verdict>,
@@ -86,7 +86,7 @@ pub async fn watch(
             }
             Err(why) => (None, memory.fail(why)),
         };
-        let next = is_next(schedule, &clock, began);
+        let next = next_wait(schedule, &clock, began);
         let verdict = memory.verdict().unwrap_or(Verdict::Hold);
         let ends = is_stopped || next.is_none();
         let tidings = Tidings {
@@ -132,7 +132,7 @@ pub async fn watch(
 }
 
 /// The wait for the next run; nothing if the watch ends before it.
-fn is_next(schedule: Schedule, clock: &impl Fn() -> DateTime<FixedOffset>, began: Instant) -> Option<Wait> {
+fn next_wait(schedule: Schedule, clock: &impl Fn() -> DateTime<FixedOffset>, began: Instant) -> Option<Wait> {
     let (now, wall) = (Instant::now(), clock());
     let due = (began + schedule.every).max(now + BREATH);
     let by_interval = wall + (due - now);

@@ -28,7 +28,8 @@ static BLOCKS_AFTER: Outcome = outcome("blocks-after", Levels::NOTE.after(mail_c
 static WARNS: Outcome = outcome("warns", Levels::WARNING);
 static NOTES: Outcome = outcome("notes", Levels::NOTE);
 static SILENT: Outcome = outcome("silent", Levels::UNKNOWN);
-static LIST_SILENT: Outcome = outcome("list-silent", Levels::UNKNOWN);
+/// As the lists say it that are not required: a note, and yet nothing is known.
+static LIST_SILENT: Outcome = outcome("list-silent", Levels::NOTE);
 static TRIGGER: Outcome = outcome("rollback-trigger", Levels::BLOCKER);
 
 const fn card(id: &'static str, outcomes: &'static [&'static Outcome]) -> Card {
@@ -50,7 +51,7 @@ const fn card(id: &'static str, outcomes: &'static [&'static Outcome]) -> Card {
 static SAMPLE: Card = card("sample", &[&BLOCKS, &BLOCKS_AFTER, &WARNS, &NOTES, &SILENT]);
 static HARMLESS: Card = card("harmless", &[&WARNS, &NOTES, &SILENT]);
 static LISTS: Card = card("lists", &[&LIST_SILENT]);
-static ROLLBACK: Card = card("rollback", &[&TRIGGER]);
+static ROLLBACK: Card = Card { needs: Needs::Results, ..card("rollback", &[&TRIGGER]) };
 
 fn at(clock: &str) -> DateTime<FixedOffset> {
     DateTime::parse_from_rfc3339(clock).unwrap()

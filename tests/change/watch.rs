@@ -74,8 +74,10 @@ async fn a_day_is_told_line_by_line() {
         12-05 16:00:00  FAILED    could not use a resolver: none is configured
         12-05 16:00:00  VERDICT   GO WITH WARNINGS → HOLD
         12-05 16:30:00  VERDICT   HOLD → GO WITH WARNINGS
+        12-05 17:00:00  NEW       note list-silent  some-list: it is so
         12-05 17:00:00  UNKNOWN   sample (203.0.113.25)
         12-05 17:00:00  VERDICT   GO WITH WARNINGS → HOLD
+        12-05 18:00:00  fixed     note list-silent  some-list: it is so
         12-05 18:00:00  known     sample (203.0.113.25)
         12-05 18:00:00  VERDICT   HOLD → GO WITH WARNINGS
         12-05 20:00:00  fixed     warning warns  NEW 203.0.113.25: it is so
@@ -188,6 +190,9 @@ fn what_was_known_before_an_outage_is_known_after_it() {
     }
     let told = lines("passed");
     assert!(told[0].contains("fixed") && told[1].contains("GO WITH WARNINGS → GO"), "{told:?}");
+    let ascii = Style { unicode: false, ..STYLE };
+    let news = memory.learn(&report(Phase::Before, "blocks", &[]));
+    assert!(news.iter().all(|one| render::news_line(one, at(BEGAN), &ascii).is_ascii()), "{news:?}");
 }
 
 /// Lost if it fails: where something else stops the verdict already, nobody would be asked whether to roll back.
@@ -206,4 +211,26 @@ fn a_trigger_asks_also_where_the_verdict_stands() {
     assert_eq!(asked("blocks", "trigger"), (Vec::new(), true));
     assert_eq!(asked("blocks", "run:passed"), (Vec::new(), false));
     assert_eq!(asked("passed", "trigger"), (vec!["NO-GO → NO-GO  roll back?".to_owned()], true));
+}
+
+/// Lost if it fails: a list that falls silent would call off the way back, and the listing would be told again when it speaks.
+#[test]
+fn silence_calls_nothing_off() {
+    let mut memory = Memory::default();
+    let mut told = |words: &str, list: &str, rollback: &str| {
+        let news = memory.learn(&report(Phase::After, words, &[(&LISTS, list), (&ROLLBACK, rollback)]));
+        let news = news.iter().filter(|one| one.is_change() && !one.is_note());
+        news.map(|one| render::news_line(one, at(BEGAN), &STYLE)[28..].trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("passed", "list:passed", "run:passed"), Vec::<String>::new());
+    let listed = told("blocks/some-list", "list:passed", "trigger/blocks");
+    assert!(listed.len() == 3 && listed[2] == "VERDICT   GO → NO-GO  roll back?", "{listed:?}");
+    let silent = told("passed", "list:list-silent", "run:passed");
+    let unknown = "UNKNOWN   rollback (203.0.113.25), sample (203.0.113.25)";
+    assert_eq!(silent, [unknown, "VERDICT   NO-GO → HOLD"]);
+    assert_eq!(told("passed", "list:list-silent", "run:passed"), Vec::<String>::new());
+    let again = told("blocks/some-list", "list:passed", "trigger/blocks");
+    assert_eq!(again, [&unknown.replace("UNKNOWN", "known  "), "VERDICT   HOLD → NO-GO  roll back?"]);
+    let over = told("passed", "list:passed", "run:passed");
+    assert!(over.len() == 3 && over[0].starts_with("fixed") && over[1].starts_with("fixed"), "{over:?}");
 }

@@ -52,7 +52,7 @@ fn a_baseline_marks_and_decides_nothing() {
     // The same fault an hour later is known, and blocks all the same.
     let again = stage.check(&["--baseline", "ten.json"]);
     assert_eq!(again.exit, Some(1));
-    assert!(again.out.contains("[known] NEW  203.0.113.25 has no PTR record"), "{}", again.out);
+    assert!(again.out.contains("NEW  [known] 203.0.113.25 has no PTR record"), "{}", again.out);
     assert!(again.out.contains("SINCE ten.json (2026-12-01 10:00 +09:00, before the cutover, NO-GO)"), "{}", again.out);
     let markdown = stage.check(&["--baseline", "nine.json", "--format", "markdown", "--lang", "ja"]).out;
     assert!(markdown.contains("\n## nine.json からの変化") && markdown.contains("- 解消:"), "{markdown}");
@@ -84,7 +84,7 @@ fn a_comparison_has_its_exit_code() {
     let table = folder.run(&["compare", "nine.json", "ten.json"]).out;
     expect_test::expect![[r#"
         ten.json (2026-12-01 10:00 +09:00, before the cutover): NO-GO
-          BLOCKER ptr-missing  [new] NEW  203.0.113.25 has no PTR record
+          BLOCKER ptr-missing  NEW  [new] 203.0.113.25 has no PTR record
         SINCE nine.json (2026-12-01 09:00 +09:00, before the cutover, GO WITH WARNINGS)
           1 new, 7 known, 1 fixed
           fixed:  dnsbl-listed-minor  NEW  203.0.113.25 is listed on Passive Spam Block List: 127.0.0.2 (hit

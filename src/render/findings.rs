@@ -43,7 +43,7 @@ impl Item {
     /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
     pub(super) fn sentence(&self) -> String {
         match self.side {
-            Some(side) if self.named => format!("{}{side}  {}", self.known(), self.body()),
+            Some(side) if self.named => format!("{side}  {}", self.without_side()),
             _ => self.without_side(),
         }
     }

@@ -14,7 +14,7 @@ mod machine;
 mod markdown;
 mod news;
 mod page;
-mod spreadsheet;
+pub mod spreadsheet;
 mod table;
 mod wrap;
 

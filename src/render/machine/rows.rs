@@ -4,7 +4,7 @@ use super::{Entry, entries};
 use crate::model::{Lang, Report, visible_whole};
 use crate::render::digest::{is_rehearsed, observation};
 use crate::render::findings::{by_hand, line, remedy};
-use crate::render::spreadsheet::harmless;
+use crate::render::spreadsheet;
 
 /// The columns. One that is added stands at the end.
 const COLUMNS: [&str; 18] = [
@@ -30,14 +30,9 @@ const COLUMNS: [&str; 18] = [
 
 /// Writes the report.
 pub(in crate::render) fn write(report: &Report, lang: Lang) -> String {
-    let mut lines = csv::Writer::from_writer(Vec::new());
     let entries = entries(report);
     let rows = std::iter::once(COLUMNS.map(str::to_owned)).chain(entries.iter().map(|one| cells(one, lang)));
-    for row in rows {
-        // Writing into memory cannot fail, and all rows are of one length.
-        let _ = lines.write_record(row.iter().map(|cell| harmless(&visible_whole(cell))));
-    }
-    String::from_utf8(lines.into_inner().unwrap_or_default()).unwrap_or_default()
+    rows.map(|row| spreadsheet::line(row.iter().map(|cell| visible_whole(cell))) + "\n").collect()
 }
 
 fn cells(entry: &Entry<'_>, lang: Lang) -> [String; 18] {

@@ -56,6 +56,10 @@ fn a_baseline_marks_and_decides_nothing() {
     assert!(again.out.contains("SINCE ten.json (2026-12-01 10:00 +09:00, before the cutover, NO-GO)"), "{}", again.out);
     let markdown = stage.check(&["--baseline", "nine.json", "--format", "markdown", "--lang", "ja"]).out;
     assert!(markdown.contains("\n## nine.json からの変化") && markdown.contains("- 解消:"), "{markdown}");
+    let sarif = stage.check(&["--baseline", "nine.json", "--format", "sarif"]).json();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let state = |tag: &str| results.iter().find(|one| one["ruleId"] == tag).map(|one| one["baselineState"].clone());
+    assert_eq!((state("ptr-missing"), state("net-asn")), (Some("new".into()), Some("unchanged".into())));
     let merged = stage.folder.run(&["merge", "nine.json", "ten.json", "--at", "2026-12-01T11:00:00+09:00"]);
     assert!(merged.exit == Some(1) && !merged.out.contains("SINCE"), "{merged:?}");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Entry, findings, plan_uri, warnings};
-use crate::model::{Card, Completion, Lang, Outcome, Report, Verdict, visible_whole};
+use crate::model::{Card, Completion, Lang, Mark, Outcome, Report, Verdict, visible_whole};
 use crate::render::Style;
 use crate::render::digest::{gaps, is_rehearsed, observation, reasons};
 use crate::render::findings::line;
@@ -117,6 +117,13 @@ fn result(entry: &Entry<'_>, place: impl Fn(&Outcome) -> Option<usize>, lang: La
             "evidence": evidence,
         },
     });
+    // The specification (section 3.27.24) has no word for what the earlier report did not ask.
+    match statement.mark {
+        Some(Mark::New) => result["baselineState"] = json!("new"),
+        Some(Mark::Heavier) => result["baselineState"] = json!("updated"),
+        Some(Mark::Same) => result["baselineState"] = json!("unchanged"),
+        Some(Mark::Unseen) | None => {}
+    }
     if let Some(waiver) = &statement.waiver {
         let reason = visible_whole(&crate::words::waived(lang, waiver));
         result["suppressions"] = json!([{ "kind": "external", "status": "accepted", "justification": reason }]);

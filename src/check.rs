@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset};
 use futures::future::BoxFuture;
 
+use crate::bounce::{Ours, Watch};
 use crate::catalogue::Catalogue;
 use crate::dnsbl::{Consultant, Enforced, Retired, Selected};
 use crate::inbound::Policy;
@@ -57,6 +58,8 @@ pub struct Context {
     pub enforced: Vec<Enforced>,
     /// What it will do with their answers; nothing if the plan does not say.
     pub policy: Option<Policy>,
+    /// What the plan's mail logs tell; nothing before the cutover, or if it names none.
+    pub watch: Option<Watch>,
     /// How blocklists are asked.
     pub consultant: Consultant,
     /// Every tag, and the check that can say it: waivers are judged against it.
@@ -93,6 +96,18 @@ impl Context {
     /// Whether a waiver may accept what `tag` says.
     pub fn waivable(&self, tag: &str) -> bool {
         self.tags.get(tag).is_some_and(|card| card.waivable)
+    }
+}
+
+/// What is ours by the plan, for the words of explanations.
+pub fn ours_of(plan: &Plan) -> Ours {
+    let ips = |addresses: &[Address]| addresses.iter().map(|address| address.ip).collect();
+    let names = plan.old.iter().chain(&plan.new).map(|address| address.ptr.clone());
+    Ours {
+        old: ips(&plan.old),
+        new: ips(&plan.new),
+        domains: plan.domains.clone(),
+        hostnames: std::iter::once(plan.hostname.clone()).chain(names).chain(plan.mail_hosts()).collect(),
     }
 }
 

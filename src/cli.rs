@@ -51,7 +51,7 @@ pub enum Command {
     Inbound(Inbound),
     /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
     Rank(Rank),
-    /// Explain error mails and SMTP replies: what they mean, whose side it is, and what to do.
+    /// Explain error mails and SMTP replies: what they mean, whose side it is, and what to do; or count the refusals in mail logs.
     Bounce(Bounce),
     /// Print the page of a check or of a tag; without a name, list them all.
     Explain {
@@ -128,14 +128,49 @@ pub struct Merge {
 #[derive(Debug, Args)]
 pub struct Bounce {
     /// Mails (.eml, mbox) or pasted replies and log lines; `-` reads standard input.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "logs", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Take from this plan what is ours: addresses, domains, names of servers.
+    /// Count the refusals in whole mail logs instead (Postfix, Exim, Sendmail; plain, gzip or zstd); `-` is standard input. With --plan,
+    /// before and since the cutover side by side, and exit code 1 if we are refused for new and grave reasons.
+    #[arg(long = "log", value_name = "FILE", num_args = 1.., conflicts_with = "files")]
+    pub logs: Vec<PathBuf>,
+    /// Only count what the logs tell of this time and after: a time such as 2026-12-05T22:00:00+09:00, or an age such as 90m, 24h or 7d.
+    #[arg(long, value_name = "TIME", value_parser = Since::parse, requires = "logs", conflicts_with = "files")]
+    pub since: Option<Since>,
+    /// Take from this plan what is ours: addresses, domains, names of servers; for logs, when the cutover was.
     #[arg(long, value_name = "PLAN")]
     pub plan: Option<PathBuf>,
     /// Form of the output.
     #[arg(long, value_enum, default_value_t = BounceFormat::Table)]
     pub format: BounceFormat,
+    /// Write the output to FILE, whole or not at all, instead of standard output (`-`).
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Read the logs as if it were this time (for tests and documentation).
+    #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
+    pub at: Option<DateTime<FixedOffset>>,
+}
+
+/// From when on something counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// From this time on.
+    Time(DateTime<FixedOffset>),
+    /// So long before now.
+    Age(Duration),
+}
+
+impl Since {
+    /// Reads an RFC 3339 time, or an age of at most ten years.
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Self::Time(time));
+        }
+        let age = parse_time(text).filter(|age| *age <= DAY * 3660);
+        age.map(Self::Age).ok_or_else(|| {
+            "write a time such as 2026-12-05T22:00:00+09:00, or an age such as 90m, 24h or 7d".to_owned()
+        })
+    }
 }
 
 /// A form of explanations.

@@ -94,12 +94,12 @@ fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     Some(&rest[..rest.find(close)?])
 }
 
-fn said(text: &str) -> Event {
+pub(super) fn said(text: &str) -> Event {
     let (code, enhanced) = codes_in(text);
     Event { code, enhanced, texts: vec![text.to_owned()], ..Event::default() }
 }
 
-fn postfix_delivery(line: &str) -> Option<Event> {
+pub(super) fn postfix_delivery(line: &str) -> Option<Event> {
     let (before, rest) = line.split_once(" status=")?;
     let status = rest.split([' ', '(']).next()?;
     let text = rest.split_once('(').map_or("", |(_, text)| text.strip_suffix(')').unwrap_or(text));
@@ -124,7 +124,7 @@ fn postfix_delivery(line: &str) -> Option<Event> {
     })
 }
 
-fn postfix_reject(line: &str) -> Option<Event> {
+pub(super) fn postfix_reject(line: &str) -> Option<Event> {
     let at = ["reject: ", "reject_warning: "].iter().find_map(|word| line.find(word).map(|at| at + word.len()))?;
     let rest = &line[at..];
     let from = rest.find(" from ")?;
@@ -139,16 +139,24 @@ fn postfix_reject(line: &str) -> Option<Event> {
     })
 }
 
-fn exim(line: &str) -> Option<Event> {
-    if let Some((before, after)) = line.split_once(" rejected ")
-        && let Some(host) = before.find("H=")
-    {
+pub(super) fn exim(line: &str) -> Option<Event> {
+    if let Some((before, after)) = line.split_once(" rejected ") {
+        // `rejected MAIL FROM:<a@b> H=(helo) [ip]: message too big` has it behind.
+        let behind = || after.split_once(" H=").and_then(|(_, rest)| rest.split_once("]: "));
+        let (client, text) = match (before.find("H="), behind()) {
+            (Some(host), _) => (&before[host..], after.split_once(": ").map_or(after, |(_, text)| text)),
+            (None, Some(behind)) => behind,
+            (None, None) => return None,
+        };
         let recipient = after.strip_prefix("RCPT ").and_then(|rest| between(rest, "<", ">"));
-        let text = after.split_once(": ").map_or(after, |(_, text)| text);
+        // What Exim says with a text that brings no code of its own.
+        let code = if before.ends_with(" temporarily") { "451" } else { "550" };
+        let has_code = leading_code(text).is_some();
+        let text = &if has_code { text.to_owned() } else { format!("{code} {text}") };
         return Some(Event {
             recipient: recipient.map(str::to_owned),
             direction: Some(Direction::Incoming),
-            client: ip_in(&before[host..]),
+            client: ip_in(client),
             ..said(text)
         });
     }
@@ -164,7 +172,7 @@ fn exim(line: &str) -> Option<Event> {
     Some(Event { recipient, action, host, direction: Some(Direction::Outgoing), ..said(text) })
 }
 
-fn sendmail(line: &str) -> Option<Event> {
+pub(super) fn sendmail(line: &str) -> Option<Event> {
     if let Some((before, text)) = line.split_once("reject=")
         && before.contains("ruleset=")
     {
@@ -183,14 +191,19 @@ fn sendmail(line: &str) -> Option<Event> {
     } else {
         Action::Failed
     };
-    let told = said(text);
+    // Sendmail's own word for a reply hides the reason: `dsn=5.1.1, reply=550 Reverse DNS lookup failed, stat=User unknown`.
+    let reply = before.split_once(", reply=").map(|(_, reply)| reply.trim_end().trim_end_matches(','));
+    let told = match reply {
+        Some(reply) => Event { texts: vec![reply.to_owned(), text.to_owned()], ..said(reply) },
+        None => said(text),
+    };
     let relay = before.split("relay=").nth(1).unwrap_or_default();
     Some(Event {
         recipient: between(before, "to=", ",").map(|address| address.trim_matches(['<', '>']).to_owned()),
         action,
         enhanced: between(before, "dsn=", ",")
             .and_then(Enhanced::parse)
-            .filter(|code| !code.is_vague())
+            .filter(|code| !code.is_vague() && reply.is_none())
             .or(told.enhanced),
         host: relay.split([' ', '[']).next().map(|host| host.trim_end_matches(['.', ',']).to_owned()),
         direction: Some(Direction::Outgoing),

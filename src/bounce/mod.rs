@@ -7,6 +7,7 @@ mod dsn;
 mod event;
 mod explain;
 mod input;
+mod line;
 mod literal;
 mod log;
 mod mail;
@@ -15,6 +16,8 @@ mod normal;
 mod registry;
 mod rules;
 mod side;
+mod tally;
+mod waiting;
 mod words;
 
 pub use classify::{Basis, Ruling, classify, classify_at};
@@ -27,6 +30,10 @@ pub use named::Named;
 pub use registry::{StatusCode, registry};
 pub use rules::{Class, Confidence, Rule, RulesError, rules};
 pub use side::{Direction, Ours, Side};
+pub use tally::{Count, Group, LogRead, Tally, Watch};
 
+#[cfg(test)]
+#[path = "generated_tests.rs"]
+mod generated;
 #[cfg(test)]
 mod tests;

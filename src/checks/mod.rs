@@ -63,6 +63,7 @@ crate::catalogue! {
     dnsbl_domain,
     dnsbl_lists,
     receivers,
+    bounces,
     retire,
     rollback,
 }

@@ -2,26 +2,35 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::net::IpAddr;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::check::read_plan;
+use super::deliver::is_one_file;
 use super::{CommandError, Printed, Terminal};
 use crate::bounce::{Class, Direction, Explanation, LONGEST_INPUT, Named, Ours, Side, explain};
 use crate::catalogue::ListStatus;
+use crate::check::ours_of;
 use crate::cli::{Bounce, BounceFormat};
 use crate::model::{Lang, Value, visible};
-use crate::plan::Plan;
+use crate::output::PendingFile;
 use crate::render::{block, pad, spreadsheet, width};
 
 /// Reads the files and explains every refusal in them.
 pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, CommandError> {
+    if !arguments.logs.is_empty() {
+        return super::refusals::run(arguments, terminal);
+    }
     let ours = match &arguments.plan {
-        Some(path) => ours_in(&read_plan(path, terminal)?),
+        Some(path) => ours_of(&read_plan(path, terminal)?),
         None => Ours::default(),
     };
+    let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    let read_from = arguments.files.iter().chain(&arguments.plan);
+    if let Some(taken) = read_from.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
+        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
+    }
     let mut told: Vec<(String, Explanation)> = Vec::new();
     for path in &arguments.files {
         let shown = visible(&path.display().to_string());
@@ -38,6 +47,10 @@ pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, Co
         BounceFormat::Table => (table(&told, arguments.files.len() > 1, terminal), String::new()),
     };
     let notice = if told.is_empty() { said(lang, NOTHING).to_owned() + "\n" } else { notice };
+    if let Some(path) = output {
+        PendingFile::beside(path)?.complete(&text)?;
+        return Ok(Printed { notice, ..Printed::default() });
+    }
     Ok(Printed { text, notice, ..Printed::default() })
 }
 
@@ -53,29 +66,17 @@ fn read(path: &Path, shown: &str) -> Result<Vec<u8>, CommandError> {
     Ok(bytes)
 }
 
-/// What is ours by the plan.
-fn ours_in(plan: &Plan) -> Ours {
-    let ips = |addresses: &[crate::plan::Address]| addresses.iter().map(|address| address.ip).collect::<Vec<IpAddr>>();
-    let names = plan.old.iter().chain(&plan.new).map(|address| address.ptr.clone());
-    Ours {
-        old: ips(&plan.old),
-        new: ips(&plan.new),
-        domains: plan.domains.clone(),
-        hostnames: std::iter::once(plan.hostname.clone()).chain(names).chain(plan.mail_hosts()).collect(),
-    }
-}
-
 const NOTHING: (&str, &str) =
     ("no error mail or reply was found in what was given", "エラーメールや応答は見つからなかった");
 
-fn said(lang: Lang, (en, ja): (&'static str, &'static str)) -> &'static str {
+pub(super) fn said(lang: Lang, (en, ja): (&'static str, &'static str)) -> &'static str {
     match lang {
         Lang::En => en,
         Lang::Ja => ja,
     }
 }
 
-fn side(told: &Explanation, lang: Lang) -> &'static str {
+pub(super) fn side(told: &Explanation, lang: Lang) -> &'static str {
     let partner = told.direction == Direction::Incoming;
     let words = match told.side {
         Side::Ours => ("our side", "自社側"),
@@ -102,7 +103,7 @@ fn whose(told: &Explanation, lang: Lang) -> &'static str {
     said(lang, words)
 }
 
-fn list_name(told: &Explanation, lang: Lang) -> Option<String> {
+pub(super) fn list_name(told: &Explanation, lang: Lang) -> Option<String> {
     Some(match told.list.as_ref()? {
         Named::Zone(zone) => visible(zone),
         Named::Known(list) => match (&list.status, list.delist_url.as_ref().or(list.lookup_url.as_ref())) {
@@ -197,7 +198,7 @@ fn summary(told: &[(String, Explanation)], lang: Lang) -> String {
     format!("{}\n{}", said(lang, ("all together:", "合計:")), lines.collect::<String>())
 }
 
-fn both(value: &Value) -> Json {
+pub(super) fn both(value: &Value) -> Json {
     json!({ "en": value.in_lang(Lang::En), "ja": value.in_lang(Lang::Ja) })
 }
 

@@ -13,7 +13,7 @@ use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
-use crate::check::Context;
+use crate::check::{Context, ours_of};
 use crate::checks::CHECKS;
 use crate::cli::{Check, RunArgs};
 use crate::compare;
@@ -271,7 +271,12 @@ pub fn context(
     let selection = select(&plan.dnsbl, catalogue, key_in);
     let policy = super::inbound::policy_of(&plan)?;
     let zones = policy.as_ref().map(Policy::zones).unwrap_or_default();
+    let watch = match phase {
+        Phase::Before => None,
+        Phase::After => super::refusals::watch(&plan, now, &ours_of(&plan)),
+    };
     Ok(Context {
+        watch,
         vantage,
         phase,
         now,

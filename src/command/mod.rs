@@ -14,6 +14,7 @@ mod lists;
 mod merge;
 mod milestones;
 mod rank;
+mod refusals;
 mod rehearse;
 mod report_file;
 mod schema;

@@ -90,6 +90,7 @@ const PLAN: &[Key] = &[
     key("dnsbl", Kind::Table("dnsbl"), "The blocklists that judge us."),
     key("inbound_dnsbl", Kind::Table("inbound_dnsbl"), "The blocklists that the new server will enforce on others."),
     key("receivers", Kind::Table("receivers"), "The receivers that matter."),
+    key("after", Kind::Table("after"), "What shows after the cutover whether mail arrives."),
     key("attest", Kind::Map(&Kind::Table("attest")), "What no probe can see, such as `port25_lifted`."),
     key("rollback", Kind::Table("rollback"), "Who decides to go back, and when."),
     key("waive", Kind::Tables("waive"), "Accepted risks."),
@@ -255,6 +256,12 @@ const RECEIVERS: &[Key] = &[
     ),
 ];
 
+const AFTER: &[Key] = &[key(
+    "logs",
+    Kind::Texts,
+    "Mail logs of the new server, and of the old one to compare with (Postfix, Exim, Sendmail; plain, gzip or zstd); paths are taken from the plan's folder.",
+)];
+
 const ATTEST: &[Key] = &[
     key("yes", Kind::Flag, "Whether it holds.").required(),
     key("by", Kind::Text, "Who says so.").required(),
@@ -293,6 +300,7 @@ pub(super) const SECTIONS: &[(&str, &[Key])] = &[
     ("inbound_dnsbl", INBOUND),
     ("partner", PARTNER),
     ("receivers", RECEIVERS),
+    ("after", AFTER),
     ("attest", ATTEST),
     ("rollback", ROLLBACK),
     ("waive", WAIVE),

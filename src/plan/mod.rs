@@ -22,8 +22,8 @@ pub use addresses::{special_purpose, stays_inside};
 pub use keys::schema;
 pub use problem::{Problem, Problems};
 pub use types::{
-    AddedList, Address, Attestation, Auth, Detour, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx, Partner,
-    Plan, Receivers, Resolver, Rollback, Sample, Service, Smtp,
+    AddedList, Address, After, Attestation, Auth, Detour, DnsPlan, Dnsbl, InboundDnsbl, ListFamily, ListWeight, Mx,
+    Partner, Plan, Receivers, Resolver, Rollback, Sample, Service, Smtp,
 };
 
 use crate::model::{DomainName, Side};
@@ -173,6 +173,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
             .map(|section| sections::inbound(section, known))
             .unwrap_or_default(),
         receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
+        after: section("after").as_ref().map(|section| sections::after(section, known)).unwrap_or_default(),
         attest: sections::attest(&plan),
         rollback: section("rollback").as_ref().and_then(|section| sections::rollback(section, known)),
         waivers: sections::waivers(&plan),

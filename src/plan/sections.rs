@@ -9,7 +9,9 @@ use toml::de::DeValue;
 use super::Known;
 use super::dnsbl::holds_key;
 use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
-use super::types::{Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback};
+use super::types::{
+    After, Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback,
+};
 use crate::model::{DomainName, Waiver, visible};
 use crate::records::certificate::Chain;
 
@@ -251,6 +253,12 @@ pub(super) fn receivers(section: &Reader<'_>, known: &Known<'_>) -> Receivers {
         care_about: texts.into_iter().filter_map(receiver).collect(),
         per_day: section.number("per_day", "a number of messages"),
     }
+}
+
+/// `[after]`. The logs need not be there yet: they are of the time after the cutover.
+pub(super) fn after(section: &Reader<'_>, known: &Known<'_>) -> After {
+    let logs = section.texts("logs", "a list of files in quotes").unwrap_or_default();
+    After { logs: logs.into_iter().map(|(_, written)| known.folder.join(written)).collect() }
 }
 
 /// `[attest]`.

@@ -52,6 +52,8 @@ pub struct Plan {
     pub inbound_dnsbl: InboundDnsbl,
     /// The receivers that matter.
     pub receivers: Receivers,
+    /// What shows after the cutover whether mail arrives.
+    pub after: After,
     /// What no probe can see, by name.
     pub attest: Vec<(String, Attestation)>,
     /// Who decides to go back, and when.
@@ -464,4 +466,11 @@ pub struct Rollback {
     pub decide_by: TimeDelta,
     /// Tags, or ids of checks, that ask for it.
     pub triggers: Vec<String>,
+}
+
+/// What shows after the cutover whether mail arrives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    /// Mail logs, from the folder the tool runs in.
+    pub logs: Vec<PathBuf>,
 }

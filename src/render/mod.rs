@@ -22,7 +22,7 @@ pub use comparison::comparison;
 pub use explain::{explain, explain_all, explain_outcome};
 pub use news::{json_line as news_json, line as news_line};
 pub use page::{index, page};
-pub use wrap::{block, pad, width, wrap};
+pub use wrap::{block, grouped, pad, width, wrap};
 
 use crate::exit;
 use crate::model::{Lang, Report, Verdict};

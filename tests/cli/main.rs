@@ -13,6 +13,7 @@ mod merge;
 mod monitoring;
 mod pages;
 mod practice;
+mod refusals;
 mod rehearse;
 mod secrets;
 mod shapes;

@@ -30,6 +30,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("inbound_dnsbl", "`[inbound_dnsbl]`", "The blocklists with which the new server will judge others."),
     ("partner", "A table in `partners`", "Somebody whose mail matters."),
     ("receivers", "`[receivers]`", "The receivers that matter."),
+    ("after", "`[after]`", "What shows after the switch whether mail arrives; see [bounce](bounce.md)."),
     (
         "attest",
         "A table in `[attest]`",

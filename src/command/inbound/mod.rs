@@ -357,7 +357,7 @@ fn host_of(naming: &Naming) -> Option<&DomainName> {
     }
 }
 
-fn spinner(terminal: &Terminal) -> ProgressBar {
+pub(super) fn spinner(terminal: &Terminal) -> ProgressBar {
     if !terminal.progress {
         return ProgressBar::hidden();
     }

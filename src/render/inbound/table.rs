@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::super::Style;
 use super::super::ink::{Ink, verdict_ink};
-use super::super::wrap::{pad, wrap};
+use super::super::wrap::{grouped, pad, wrap};
 use crate::inbound::{Dialect, Fate, Forecast, Outlook, Partner, Severity, located, per_week};
 use crate::model::{Lang, Level, Vantage};
 
@@ -75,10 +75,10 @@ impl Writer<'_> {
             &self.labelled(self.say("judged", "判定"), &format!("{when}, {place}, {}", outlook.resolvers.join(", "))),
         );
         for log in &outlook.logs {
-            let lines = count(log.summary.volume.lines);
+            let lines = grouped(log.summary.volume.lines);
             let mut said = match self.style.lang {
-                Lang::En => format!("{}: {lines} lines, {} of clients", log.file, count(log.summary.understood)),
-                Lang::Ja => format!("{}: {lines} 行、接続元の記録 {} 行", log.file, count(log.summary.understood)),
+                Lang::En => format!("{}: {lines} lines, {} of clients", log.file, grouped(log.summary.understood)),
+                Lang::Ja => format!("{}: {lines} 行、接続元の記録 {} 行", log.file, grouped(log.summary.understood)),
             };
             if let Some(error) = &log.error {
                 said.push_str(&match self.style.lang {
@@ -90,7 +90,7 @@ impl Writer<'_> {
         }
         let clients: usize = outlook.partners.iter().map(|partner| partner.clients.len()).sum();
         let messages: u64 = outlook.partners.iter().map(|partner| partner.messages().0).sum();
-        let (clients, messages) = (count(clients as u64), count(messages));
+        let (clients, messages) = (grouped(clients as u64), grouped(messages));
         let days = outlook.period.map(|(first, last)| {
             let offset = *outlook.started.offset();
             format!("{} – {}", day(first, offset), day(last, offset))
@@ -148,14 +148,14 @@ impl Writer<'_> {
             let vip = if partner.vip { "★ " } else { "" };
             let lost = match (per_week(refused, seconds), partner.worst()) {
                 (_, Severity::Unknown) if unknown > 0 => "?".to_owned(),
-                (Some(lost), _) => count(lost),
+                (Some(lost), _) => grouped(lost),
                 (None, _) => "–".to_owned(),
             };
             let refused_clients = partner.count(Severity::Refused) + partner.count(Severity::PutOff);
             grid.add_row([
                 format!("{vip}{}", partner.name),
                 lost,
-                count(messages),
+                grouped(messages),
                 format!("{refused_clients} / {}", partner.clients.len()),
                 self.by(partner),
             ]);
@@ -351,19 +351,6 @@ impl Writer<'_> {
         let lines = wrap(says, self.style.width.saturating_sub(2)).join("\n  ");
         format!("{}\n  {lines}\n", self.paint(verdict_ink(verdict), verdict.words()))
     }
-}
-
-/// With the thousands set apart.
-fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The day where the one sits who reads.

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod init;
+
+pub use init::{Init, parse_moment};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +34,8 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a commented plan from what the DNS and the old server show today.
+    Init(Init),
     /// Check a plan against the world and print the verdict.
     Check(Check),
     /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.

@@ -8,6 +8,7 @@ mod deliver;
 mod demo;
 mod explain;
 mod inbound;
+mod init;
 mod lists;
 mod merge;
 mod rank;
@@ -62,6 +63,9 @@ pub enum CommandError {
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A plan that cannot be drafted.
+    #[error("could not make a plan: {0}")]
+    Init(String),
     /// The report would take the plan's place.
     #[error("could not write the report to {0}: that is the plan")]
     Overwrite(String),
@@ -156,6 +160,7 @@ pub enum CommandError {
 /// [`CommandError`] when the work could not start: exit code 2.
 pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
     match cli.command {
+        Command::Init(arguments) => init::run(&arguments, terminal),
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Rank(arguments) => rank::run(&arguments, terminal),

@@ -8,6 +8,7 @@ mod errors;
 mod exits;
 mod files;
 mod inbound;
+mod init;
 mod merge;
 mod pages;
 mod rehearse;

@@ -307,7 +307,7 @@ impl Draft<'_> {
             "新サーバーが署名に使うセレクター (現在のものを書くのは、鍵も移す場合だけ)。",
         );
         let signs = self.present.domains.iter().map(|domain| {
-            let usual = || vec!["\"s2026\"".to_owned()];
+            let usual = || vec!["\"selector\"".to_owned()];
             let selectors: Vec<String> =
                 domain.selectors.usable.keys().map(|selector| format!("\"{selector}\"")).collect();
             let selectors = if selectors.is_empty() { usual() } else { selectors };
@@ -323,27 +323,11 @@ impl Draft<'_> {
             );
             page.suggest(&format!("mail_from = {}", list(own.iter().chain([return_path]))));
         }
-        let with_sts: Vec<&DomainName> =
-            self.present.domains.iter().filter(|domain| domain.has_mta_sts).map(|domain| &domain.name).collect();
-        self.in_use(page, "MTA-STS", "mta_sts", &with_sts);
+        let sts = self.present.domains.iter().map(|domain| (&domain.name, domain.has_mta_sts));
+        in_use(page, "MTA-STS", "mta_sts", sts);
         let hosts = self.present.domains.iter().flat_map(|domain| &domain.exchangers.hosts);
-        let with_tlsa: Vec<&DomainName> = hosts.filter(|host| host.has_tlsa).map(|host| &host.name).collect();
-        self.in_use(page, "DANE (TLSA)", "dane", &with_tlsa);
+        in_use(page, "DANE (TLSA)", "dane", hosts.map(|host| (&host.name, host.has_tlsa)));
         page.gap();
-    }
-
-    fn in_use(&self, page: &mut Page, what: &str, key: &str, names: &[&DomainName]) {
-        if names.is_empty() {
-            page.say(&format!("{what}: no record was found."), &format!("{what}: レコードは見つからなかった。"));
-            page.suggest(&format!("{key} = false"));
-        } else {
-            let names = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            page.say(
-                &format!("{what} is published today: {names}. Will it be in use after the switch?"),
-                &format!("{what} が現在公開されている: {names}。切り替え後も使うか。"),
-            );
-            page.suggest(&format!("{key} = true"));
-        }
     }
 
     fn smtp(&self, page: &mut Page) {
@@ -402,5 +386,33 @@ impl Draft<'_> {
         page.suggest("[rollback]");
         page.suggest("owner = \"tanaka\"");
         page.suggest("decide_by = \"2h\"");
+    }
+}
+
+/// Whether something is published today, by name.
+fn in_use<'d>(page: &mut Page, what: &str, key: &str, found: impl Iterator<Item = (&'d DomainName, Option<bool>)>) {
+    let found: Vec<_> = found.collect();
+    let names = |wanted: Option<bool>| {
+        let names = found.iter().filter(|(_, has)| *has == wanted).map(|(name, _)| name.to_string());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (with, unanswered) = (names(Some(true)), names(None));
+    if !unanswered.is_empty() {
+        page.say(
+            &format!("{what}: not found: no answer for {unanswered}."),
+            &format!("{what}: 不明: {unanswered} について応答がない。"),
+        );
+    }
+    if with.is_empty() {
+        if unanswered.is_empty() {
+            page.say(&format!("{what}: there is no record."), &format!("{what}: レコードはない。"));
+        }
+        page.suggest(&format!("{key} = false"));
+    } else {
+        page.say(
+            &format!("{what} is published today: {with}. Will it be in use after the switch?"),
+            &format!("{what} が現在公開されている: {with}。切り替え後も使うか。"),
+        );
+        page.suggest(&format!("{key} = true"));
     }
 }

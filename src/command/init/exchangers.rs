@@ -47,8 +47,8 @@ pub(super) struct Exchanger {
     pub(super) addresses: Vec<IpAddr>,
     /// Why some, or all, are not known.
     pub(super) unknown: Vec<Value>,
-    /// Whether there are TLSA records for its port 25 (RFC 7672).
-    pub(super) has_tlsa: bool,
+    /// Whether there are TLSA records for its port 25 (RFC 7672); nothing if that was not answered.
+    pub(super) has_tlsa: Option<bool>,
 }
 
 impl Exchanger {
@@ -134,7 +134,7 @@ async fn host(dns: &Dns, preference: Option<u16>, name: DomainName, own: &Own) -
         name,
         addresses: Vec::new(),
         unknown: Vec::new(),
-        has_tlsa: tlsa.is_some_and(|reply| reply.answer == Answer::Data),
+        has_tlsa: tlsa.filter(|reply| reply.is_definite()).map(|reply| reply.answer == Answer::Data),
     };
     for reply in replies.into_iter().flatten() {
         let rtype = reply.question.rtype;

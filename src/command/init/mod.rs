@@ -121,15 +121,10 @@ fn sample(path: &Path) -> Result<Sample, CommandError> {
 fn closing(path: &Path, plan: &Plan, present: &Present, lang: Lang) -> String {
     let name = if path == Path::new("-") { "plan.toml".to_owned() } else { visible(&path.display().to_string()) };
     let (domains, old, new) = (plan.domains.len(), plan.old.len(), plan.new.len());
-    let unknown = present.unknown().count();
     let domain = &plan.domains[0];
     match lang {
         Lang::En => {
-            let open = match unknown {
-                0 => String::new(),
-                1 => "1 question stayed open; the plan says which.\n".to_owned(),
-                _ => format!("{unknown} questions stayed open; the plan says which.\n"),
-            };
+            let open = if present.has_gaps() { "Not everything could be found out; the plan says what.\n" } else { "" };
             format!(
                 "{name}: domains {domains}, old addresses {old}, new addresses {new}.\n{open}\
                  Next:\n\
@@ -140,9 +135,10 @@ fn closing(path: &Path, plan: &Plan, present: &Present, lang: Lang) -> String {
             )
         }
         Lang::Ja => {
-            let open = match unknown {
-                0 => String::new(),
-                _ => format!("分からなかったことが {unknown} 件ある。計画の注釈に書いてある。\n"),
+            let open = if present.has_gaps() {
+                "分からなかったことがある。計画の注釈に書いてある。\n"
+            } else {
+                ""
             };
             format!(
                 "{name}: ドメイン {domains} 件、旧アドレス {old} 件、新アドレス {new} 件\n{open}\

@@ -15,6 +15,7 @@ use crate::command::CommandError;
 use crate::model::{DomainName, Value};
 use crate::plan::Resolver;
 use crate::probe::{Answer, Ask, Dns, Question, RecordType, Smtp};
+use crate::records::mta_sts;
 use crate::zonefile::Loaded;
 
 /// The greetings of so many servers are read.
@@ -46,8 +47,8 @@ pub(super) struct Domain {
     pub(super) exchangers: Exchangers,
     pub(super) senders: Senders,
     pub(super) selectors: Selectors,
-    /// Whether `_mta-sts` has a record (RFC 8461).
-    pub(super) has_mta_sts: bool,
+    /// Whether `_mta-sts` has a record (RFC 8461); nothing if that was not answered.
+    pub(super) has_mta_sts: Option<bool>,
 }
 
 /// One old address.
@@ -75,12 +76,15 @@ impl Present {
         names
     }
 
-    /// What was asked in vain.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = &Value> {
-        let addresses = self.old.iter().map(|old| &old.seen).chain(&self.new).flat_map(|seen| &seen.unknown);
-        let hosts = self.domains.iter().flat_map(|domain| &domain.exchangers.hosts).flat_map(|host| &host.unknown);
-        let domains = self.domains.iter().filter(|domain| !domain.exchangers.is_known);
-        addresses.chain(hosts).chain(domains.flat_map(|domain| &domain.exchangers.remarks))
+    /// Whether something was asked in vain.
+    pub(super) fn has_gaps(&self) -> bool {
+        let seen = self.old.iter().map(|old| &old.seen).chain(&self.new).any(|seen| !seen.unknown.is_empty());
+        seen || self.domains.iter().any(|domain| {
+            let exchangers = &domain.exchangers;
+            !exchangers.is_known
+                || domain.has_mta_sts.is_none()
+                || exchangers.hosts.iter().any(|host| !host.unknown.is_empty() || host.has_tlsa.is_none())
+        })
     }
 }
 
@@ -116,8 +120,9 @@ pub(super) async fn look(
                 answer(dns, format!("_mta-sts.{name}"), RecordType::TXT),
             )
             .await;
-            let has_mta_sts =
-                mta_sts.is_some_and(|reply| reply.texts().iter().any(|text| crate::records::mta_sts::is_record(text)));
+            let has_mta_sts = mta_sts
+                .filter(|reply| reply.is_definite())
+                .map(|reply| reply.texts().iter().any(|text| mta_sts::is_record(text)));
             Domain { name: name.clone(), exchangers, senders, selectors, has_mta_sts }
         }
     });

@@ -491,3 +491,68 @@ fn in_japanese() {
     let folder = Folder::empty();
     assert!(folder.run(&["init", "--help"]).out.contains("--sample"));
 }
+
+/// `init` at a terminal where `typed` comes from the keyboard: its exit code, what was seen there, and its standard output.
+#[cfg(target_os = "linux")]
+fn at_terminal(stage: &Stage, arguments: &[&str], typed: &str) -> (Option<i32>, String, String) {
+    use std::io::{Read, Write};
+    use std::os::unix::ffi::OsStrExt;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let name = std::path::Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
+    let slave = std::fs::File::options().read(true).write(true).open(name).unwrap();
+    let mut keyboard = std::fs::File::from(master);
+    keyboard.write_all(typed.as_bytes()).unwrap();
+    let resolver = stage.world.address().to_string();
+    let usual = ["init", "--dns-only", "--allow-special", "a test", "--resolver", &resolver, "-o", "new.toml"];
+    let mut tool = stage.folder.tool(&[&usual[..], arguments].concat());
+    tool.env("TERM", "dumb").env("TZ", "UTC-9").stdin(slave.try_clone().unwrap()).stderr(slave);
+    tool.stdout(std::process::Stdio::piped());
+    let child = tool.spawn().unwrap();
+    // The command holds the terminal's end, too.
+    drop(tool);
+    let output = child.wait_with_output().unwrap();
+    let mut seen = Vec::new();
+    // Linux ends a terminal that nobody holds any more with an error.
+    drop(keyboard.read_to_end(&mut seen));
+    (output.status.code(), String::from_utf8(seen).unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// Lost if it fails: who types only the domain would be refused, or asked what Enter does not answer.
+#[cfg(target_os = "linux")]
+#[test]
+fn asked_at_a_terminal() {
+    let stage = Stage::set(&ready(), "");
+    let typed = "nonsense\n203.0.113.25, 2001:db8:25::25\nmail.example.co.jp\n\n";
+    let (exit, seen, out) = at_terminal(&stage, &["example.co.jp"], typed);
+    assert_eq!(exit, Some(0), "{seen}");
+    assert!(seen.contains("Addresses of the new server: ") && seen.contains("nonsense is not an IP address"), "{seen}");
+    assert!(seen.contains("(mx1.example.co.jp, mail.example.co.jp) [mx1.example.co.jp]: "), "{seen}");
+    assert!(out.contains("Next:"), "{out}");
+    let plan = read(&stage.folder.read("new.toml"));
+    assert_eq!(ips(&plan.new), ["203.0.113.25", "2001:db8:25::25"]);
+    assert_eq!(plan.hostname.as_str(), "mail.example.co.jp");
+    let night = plan.cutover_at.format("%a %H:%M %:z").to_string();
+    assert_eq!(night, "Sat 22:00 +09:00", "{seen}");
+    // What a domain's DNS does not tell is asked for as well; a file that is there is kept.
+    let (exit, seen, _) = at_terminal(&stage, &["example.co.jp", "--new", "203.0.113.25"], "\n\n");
+    assert_eq!((exit, seen.contains("never overwritten")), (Some(2), true), "{seen}");
+    std::fs::remove_file(stage.folder.path("new.toml")).unwrap();
+    let (exit, seen, _) = at_terminal(
+        &stage,
+        &["2.0.192.in-addr.arpa", "--new", "203.0.113.25", "--hostname", "m.example.co.jp", "--lang", "ja"],
+        "192.0.2.25\n2026-12-05 22:00 +09:00\n",
+    );
+    assert_eq!(exit, Some(0), "{seen}");
+    assert!(seen.contains("旧サーバーのアドレス"), "{seen}");
+    // Whoever goes away leaves no file.
+    std::fs::remove_file(stage.folder.path("new.toml")).unwrap();
+    let (exit, seen, _) = at_terminal(&stage, &["example.co.jp"], "\u{4}");
+    assert_eq!((exit, seen.contains("--new says it without a question")), (Some(2), true), "{seen}");
+    assert_eq!(stage.folder.names(), ["plan.toml"]);
+}

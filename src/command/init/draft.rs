@@ -31,19 +31,19 @@ impl Draft<'_> {
     /// The text, with its remarks in `lang`.
     pub(super) fn write(&self, lang: Lang) -> String {
         let mut page = Page::new(lang);
-        self.head(&mut page);
-        self.the_move(&mut page);
-        self.old(&mut page);
-        self.new(&mut page);
-        self.mx(&mut page);
-        self.dns(&mut page);
-        self.auth(&mut page);
-        self.smtp(&mut page);
-        self.rest(&mut page);
+        self.write_head(&mut page);
+        self.write_move(&mut page);
+        self.write_old(&mut page);
+        self.write_new(&mut page);
+        self.write_mx(&mut page);
+        self.write_dns(&mut page);
+        self.write_auth(&mut page);
+        self.write_smtp(&mut page);
+        self.write_rest(&mut page);
         page.into_text()
     }
 
-    fn head(&self, page: &mut Page) {
+    fn write_head(&self, page: &mut Page) {
         page.say(
             "A plan for mail-cutover, drafted by `mail-cutover init` from what there is today. Remarks say what was found and where. A line that begins with “# ” and a key is a suggestion: take the “# ” away to use it. docs/plan.md has every key.",
             "mail-cutover の計画。現在の状態をもとに `mail-cutover init` が作成した。何がどこで見つかったかを注釈に記す。「# 」の後にキーがある行は提案であり、「# 」を消すと有効になる。すべてのキーは docs/plan.md にある。",
@@ -60,7 +60,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn the_move(&self, page: &mut Page) {
+    fn write_move(&self, page: &mut Page) {
         page.say("The change ticket; it is printed on every report.", "変更チケット。すべてのレポートに表示される。");
         match &self.wanted.change {
             Some(change) => page.line(&format!("change = {}", quoted(change))),
@@ -100,7 +100,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn old(&self, page: &mut Page) {
+    fn write_old(&self, page: &mut Page) {
         page.say(
             "The server of today, as the Internet sees it. What it has and the new one lacks is what breaks.",
             "現在のサーバー (外から見えるアドレス)。旧にあって新にないものが、切り替えで壊れるものである。",
@@ -148,7 +148,7 @@ impl Draft<'_> {
         if keys.len() == 1 { format!("\"{ip}\"") } else { format!("{{ {} }}", keys.join(", ")) }
     }
 
-    fn new(&self, page: &mut Page) {
+    fn write_new(&self, page: &mut Page) {
         page.say(
             "The server of tomorrow: every address from which mail will leave, or at which it will arrive. sends = false or receives = false beside an address says that it does only the other.",
             "新しいサーバー。メールの送信または受信に使うアドレスのすべて。一方だけに使うアドレスには sends = false か receives = false と書く。",
@@ -194,7 +194,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn mx(&self, page: &mut Page) {
+    fn write_mx(&self, page: &mut Page) {
         page.say(
             "What MX must be after the switch; without this, hostname alone, for every domain.",
             "切り替え後の MX。書かなければ、すべてのドメインで hostname だけとする。",
@@ -209,7 +209,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn dns(&self, page: &mut Page) {
+    fn write_dns(&self, page: &mut Page) {
         page.line("[dns]");
         if !matches!(self.wanted.dns.resolver, Resolver::Auto) {
             page.say("As this draft was made.", "この計画の作成時と同じ。");
@@ -261,7 +261,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn auth(&self, page: &mut Page) {
+    fn write_auth(&self, page: &mut Page) {
         page.line("[auth]");
         for domain in &self.present.domains {
             domain.selectors.remarks.iter().for_each(|remark| page.note(remark));
@@ -330,7 +330,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn smtp(&self, page: &mut Page) {
+    fn write_smtp(&self, page: &mut Page) {
         page.line("[smtp]");
         page.say(
             "The ports that servers (25) and people's mail programs use. Without this, 25.",
@@ -358,7 +358,7 @@ impl Draft<'_> {
         page.gap();
     }
 
-    fn rest(&self, page: &mut Page) {
+    fn write_rest(&self, page: &mut Page) {
         page.say(
             "The receivers whose rules must be met, and how many messages leave a day.",
             "条件を満たすべき受信側と、1 日の送信通数。",

@@ -52,6 +52,9 @@ pub(super) fn run(arguments: &Init, terminal: &Terminal) -> Result<Printed, Comm
             SmtpSettings { ehlo: None, patience: PATIENCE, roots: Vec::new(), detours: arguments.connect.clone() };
         let smtp = (!arguments.dns_only).then(|| Smtp::new(settings, &dns)).transpose()?;
         let bar = progress_bar(terminal);
+        if let Some(asker) = &mut asker {
+            asker.busy = bar.clone();
+        }
         let present = present::look(&dns, smtp.as_ref(), &wanted, &zones, sample.as_ref(), asker.as_mut()).await;
         bar.finish_and_clear();
         present

@@ -86,8 +86,9 @@ pub(super) fn list<'n>(names: impl IntoIterator<Item = &'n DomainName>) -> Strin
 
 /// A TTL as the plan writes a length of time.
 pub(super) fn length(seconds: u32) -> String {
-    let unit =
-        [(86_400, "d"), (3600, "h"), (60, "m")].into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    let unit = [(86_400, "d"), (3600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
     unit.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
 }
 

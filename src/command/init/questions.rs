@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveTime, TimeZone, Weekday};
+use indicatif::ProgressBar;
 
 use crate::command::CommandError;
 use crate::model::{Lang, visible};
@@ -17,6 +18,8 @@ pub(super) struct Asker {
     input: Box<dyn BufRead>,
     output: Box<dyn Write>,
     lang: Lang,
+    /// What moves on the same terminal, and is to be gone before a question.
+    pub(super) busy: ProgressBar,
 }
 
 impl Asker {
@@ -24,7 +27,12 @@ impl Asker {
     pub(super) fn at_terminal(lang: Lang) -> Option<Self> {
         let stdin = std::io::stdin();
         let is_there = stdin.is_terminal() && std::io::stderr().is_terminal();
-        is_there.then(|| Self { input: Box::new(stdin.lock()), output: Box::new(std::io::stderr()), lang })
+        is_there.then(|| Self {
+            input: Box::new(stdin.lock()),
+            output: Box::new(std::io::stderr()),
+            lang,
+            busy: ProgressBar::hidden(),
+        })
     }
 
     /// Asks until an answer can be read; an empty one means `usual`, if there is one.
@@ -38,6 +46,7 @@ impl Asker {
         option: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, CommandError> {
+        self.busy.finish_and_clear();
         let refuse = |why: String| CommandError::Init(format!("{why}; {option} says it without a question"));
         let question = if self.lang == Lang::Ja { ja } else { en };
         let shown = usual.map_or_else(String::new, |usual| format!(" [{}]", visible(usual)));
@@ -81,7 +90,12 @@ mod tests {
     use super::*;
 
     fn asker(input: &'static str) -> Asker {
-        Asker { input: Box::new(input.as_bytes()), output: Box::new(std::io::sink()), lang: Lang::En }
+        Asker {
+            input: Box::new(input.as_bytes()),
+            output: Box::new(std::io::sink()),
+            lang: Lang::En,
+            busy: ProgressBar::hidden(),
+        }
     }
 
     fn number(text: &str) -> Result<u8, String> {

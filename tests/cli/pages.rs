@@ -31,6 +31,7 @@ fn the_demo_tells_its_stories() {
         ✗ ptr-generic  NEW  2001:db8:25::25 is called host-2001-db8-25--25.cloud.example: it contains the address (groups)
         ✗ smtp-size  NEW  203.0.113.25 takes messages of at most 10240000 octets (10.2 MB); the old server took 52428800 octets (52.4 MB)
         ✗ smtp-size  NEW  2001:db8:25::25 takes messages of at most 10240000 octets (10.2 MB); the old server took 52428800 octets (52.4 MB)
+        ✗ rbl-in-vip  Partner K.K. must get through, and 198.51.100.7 would be refused: 554 5.7.1 Service unavailable; Client host [198.51.100.7] blocked using zen.spamhaus.org (by zen.spamhaus.org; 1 of 1 addresses)
         ✗ dnsbl-listed  NEW  203.0.113.26 is listed on Spamhaus ZEN: 127.0.0.2 (SBL: verified spam source or spam support service) “https://check.spamhaus.org/results/?query=203.0.113.26”
         ✗ dnsbl-policy  NEW  Spamhaus ZEN says that 203.0.113.26 should not send mail directly: 127.0.0.10 (PBL, entered by the network's owner: no mail direct from this range) “https://check.spamhaus.org/results/?query=203.0.113.26”. This is a policy about its network, no accusation of spam
         ✗ rcv-refuses  gmail: Gmail needs a PTR record that leads back to each sending address, and would refuse the mail (550 5.7.25): ptr-missing

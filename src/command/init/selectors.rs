@@ -12,38 +12,38 @@ use crate::records::dkim::{Key, Material};
 use crate::records::tags::TagList;
 use crate::zonefile::Loaded;
 
-/// Selectors that mail services and programs use when nobody chooses another, and who does.
+/// Selectors to be tried, and who uses them if nobody chooses another.
 const COMMON: &[(&str, &str)] = &[
-    // https://knowledge.workspace.google.com/admin/security/set-up-dkim
+    // https://support.google.com/a/answer/11611356
     ("google", "Google Workspace"),
-    // https://learn.microsoft.com/en-us/defender-office-365/email-authentication-dkim-configure
+    // What New-DkimSigningConfig of Exchange Online sets up.
     ("selector1", "Microsoft 365"),
     ("selector2", "Microsoft 365"),
-    // https://help.proton.me/hc/en-us/articles/anti-spoofing-custom-domain
-    ("protonmail", "Proton"),
-    // https://www.zoho.com/mail/help/adminconsole/dkim-configuration.html
-    ("zoho", "Zoho"),
     // https://www.fastmail.help/hc/en-us/articles/360060591153
     ("fm1", "Fastmail"),
     ("fm2", "Fastmail"),
     ("fm3", "Fastmail"),
-    // https://mailchimp.com/help/set-up-email-domain-authentication/
+    // https://domainsecurityscanner.com/guides/proton-mail
+    ("protonmail", "Proton Mail"),
+    ("protonmail2", "Proton Mail"),
+    ("protonmail3", "Proton Mail"),
+    // https://netdig.tools/tools/mailchimp-dns-records
     ("k1", "Mailchimp"),
     ("k2", "Mailchimp"),
     ("k3", "Mailchimp"),
-    // https://www.twilio.com/docs/sendgrid/ui/account-and-settings/how-to-set-up-domain-authentication
-    ("s1", "SendGrid"),
-    ("s2", "SendGrid"),
-    // opendkim.conf(5), rspamd's dkim_signing module, cPanel, Plesk, Mailcow: their defaults and examples.
-    ("default", "opendkim, cPanel, Plesk"),
-    ("mail", "opendkim"),
-    ("dkim", "rspamd, Mailcow"),
+    // https://rspamd.com/doc/modules/dkim_signing.html
+    ("dkim", "rspamd"),
+    // Nobody's in particular: what people choose.
+    ("default", ""),
+    ("mail", ""),
+    ("s1", ""),
+    ("s2", ""),
     ("dkim1", ""),
     ("key1", ""),
     ("key2", ""),
     ("smtp", ""),
     ("email", ""),
-    ("x", ""),
+    ("selector", ""),
 ];
 
 /// A label that nobody chooses: what answers here is a wildcard.
@@ -114,12 +114,14 @@ pub(super) async fn selectors(dns: &Dns, domain: &DomainName, zones: &[Loaded], 
         let where_from = Value::both(format!("a common name{whose}"), format!("よくある名前{whose}"));
         named.insert((*selector).to_owned(), where_from);
     }
-    let guesses: BTreeSet<String> = named.keys().cloned().collect();
+    let mut guesses: BTreeSet<String> = named.keys().cloned().collect();
     for (path, selector) in in_zones(domain, zones) {
+        guesses.remove(&selector);
         named.insert(selector, Value::both(format!("from {path}"), format!("{path} から")));
     }
     let signed = sample.iter().flat_map(|sample| &sample.signatures).filter(|signature| signature.domain == *domain);
     for signature in signed {
+        guesses.remove(&signature.selector);
         let where_from = Value::both("the sample mail is signed with it", "見本のメールがこれで署名されている");
         named.insert(signature.selector.clone(), where_from);
     }
@@ -135,7 +137,7 @@ pub(super) async fn selectors(dns: &Dns, domain: &DomainName, zones: &[Loaded], 
     let mut unanswered = 0_usize;
     for ((selector, from), reply) in questions.into_iter().zip(replies) {
         let (Some(from), Some(reply)) = (from, reply) else { continue };
-        let is_guess = guesses.contains(&selector) && from.in_lang(crate::model::Lang::En).starts_with("a common");
+        let is_guess = guesses.contains(&selector);
         if !reply.is_definite() {
             unanswered += 1;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use futures::future::{join, join_all, join3};
+use futures::future::{join, join_all, join4};
 
 use super::addresses::{self, Seen};
 use super::exchangers::{Exchangers, Own, answer, both, exchangers};
@@ -101,32 +101,16 @@ pub(super) async fn look(
     asker: Option<&mut Asker>,
 ) -> Result<Present, CommandError> {
     let own = Own(wanted.domains());
-    let mail = join_all(own.0.iter().map(|domain| exchangers(dns, domain, &own))).await;
-    let mail = mail.into_iter().collect::<Result<Vec<_>, _>>().map_err(CommandError::Init)?;
-    let silent = mail.iter().all(|exchangers| !exchangers.is_known);
-    if silent && asker.is_none() && (wanted.old.is_empty() || !wanted.names_host()) {
-        let why = mail.first().and_then(|exchangers| exchangers.remarks.first());
+    let domains = own.0.iter().map(|name| domain(dns, name, &own, zones, sample));
+    let domains = join_all(domains).await.into_iter().collect::<Result<Vec<_>, _>>().map_err(CommandError::Init)?;
+    let is_silent = domains.iter().all(|domain| !domain.exchangers.is_known);
+    if is_silent && asker.is_none() && (wanted.old.is_empty() || !wanted.names_host()) {
+        let why = domains.first().and_then(|domain| domain.exchangers.remarks.first());
         let why = why.map_or_else(String::new, |why| format!(" ({})", both(why)[0]));
         return Err(CommandError::Init(format!(
             "the DNS does not tell what there is today{why}: ask another resolver with --resolver, read a zone file with --zone, or give --old and --hostname"
         )));
     }
-    let domains = own.0.iter().zip(mail).map(|(name, exchangers)| {
-        let own = &own;
-        async move {
-            let (senders, selectors, mta_sts) = join3(
-                senders(dns, name, own),
-                selectors(dns, name, zones, sample),
-                answer(dns, format!("_mta-sts.{name}"), RecordType::TXT),
-            )
-            .await;
-            let has_mta_sts = mta_sts
-                .filter(|reply| reply.is_definite())
-                .map(|reply| reply.texts().iter().any(|text| mta_sts::is_record(text)));
-            Domain { name: name.clone(), exchangers, senders, selectors, has_mta_sts }
-        }
-    });
-    let domains = join_all(domains).await;
     let (found, mut aside) = old_of(&domains, &wanted.new);
     let chosen = choose(found, &mut aside, wanted, asker, &domains)?;
     let old = chosen.into_iter().enumerate().map(|(place, (ip, found))| async move {
@@ -146,6 +130,27 @@ pub(super) async fn look(
         resolvers: dns.resolvers(),
         ttls_are_whole,
     })
+}
+
+/// What the DNS tells of one domain.
+async fn domain(
+    dns: &Dns,
+    name: &DomainName,
+    own: &Own,
+    zones: &[Loaded],
+    sample: Option<&Sample>,
+) -> Result<Domain, String> {
+    let (exchangers, senders, selectors, mta_sts) = join4(
+        exchangers(dns, name, own),
+        senders(dns, name, own),
+        selectors(dns, name, zones, sample),
+        answer(dns, format!("_mta-sts.{name}"), RecordType::TXT),
+    )
+    .await;
+    let has_mta_sts = mta_sts
+        .filter(|reply| reply.is_definite())
+        .map(|reply| reply.texts().iter().any(|text| mta_sts::is_record(text)));
+    Ok(Domain { name: name.clone(), exchangers: exchangers?, senders, selectors, has_mta_sts })
 }
 
 /// How an old address was found.

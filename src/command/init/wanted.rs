@@ -74,17 +74,16 @@ impl Wanted {
         if new.len().max(old.len()) > MOST_ADDRESSES {
             return Err(refuse(format!("more than {MOST_ADDRESSES} addresses on one side; make several plans")));
         }
-        let text = |given: &Option<String>| given.clone().filter(|text| !text.trim().is_empty());
+        if arguments.allow_special.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(refuse("--allow-special wants a reason".to_owned()));
+        }
         Ok(Self {
             named,
             new,
             old,
             dns: DnsPlan { resolver: resolver(&arguments.resolver).map_err(refuse)?, ..DnsPlan::default() },
-            change: text(&arguments.change),
-            special: arguments
-                .allow_special
-                .as_ref()
-                .map(|_| text(&arguments.allow_special).unwrap_or_else(|| "laboratory".to_owned())),
+            change: arguments.change.clone().filter(|change| !change.trim().is_empty()),
+            special: arguments.allow_special.clone(),
             detours: arguments.connect.clone(),
             hostname,
             cutover_at: arguments.cutover_at,

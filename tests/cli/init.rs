@@ -556,3 +556,40 @@ fn asked_at_a_terminal() {
     assert_eq!((exit, seen.contains("--new says it without a question")), (Some(2), true), "{seen}");
     assert_eq!(stage.folder.names(), ["plan.toml"]);
 }
+
+/// Lost if it fails: the relay or the backup MX of another company would be taken for one's own old server.
+#[test]
+fn what_is_of_others_is_not_taken() {
+    let world = r#"
+base = ["internet"]
+[zones]
+"example.co.jp" = """
+@ MX 10 mx
+@ MX 20 backup.cloud.example.
+@ TXT "v=spf1 mx a:relay.cloud.example a:out.example.co.jp/28 include:cloud.example redirect=spf.example.co.jp"
+spf TXT "v=spf1 ip4:192.0.2.27 -all"
+mx A 192.0.2.25
+out A 192.0.2.26
+"""
+"cloud.example" = """
+@ TXT "v=spf1 ip4:198.51.100.3 -all"
+backup A 198.51.100.1
+relay A 198.51.100.2
+"""
+"#;
+    let stage = Stage::set(world, "");
+    let (text, plan) = draft(&stage, &["example.co.jp", "--new", "203.0.113.77"]);
+    assert_eq!(ips(&plan.old), ["192.0.2.25", "192.0.2.26", "192.0.2.27"], "{text}");
+    for told in [
+        "not taken: 198.51.100.1",
+        "a:relay.cloud.example is another",
+        "a:out.example.co.jp/28 is a whole network",
+        "include:cloud.example is a service",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    // Unless the operator says so.
+    let (text, plan) = draft(&stage, &["example.co.jp", "--new", "203.0.113.77", "--old", "198.51.100.2"]);
+    assert_eq!(ips(&plan.old), ["198.51.100.2"]);
+    assert!(text.contains("not taken, because --old does not name it: 192.0.2.25 (MX 10 mx.example.co.jp"), "{text}");
+}

@@ -46,7 +46,7 @@ impl Draft<'_> {
     fn write_head(&self, page: &mut Page) {
         page.say(
             "A plan for mail-cutover, drafted by `mail-cutover init` from what there is today. Remarks say what was found and where. A line that begins with “# ” and a key is a suggestion: take the “# ” away to use it. docs/plan.md has every key.",
-            "mail-cutover の計画。現在の状態をもとに `mail-cutover init` が作成した。何がどこで見つかったかを注釈に記す。「# 」の後にキーがある行は提案であり、「# 」を消すと有効になる。すべてのキーは docs/plan.md にある。",
+            "mail-cutover の計画。現在の状態をもとに `mail-cutover init` が作成した。何がどこで見つかったかを注釈に記す。「#」の後にキーがある行は提案であり、「#」を消すと有効になる。すべてのキーは docs/plan.md にある。",
         );
         let resolvers = self.present.resolvers.join(", ");
         page.say(&format!("The DNS was asked through: {resolvers}"), &format!("問い合わせたリゾルバー: {resolvers}"));
@@ -244,7 +244,7 @@ impl Draft<'_> {
             Some(ttl) if ttl > LOWERED => {
                 page.say(
                     "The longest TTL of today. Lower the TTLs to 5m or less, at least this long before the switch, and write when:",
-                    "現在の最長の TTL。遅くともこの時間だけ前に TTL を 5 分以下に下げ、その時刻を書く。",
+                    "現在の最長の TTL。切り替えより少なくともこの時間だけ前に TTL を 5 分以下に下げ、その時刻を書く。",
                 );
                 page.line(&format!("old_ttl = \"{}\"", length(ttl)));
             }

@@ -120,16 +120,8 @@ pub(super) async fn look(
     });
     let new = wanted.new.iter().map(|ip| addresses::look(dns, None, *ip, ""));
     let (old, new) = join(join_all(old), join_all(new)).await;
-    let ttls_are_whole = !matches!(wanted.dns.resolver, Resolver::Servers(_));
-    Ok(Present {
-        ttls: ttls(dns, &domains, ttls_are_whole).await,
-        domains,
-        old,
-        aside,
-        new,
-        resolvers: dns.resolvers(),
-        ttls_are_whole,
-    })
+    let (ttls, ttls_are_whole) = ttls(dns, &domains, !matches!(wanted.dns.resolver, Resolver::Servers(_))).await;
+    Ok(Present { ttls, domains, old, aside, new, resolvers: dns.resolvers(), ttls_are_whole })
 }
 
 /// What the DNS tells of one domain.
@@ -166,6 +158,7 @@ fn old_of(domains: &[Domain], new: &[IpAddr]) -> (Vec<(IpAddr, Found)>, Vec<Valu
     let mut receiving: BTreeMap<IpAddr, Found> = BTreeMap::new();
     let mut sending: BTreeMap<IpAddr, Found> = BTreeMap::new();
     let mut aside = Vec::new();
+    let mut others: Vec<IpAddr> = Vec::new();
     for domain in domains {
         let hosts = &domain.exchangers.hosts;
         let has_own = hosts.iter().any(|host| host.is_own);
@@ -186,6 +179,7 @@ fn old_of(domains: &[Domain], new: &[IpAddr]) -> (Vec<(IpAddr, Found)>, Vec<Valu
                     format!("含めていない: {ips} ({name} の {told})。他組織のホストである"),
                 );
                 add(&mut aside, value);
+                others.extend(&host.addresses);
             }
         }
     }
@@ -194,7 +188,8 @@ fn old_of(domains: &[Domain], new: &[IpAddr]) -> (Vec<(IpAddr, Found)>, Vec<Valu
             let by = format!("SPF {}", domain.name);
             match receiving.get_mut(ip) {
                 Some(found) => add(&mut found.by, by),
-                None if new.contains(ip) => {}
+                // An `mx` in SPF means the mail exchangers of others, too.
+                None if new.contains(ip) || others.contains(ip) => {}
                 None => {
                     let receives = !domain.exchangers.is_known;
                     add(&mut sending.entry(*ip).or_insert_with(|| Found { receives, ..Found::default() }).by, by);
@@ -259,9 +254,9 @@ fn join_ips(ips: &[IpAddr]) -> String {
     ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The TTLs of MX, the own mail hosts' addresses, and SPF: from the zones' servers, because a cache shows what is left, unless the
-/// operator wants certain resolvers asked.
-async fn ttls(dns: &Dns, domains: &[Domain], from_the_zone: bool) -> Vec<(String, u32)> {
+/// The TTLs of MX, the own mail hosts' addresses, and SPF, and whether they are the zones' own: a cache shows what is left. The zones'
+/// servers are asked, unless the operator wants certain resolvers asked.
+async fn ttls(dns: &Dns, domains: &[Domain], from_the_zone: bool) -> (Vec<(String, u32)>, bool) {
     let mut watched: Vec<(DomainName, RecordType)> = Vec::new();
     for domain in domains.iter().filter(|domain| domain.exchangers.is_known) {
         add(&mut watched, (domain.name.clone(), RecordType::MX));
@@ -276,7 +271,10 @@ async fn ttls(dns: &Dns, domains: &[Domain], from_the_zone: bool) -> Vec<(String
     let asked = watched.into_iter().map(|(name, rtype)| async move {
         let ask = Ask::new(Question::new(&name, rtype).ok()?);
         let reply = if from_the_zone { dns.published(ask).await } else { dns.ask(ask).await };
-        reply.ttl.filter(|_| reply.answer == Answer::Data).map(|ttl| (format!("{name} {rtype}"), ttl))
+        let is_whole = reply.rehearsed || from_the_zone;
+        reply.ttl.filter(|_| reply.answer == Answer::Data).map(|ttl| ((format!("{name} {rtype}"), ttl), is_whole))
     });
-    join_all(asked).await.into_iter().flatten().collect()
+    let found: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
+    let is_whole = found.iter().all(|(_, is_whole)| *is_whole);
+    (found.into_iter().map(|(ttl, _)| ttl).collect(), is_whole)
 }

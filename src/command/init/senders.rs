@@ -82,6 +82,17 @@ fn prune(branch: &mut Branch, own: &Own, remarks: &mut Vec<Value>) {
                 format!("{term} はネットワーク全体を指す。実際にメールを送信するアドレスだけを書く"),
             ));
         }
+        // The host that `a:` or `mx:` names.
+        let host = leaf.term.split_once(':').map(|(_, name)| name.split('/').next().unwrap_or(name));
+        if let (Kind::Directive(_, Mechanism::A(Some(_), _) | Mechanism::Mx(Some(_), _)), Some(host)) = (&leaf.kind, host)
+            && DomainName::parse(host).is_ok_and(|name| !own.holds(&name))
+        {
+            remarks.push(Value::both(
+                format!("{term} is another organization's host; if it is your old server, add its address"),
+                format!("{term} は他組織のホストである。旧サーバーであれば、そのアドレスを加える"),
+            ));
+            return false;
+        }
         if let Some(inner) = &mut leaf.inner {
             if DomainName::parse(&inner.domain).is_ok_and(|name| own.holds(&name)) {
                 prune(inner, own, remarks);

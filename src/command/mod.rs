@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod hook;
 mod inbound;
+mod init;
 mod lists;
 mod merge;
 mod milestones;
@@ -72,6 +73,9 @@ pub enum CommandError {
     /// The folder of reports.
     #[error(transparent)]
     Archive(#[from] crate::archive::ArchiveError),
+    /// A plan that cannot be drafted.
+    #[error("could not make a plan: {0}")]
+    Init(String),
     /// The report would take the plan's place.
     #[error("could not write the report to {0}: that is the plan")]
     Overwrite(String),
@@ -193,6 +197,7 @@ pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, C
 
 fn dispatch(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
     match cli.command {
+        Command::Init(arguments) => init::run(&arguments, terminal),
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Rank(arguments) => rank::run(&arguments, terminal),

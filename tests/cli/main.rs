@@ -9,6 +9,7 @@ mod errors;
 mod exits;
 mod files;
 mod inbound;
+mod init;
 mod merge;
 mod monitoring;
 mod pages;

@@ -1,14 +1,16 @@
 //! The command line.
 
+mod change;
 mod init;
-
-pub use init::{Init, parse_moment};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use change::{Compare, CompareFormat, Until, Watch, WatchFormat};
+pub use init::{Init, parse_moment};
 
 use crate::model::{Lang, Phase};
 use crate::rows::Shard;
@@ -40,6 +42,15 @@ pub enum Command {
     Check(Check),
     /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.
     Merge(Merge),
+    /// What became of a report: what is new, what stayed, what is fixed, which records changed.
+    ///
+    /// Exit codes: 0 nothing new that blocks · 1 something blocks that did not block before · 2 could not start · 3 something that can
+    /// block was known and is not known now.
+    Compare(Compare),
+    /// Run the check again and again, and print a line for each change.
+    ///
+    /// After the cutover, a trigger of the plan's rollback makes NO-GO. Exit codes as of check, by the last verdict.
+    Watch(Watch),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
     Inbound(Inbound),
     /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
@@ -55,6 +66,16 @@ pub enum Command {
     Lists(Lists),
     /// Print the JSON Schema of the plan file, for editors.
     Schema,
+    /// Print completions for a shell, to be loaded or put where it looks for them.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the tool or of one of its commands.
+    Manpage {
+        /// A command such as `check`.
+        command: Option<String>,
+    },
     /// Run the same check against a miniature internet on this machine: no network needed, nothing real is asked.
     Demo(Demo),
 }
@@ -149,6 +170,13 @@ pub struct RunArgs {
     /// connections leave, do the blocklists answer its resolver). `merge` joins the report with one of another machine.
     #[arg(long)]
     pub on_new_server: bool,
+    /// Mark every finding by what this earlier report of the move said (`check --format json`), and say what is fixed and which records
+    /// changed. Marks never change the verdict.
+    #[arg(long, value_name = "REPORT.json")]
+    pub baseline: Option<PathBuf>,
+    /// Keep the report in this folder too, as JSON under its time and verdict, and as latest.json.
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
     /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
     #[arg(long, value_name = "TAG")]
     pub only: Vec<String>,
@@ -336,6 +364,22 @@ pub enum FormatArg {
     Json,
     /// A tick-box checklist for the change ticket.
     Markdown,
+    /// A page for the change board: one file, to be read in a browser or printed.
+    Html,
+    /// A line for each statement, for a spreadsheet.
+    Csv,
+    /// Test results for a CI server (JUnit XML).
+    Junit,
+    /// Results for code scanning (SARIF 2.1.0).
+    Sarif,
+    /// A plugin's output for Nagios or Icinga; exits with 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    Nagios,
+    /// Metrics for the textfile collector of Prometheus.
+    Prometheus,
+    /// Annotations for a GitHub workflow.
+    Github,
+    /// A code quality report for GitLab.
+    Gitlab,
 }
 
 /// A form of the list catalogue.

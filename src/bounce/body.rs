@@ -30,7 +30,8 @@ pub(super) fn before_copy(text: &str) -> &str {
 }
 
 /// How programs announce the copy of the refused mail.
-const COPIES: [&str; 14] = [
+const COPIES: [&str; 15] = [
+    "original message headers:",
     "included is a copy of the message",
     "below this line is a copy",
     "this is a copy of the message",
@@ -116,8 +117,8 @@ fn blocks(text: &str) -> Vec<(String, String)> {
         }
         if let Some(address) = transcript_address(line) {
             open = None;
-            let said = format!("{session}{line}");
-            session.clear();
+            // What the other server said tells more than how Sendmail sums it up.
+            let said = if session.is_empty() { line.to_owned() } else { std::mem::take(&mut session) };
             if blocks.len() == MOST_RECIPIENTS {
                 break;
             }
@@ -148,7 +149,8 @@ fn blocks(text: &str) -> Vec<(String, String)> {
 
 /// Puts `line` below what was said of a recipient already.
 fn add(said: &mut String, line: &str) {
-    if said.len() < LONGEST_WORDS {
+    // What was asked is no answer.
+    if said.len() < LONGEST_WORDS && !line.trim_start().starts_with(">>> ") {
         said.push_str(line);
         said.push('\n');
     }

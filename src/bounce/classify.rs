@@ -2,10 +2,10 @@
 
 use super::code::{Enhanced, codes_in};
 use super::named::{Named, named_in};
-use super::normal::normal;
+use super::normal::{normal, reply};
 use super::registry::{StatusCode, named};
 use super::rules::{Class, Confidence, Rule, rules};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Family, Holds, List};
 
 /// What a ruling rests on.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +79,10 @@ pub fn classify_at(text: &str, code: Option<u16>, enhanced: Option<Enhanced>, ho
         return ruling(Class::NotBounce, "delivered", Confidence::Medium, Basis::ReplyCode);
     }
     let text = normal(text);
-    if let Some(rule) = rules().first(&text, host) {
+    let text = reply(&text);
+    if let Some(rule) = rules().first(text, host) {
         let mut ruling = ruling(rule.class, &rule.sub, rule.confidence, Basis::Rule(rule));
-        ruling.list = list_of(rule, &text);
+        ruling.list = list_of(rule, text);
         return ruling;
     }
     let own = host.zip(enhanced).and_then(|(host, code)| rules().own_code(host, code));
@@ -110,9 +111,20 @@ fn list_of(rule: &'static Rule, text: &str) -> Option<Named> {
     let own = rule.list.as_deref().and_then(|id| Catalogue::embedded().list(id)).map(Named::Known);
     match (rule.class, own) {
         (Class::Dnsbl, Some(own)) => Some(own),
+        (Class::Dnsbl, None) if rule.sub.ends_with("domain") => named_in(text).map(of_domains),
         (Class::Dnsbl, None) => named_in(text),
         (_, own) => own,
     }
+}
+
+/// Where a domain is listed: of an operator whose page was named, the list that holds domains.
+fn of_domains(named: Named) -> Named {
+    let Named::Known(list) = &named else { return named };
+    if list.holds(Family::Domain) == Holds::Yes {
+        return named;
+    }
+    let holds = |other: &&List| other.operator == list.operator && other.holds(Family::Domain) == Holds::Yes;
+    Catalogue::embedded().lists.iter().find(holds).map_or(named, Named::Known)
 }
 
 /// What a reply code says by itself (RFC 5321, section 4.2.3); most say nothing about the reason.

@@ -55,4 +55,6 @@ pub struct Event {
     pub direction: Option<Direction>,
     /// The client that was refused, where the form tells.
     pub client: Option<IpAddr>,
+    /// Nothing but its text can show that it is about a refusal: a mail like any other.
+    pub doubtful: bool,
 }

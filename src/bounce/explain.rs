@@ -7,7 +7,7 @@ use super::code::Enhanced;
 use super::event::{Action, Event};
 use super::input::events;
 use super::named::{Named, without_keys};
-use super::normal::normal;
+use super::normal::{normal, reply};
 use super::registry::named;
 use super::rules::{Class, Confidence, rules};
 use super::side::{Direction, Ours, Side, ips_in};
@@ -36,7 +36,8 @@ pub struct Explanation {
     pub list: Option<Named>,
     /// The address that is refused.
     pub ip: Option<IpAddr>,
-    /// Whose address that is: `ours`, `partner`, `other`, or empty where that is not known.
+    /// Whose address that is: `ours`, `partner`, `other`, `our-domain` (a domain is listed, no address), or empty where that is not
+    /// known.
     pub whose_ip: &'static str,
     /// Who refused it: the host that spoke, else the domain of the recipient.
     pub receiver: Option<String>,
@@ -67,8 +68,8 @@ pub fn explain(input: &[u8], ours: &Ours) -> Vec<Explanation> {
     events(input).iter().map(|event| explain_event(event, ours)).collect()
 }
 
-/// Explains one refusal.
-pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
+/// Explains one refusal; for readers of whole logs, which make events by [`super::line_event`].
+pub fn explain_event(event: &Event, ours: &Ours) -> Explanation {
     let (ruling, text) = rule_on(event);
     let evidence = evidence(&ruling, &text);
     let told = quoted(&text);
@@ -113,7 +114,7 @@ pub(super) fn explain_event(event: &Event, ours: &Ours) -> Explanation {
         code: ruling.code,
         enhanced: ruling.enhanced,
         code_name: ruling.enhanced.and_then(named).map(|code| Value::both(&code.en, &code.ja)),
-        sentence: waiting(event.action, ruling.class, words.says(&args)),
+        sentence: hedged(&ruling, waiting(event.action, ruling.class, words.says(&args))),
         remedy: closed.map_or_else(|| words.remedy(partner, &args), |closed| closed.remedy(partner)),
         tag: words.tag(partner),
         list: ruling.list,
@@ -140,13 +141,31 @@ pub(super) fn rule_on(event: &Event) -> (Ruling, String) {
     for text in &event.texts {
         let cleaned = rules().without_boilerplate(&normal(text));
         let ruling = classify_at(&cleaned, event.code, event.enhanced, host);
-        if ruling.is_by_text() {
-            if ruling.confidence == Confidence::High {
-                return (ruling, text.clone());
-            }
-            // An effect ("expired", "rejected") is told only where no later text has the cause.
-            weak.get_or_insert((ruling, text.clone()));
+        if !ruling.is_by_text() {
+            continue;
         }
+        // An effect ("expired", "rejected") is told only where no later text has the cause; but what stands farther from the recipient
+        // must say more than that to count for more.
+        match &weak {
+            None if ruling.confidence == Confidence::High => return (ruling, text.clone()),
+            None => weak = Some((ruling, text.clone())),
+            Some((first, _)) => {
+                let says_more = first.confidence == Confidence::Low || ruling.class.is_critical();
+                if ruling.confidence == Confidence::High && says_more {
+                    return (ruling, text.clone());
+                }
+            }
+        }
+    }
+    if event.doubtful && event.code.is_none() {
+        let ruling = Ruling {
+            class: Class::NotBounce,
+            sub: "",
+            confidence: Confidence::Medium,
+            basis: Basis::Nothing,
+            ..by_code()
+        };
+        return (ruling, first);
     }
     weak.unwrap_or_else(|| (by_code(), first))
 }
@@ -156,7 +175,7 @@ fn evidence(ruling: &Ruling, text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(500).collect();
     let found = match ruling.basis {
         Basis::Rule(rule) => {
-            let says = |text: &str| rules().is_found(rule, &rules().without_boilerplate(&normal(text)));
+            let says = |text: &str| rules().is_found(rule, reply(&rules().without_boilerplate(&normal(text))));
             let one = lines.iter().find(|line| says(line)).map(|line| (*line).to_owned());
             one.or_else(|| lines.windows(2).map(|pair| pair.join(" ")).find(|pair| says(pair)))
         }
@@ -198,7 +217,20 @@ fn whose(ruling: &Ruling, direction: Direction, ip: Option<IpAddr>, ours: &Ours)
         (_, Some(_)) if !nothing_known && about_sender => "other",
         // Whoever gets an error mail sent the mail.
         _ if about_sender => "ours",
+        _ if of_domain && ruling.sub != "query-error" => "our-domain",
         _ => "",
+    }
+}
+
+/// A sentence that rests on a code alone does not sound certain.
+fn hedged(ruling: &Ruling, sentence: Value) -> Value {
+    if !matches!(ruling.basis, Basis::Registry(_) | Basis::ReplyCode) || ruling.class == Class::NotBounce {
+        return sentence;
+    }
+    let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| sentence.in_lang(lang).to_owned());
+    Value::Both {
+        en: format!("The text gives no reason; by its code alone: {en}"),
+        ja: format!("理由は書かれていない。コードだけから推定すると次のとおり。{ja}"),
     }
 }
 

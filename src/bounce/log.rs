@@ -20,7 +20,7 @@ pub(super) fn events(text: &str) -> Vec<Event> {
     if all > 1 && heads * 3 < all {
         return super::body::events(super::body::before_copy(text), &[]);
     }
-    units(text).iter().map(|unit| event(unit)).collect()
+    units(text).iter().map(|unit| line_event(unit)).collect()
 }
 
 /// The pieces of `text` that are one reply or one log line each.
@@ -80,8 +80,8 @@ fn is_log_line(line: &str) -> bool {
     dated || named || line.contains(" status=") || line.contains("reject: ") || line.contains(" rejected ")
 }
 
-/// What one reply or log line says.
-pub(super) fn event(line: &str) -> Event {
+/// What one reply or log line says. A line that is no refusal becomes an event too: look at its texts, or filter before.
+pub fn line_event(line: &str) -> Event {
     postfix_delivery(line)
         .or_else(|| postfix_reject(line))
         .or_else(|| exim(line))

@@ -62,6 +62,10 @@ pub(super) fn events(mail: &[u8]) -> Vec<Event> {
     if notice.trim().is_empty() {
         notice = body::before_copy(&raw_body(mail)).to_owned();
     }
+    if notice.contains("<<< ") {
+        // How Sendmail sums up any refusal that it has just quoted.
+        notice = notice.replace("554 5.0.0 Service unavailable", "");
+    }
     let status = status_text(&message).or_else(|| stray_status(mail));
     let complaint = header.is_complaint() && status.is_none();
     if report.as_deref() == Some("feedback-report") || has_part(&message, "feedback-report") || complaint {
@@ -75,7 +79,10 @@ pub(super) fn events(mail: &[u8]) -> Vec<Event> {
         if header.is_auto_reply() {
             return vec![quiet(Action::AutoReply, &header, notice)];
         }
-        return body::events(&notice, &header.failed);
+        let mut events = body::events(&notice, &header.failed);
+        let doubtful = !header.looks_like_a_bounce();
+        events.iter_mut().for_each(|event| event.doubtful = doubtful);
+        return events;
     }
     let about_one = events.len() == 1;
     for event in &mut events {
@@ -147,9 +154,52 @@ impl Header {
         titles.iter().any(|title| self.subject.contains(title))
     }
 
-    fn is_auto_reply(&self) -> bool {
+    /// Whether a mail program wrote it.
+    fn is_by_program(&self) -> bool {
         let program = ["mailer-daemon", "postmaster", "mail delivery", "mailerdaemon", "mail-daemon"];
-        let by_program = program.iter().any(|name| self.from_text.contains(name)) || !self.failed.is_empty();
+        program.iter().any(|name| self.from_text.contains(name)) || !self.failed.is_empty()
+    }
+
+    fn looks_like_a_bounce(&self) -> bool {
+        let titles = [
+            "deliver",
+            "return",
+            "fail",
+            "bounce",
+            "reject",
+            "error",
+            "undeliv",
+            "notif",
+            "mailer",
+            "warning",
+            "problem",
+            "unable",
+            "cannot",
+            "could not",
+            "refused",
+            "blocked",
+            "unzustell",
+            "unsent",
+            "remis",
+            "entreg",
+            "recapit",
+            "配信",
+            "配送",
+            "不達",
+            "エラー",
+            "送信",
+            "宛先",
+            "戻",
+            "未送",
+            "退信",
+            "系统",
+            "достав",
+        ];
+        self.is_by_program() || titles.iter().any(|title| self.subject.contains(title))
+    }
+
+    fn is_auto_reply(&self) -> bool {
+        let by_program = self.is_by_program();
         let titles = [
             "out of office",
             "automatic reply",

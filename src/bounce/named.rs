@@ -96,11 +96,28 @@ pub(super) fn known_in(text: &str) -> Option<Named> {
 
 /// The list that `text` names, also one that the catalogue does not know.
 pub(super) fn named_in(text: &str) -> Option<Named> {
-    known_in(text).or_else(|| {
-        let zone = ZONE.captures(text.as_bytes())?.get(1)?;
-        let zone = std::str::from_utf8(zone.as_bytes()).ok()?;
-        (!zone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')).then(|| Named::Zone(zone.to_owned()))
-    })
+    known_in(text)
+        .or_else(|| {
+            let zone = ZONE.captures(text.as_bytes())?.get(1)?;
+            let zone = std::str::from_utf8(zone.as_bytes()).ok()?;
+            (!zone.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')).then(|| Named::Zone(zone.to_owned()))
+        })
+        .or_else(|| called_in(text))
+}
+
+/// The list that `text` calls by the first word of its id, as in "listed on UCEPROTECTL2"; only where a list is known to be the reason.
+fn called_in(text: &str) -> Option<Named> {
+    // The domain of an address is no list.
+    let pieces = text.split(' ').filter(|word| !word.contains('@'));
+    let mut words =
+        pieces.flat_map(|word| word.split(|c: char| !c.is_ascii_alphanumeric())).filter(|word| word.len() >= 4);
+    let called = |word: &str| {
+        Catalogue::embedded().lists.iter().find(|list| {
+            let name = list.id.split('-').next().unwrap_or_default();
+            name.len() >= 4 && word.strip_prefix(name).is_some_and(|rest| rest.len() <= 2)
+        })
+    };
+    words.find_map(called).map(Named::Known)
 }
 
 /// `text` with the key in every name below a zone for keys (`KEY.zen.dq.spamhaus.net`) made unreadable.
@@ -170,6 +187,8 @@ mod tests {
             ("blocked using rbl.example.net; x", Some("rbl.example.net")),
             ("blocked using 192.0.2.1", None),
             ("user x@spamcop.net unknown", None),
+            ("sender ip 192.0.2.1 listed on uceprotectl2", Some("uceprotect-1")),
+            ("rejected: sorbs", Some("sorbs")),
         ] {
             assert_eq!(id(text).as_deref(), list, "{text}");
         }

@@ -35,6 +35,47 @@ pub(super) fn normal(text: &str) -> String {
     out
 }
 
+/// What the other server said, in `text` (as [`normal`] makes it): without the words in which a mail program quotes it, which name
+/// hosts, addresses and commands.
+pub(super) fn reply(text: &str) -> &str {
+    let mut rest = text;
+    for quoting in [" said: ", " refused to talk to me: "] {
+        if let Some(at) = rest.find(quoting).filter(|at| *at < 200 && rest[..*at].contains("host ")) {
+            rest = &rest[at + quoting.len()..];
+        }
+    }
+    // qmail: "192.0.2.5 does not like recipient. Remote host said: 550 no Giving up on 192.0.2.5."
+    for quoting in ["does not like recipient. remote host said: ", "after i sent the message. remote host said: "] {
+        if let Some(at) = rest.find(quoting).filter(|at| *at < 200) {
+            rest = &rest[at + quoting.len()..];
+            rest = rest.find(" giving up on ").map_or(rest, |end| &rest[..end]);
+        }
+    }
+    if let Some(at) = rest.find("smtp error from remote ").filter(|at| *at < 200) {
+        let bytes = rest.as_bytes();
+        let is_code = |at: usize| {
+            matches!(bytes.get(at + 2), Some(b'4' | b'5')) && bytes[at + 3..].iter().take(2).all(u8::is_ascii_digit)
+        };
+        let code = rest[at..].match_indices(": ").map(|(found, _)| at + found).find(|at| is_code(*at));
+        rest = code.map_or(rest, |at| &rest[at + 2..]);
+    }
+    match rest.find(" (in reply to ") {
+        // That an address is refused only after the mail was read tells something.
+        Some(at) if at > 3 && !rest[at..].contains("end of data") => &rest[..at],
+        _ => rest,
+    }
+}
+
+/// `text` (as [`normal`] makes it) without the addresses of pages, whose words are no reasons.
+pub(super) fn without_pages(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains("://") && !text.contains("www.") {
+        return text.into();
+    }
+    let is_page = |word: &str| word.contains("://") || word.contains("www.");
+    let words: Vec<&str> = text.split(' ').map(|word| if is_page(word) { "~" } else { word }).collect();
+    words.join(" ").into()
+}
+
 /// The longest beginning of `text` of at most `longest` octets that ends between characters.
 pub(super) fn floor(text: &str, longest: usize) -> &str {
     let mut end = longest.min(text.len());
@@ -97,6 +138,23 @@ fn hide_local_parts(out: &mut String, start: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Lost if it fails: the name of a host, or a word in the address of a help page, is taken for the reason.
+    #[test]
+    fn only_what_was_said_counts() {
+        assert_eq!(reply("host a[192.0.2.1] said: 550 no (in reply to rcpt to command)"), "550 no");
+        assert_eq!(reply("host a[192.0.2.1] refused to talk to me: 554 no"), "554 no");
+        assert_eq!(
+            reply("smtp error from remote mail server after rcpt to:<x@b>: host a [192.0.2.1]: 550 no: x"),
+            "550 no: x"
+        );
+        assert_eq!(
+            reply("192.0.2.1 does not like recipient. remote host said: 550 no giving up on 192.0.2.1."),
+            "550 no"
+        );
+        assert_eq!(reply("550 no"), "550 no");
+        assert_eq!(without_pages("no, see <https://a.example/spam> or www.b.example/spam x"), "no, see ~ or ~ x");
+    }
 
     /// Lost if it fails: a rule sees the same refusal in one form from a log and in another from a mail.
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Enhanced;
 use super::literal::required;
 use super::named;
+use super::normal::without_pages;
 use crate::catalogue::Catalogue;
 
 /// What an error mail means.
@@ -162,6 +163,8 @@ pub struct Rule {
     pub receiver: Option<String>,
     /// The id of the list that is meant without being named.
     pub list: Option<String>,
+    #[serde(default)]
+    pages: bool,
     #[serde(default)]
     names_list: bool,
     /// How far it can be relied on.
@@ -342,6 +345,7 @@ impl Rules {
                 candidates[*expression as usize / 64] |= 1 << (expression % 64);
             }
         }
+        let prose = without_pages(text);
         let mut refused = u32::MAX;
         for (block, bits) in candidates.iter().enumerate() {
             let mut bits = *bits;
@@ -349,10 +353,11 @@ impl Rules {
                 let expression = block * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let (number, lazy) = &self.expressions[expression];
+                let rule = &self.rules[*number as usize];
+                let text = if rule.pages { text } else { &prose };
                 if *number == refused || !lazy.is_match(text) {
                     continue;
                 }
-                let rule = &self.rules[*number as usize];
                 if self.holds(rule, *number, text, host) {
                     return Some(rule);
                 }
@@ -371,6 +376,8 @@ impl Rules {
     /// Whether one of the expressions of `rule` is found in `text` (as [`super::normal::normal`] makes it).
     pub(super) fn is_found(&self, rule: &Rule, text: &str) -> bool {
         let Some(number) = self.rules.iter().position(|known| known.id == rule.id) else { return false };
+        let prose = without_pages(text);
+        let text = if rule.pages { text } else { &prose };
         let own = self.expressions.iter().filter(|(owner, _)| *owner as usize == number);
         own.into_iter().any(|(_, lazy)| lazy.is_match(text))
     }

@@ -31,6 +31,30 @@ fn known_wordings_have_their_class() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Lost if it fails: the program that quotes a reply, or the help page at its end, changes what it is taken for.
+#[test]
+fn what_stands_around_a_reply_changes_nothing() {
+    let frames = [
+        ("", " - see https://postmaster.example.com/antispam-policy.html"),
+        ("", " Please contact the postmaster of this server if you think this is an error."),
+        ("host mx.example.org[192.0.2.5] said: ", " (in reply to RCPT TO command)"),
+        ("SMTP error from remote mail server after RCPT TO:<user@example.org>: host mx.example.org [192.0.2.5]: ", ""),
+    ];
+    for (before, after) in frames {
+        let mut wrong = Vec::new();
+        let lines: Vec<&str> = include_str!("../../tests/bounce/lines.tsv").lines().collect();
+        for line in lines.iter().filter(|line| !line.starts_with("not-bounce")) {
+            let (class, text) = line.split_once('\t').unwrap();
+            let ruling = classify(&format!("{before}{text}{after}"), None, None);
+            if ruling.class.word() != class {
+                wrong.push(format!("{class} is taken for {} by {}: {text}", ruling.class.word(), ruling.rule_id()));
+            }
+        }
+        // A few wordings are so short that what surrounds them joins in.
+        assert!(wrong.len() * 100 <= lines.len(), "{before}…{after}\n{}", wrong.join("\n"));
+    }
+}
+
 /// Lost if it fails: a code of the registry that nobody can name, or one that is told of another.
 #[test]
 fn every_code_of_the_registry_has_its_name() {
@@ -47,7 +71,8 @@ fn every_code_of_the_registry_has_its_name() {
         assert!(!code.en.is_empty() && !code.ja.is_ascii(), "{code:?}");
     }
     let told = explain(b"550 5.7.25 x", &Ours::default());
-    assert_eq!(told[0].class, Class::Ptr);
+    assert_eq!((told[0].class, told[0].rule), (Class::Ptr, "registry"));
+    assert!(told[0].sentence.in_lang(crate::model::Lang::En).contains("by its code alone"));
 }
 
 /// Lost if it fails: an explanation without words, or one that sends people to a page that is not there.
@@ -174,6 +199,7 @@ fn other_mails_are_told_apart() {
             ),
             "autoreply",
         ),
+        (mail("Subject: Lunch", "Shall we meet at noon? The company's policy says that visitors are welcome."), ""),
         (mail("Subject: complaint about message from 198.51.100.25", "spam"), "arf"),
         (DSN.replace("Action: failed", "Action: delivered").replace("Action: delayed", "Action: relayed"), "delivered"),
     ] {
@@ -249,5 +275,89 @@ fn no_octets_stop_the_reader() {
         for told in explain(&octets, &ours()) {
             assert!(told.evidence.chars().count() <= crate::model::LONGEST + 1);
         }
+    }
+}
+
+/// Lost if it fails: Gmail's 4.7.23 is told as SPF, as the registry has it, where Gmail means a missing PTR.
+#[test]
+fn a_code_of_the_receivers_own_stands_before_the_registry() {
+    let dsn = |host: &str| {
+        DSN.replace("mx.partner.example", host)
+            .replace("Status: 5.1.1", "Status: 5.7.23")
+            .replace("550 5.1.1 <a@partner.example>: User unknown", "550 5.7.23")
+    };
+    let told = |host: &str| {
+        let told = explain(dsn(host).as_bytes(), &Ours::default());
+        (told[0].class, told[0].rule)
+    };
+    assert_eq!(told("gmail-smtp-in.l.google.com"), (Class::Ptr, "own-code"));
+    assert_eq!(told("mx.partner.example"), (Class::Auth, "registry"));
+}
+
+/// Lost if it fails: mail that expired after days of refusals is called a network fault, and its cause stays.
+#[test]
+fn expired_mail_is_explained_by_its_last_reply() {
+    let told = one(
+        "Nov 24 10:00:00 mail postfix/smtp[1]: 4XYZ: to=<a@partner.example>, relay=mx.partner.example[203.0.113.9]:25, delay=432000, dsn=4.7.25, status=expired, returned to sender (host mx.partner.example[203.0.113.9] said: 450 4.7.25 Client host rejected: cannot find your hostname, [198.51.100.25])",
+    );
+    assert_eq!((told.class, told.whose_ip, told.direction), (Class::Ptr, "ours", Direction::Outgoing));
+    let notice = "From: MAILER-DAEMON@mail.example.co.jp\nTo: taro@example.co.jp\nSubject: Undelivered Mail\n\n<a@partner.example>: delivery time expired\n\nThe last reply was: 450 4.2.0 Greylisted, try again\n";
+    assert_eq!(explain(notice.as_bytes(), &ours())[0].class, Class::Greylist);
+}
+
+/// Lost if it fails: a reply is explained right when it is pasted, and wrong in the mail of the program that reports it.
+#[test]
+fn every_program_reports_the_same_reply() {
+    let head = "From: MAILER-DAEMON@mail.example.co.jp\nTo: taro@example.co.jp\nSubject: Undelivered Mail Returned to Sender\n";
+    // Words of the refused mail must not count.
+    let copy = "Return-Path: <taro@example.co.jp>\nReceived: from a by b\nFrom: taro@example.co.jp\nSubject: spam, virus, mailbox full\n\nx\n";
+    let programs = [
+        (
+            "Postfix",
+            format!(
+                "{head}\nThis is the mail system at host mail.example.co.jp.\n\nI'm sorry to have to inform you that your message could not\nbe delivered to one or more recipients. It's attached below.\n\n<user@example.org>: host mx.example.org[192.0.2.5] said: REPLY (in reply to\n    RCPT TO command)\n\n{copy}"
+            ),
+        ),
+        (
+            "Exim",
+            format!(
+                "{head}X-Failed-Recipients: user@example.org\n\nThis message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n  user@example.org\n    host mx.example.org [192.0.2.5]\n    SMTP error from remote mail server after RCPT TO:<user@example.org>:\n    REPLY\n\n{copy}"
+            ),
+        ),
+        (
+            "qmail",
+            format!(
+                "{head}\nHi. This is the qmail-send program at mail.example.co.jp.\nI'm afraid I wasn't able to deliver your message to the following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work out.\n\n<user@example.org>:\n192.0.2.5 does not like recipient.\nRemote host said: REPLY\nGiving up on 192.0.2.5.\n\n--- Below this line is a copy of the message.\n\n{copy}"
+            ),
+        ),
+        (
+            "Sendmail",
+            format!(
+                "{head}\n   ----- The following addresses had permanent fatal errors -----\n<user@example.org>\n    (reason: REPLY)\n\n   ----- Transcript of session follows -----\n... while talking to mx.example.org.:\n>>> DATA\n<<< REPLY\n554 5.0.0 Service unavailable\n\n{copy}"
+            ),
+        ),
+        (
+            "Exchange",
+            format!(
+                "{head}\nDelivery has failed to these recipients or groups:\n\nuser@example.org\nYour message wasn't delivered.\n\nDiagnostic information for administrators:\n\nGenerating server: mail.example.co.jp\n\nuser@example.org\nmx.example.org\nRemote Server returned 'REPLY'\n\nOriginal message headers:\n\n{copy}"
+            ),
+        ),
+    ];
+    let lines: Vec<(&str, &str)> =
+        include_str!("../../tests/bounce/lines.tsv").lines().filter_map(|line| line.split_once('\t')).collect();
+    let replies: Vec<_> = lines.into_iter().filter(|(_, text)| text.starts_with(['4', '5'])).collect();
+    for (program, frame) in programs {
+        let mut wrong = Vec::new();
+        for (class, text) in &replies {
+            let told = explain(frame.replace("REPLY", text).as_bytes(), &Ours::default());
+            if told.len() != 1 || told[0].class.word() != *class {
+                wrong.push(format!(
+                    "{class} is taken for {:?}: {text}",
+                    told.iter().map(|told| told.rule).collect::<Vec<_>>()
+                ));
+            }
+        }
+        // What a reply leaves open ("rejected"), the words around it decide now and then.
+        assert!(wrong.len() * 50 <= replies.len(), "{program}: {} wrong\n{}", wrong.len(), wrong.join("\n"));
     }
 }

@@ -3,6 +3,7 @@
 crate::catalogue! {
     plan,
     waivers,
+    attested,
     vantage,
     rehearsal,
     net_asn,
@@ -63,6 +64,7 @@ crate::catalogue! {
     dnsbl_lists,
     receivers,
     retire,
+    rollback,
 }
 
 /// The check with this id, or the one that can say this tag.

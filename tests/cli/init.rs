@@ -174,10 +174,11 @@ fn what_there_is_today() {
         # [attest]
         # port25_lifted = { yes = true, by = "sato", on = 2026-11-20, ref = "ticket 88123" }
 
-        # Who decides to go back, and when.
+        # Who decides to go back, when, and for which findings.
         # [rollback]
         # owner = "tanaka"
         # decide_by = "2h"
+        # triggers = ["dnsbl-listed", "ptr-missing"]
     "##]].assert_eq(&shown);
     assert!(shown.lines().all(|line| line.chars().count() <= 120), "{shown}");
     assert_eq!(plan.change.as_deref(), Some("CHG-7"));

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::inbound::{Fate, Finding, Forecast, List, Log, Outlook, Partner, Refusal, Severity, Unjudged, per_week};
 use crate::model::{Lang, TOOL, Value};
+use crate::render::spreadsheet::harmless;
 
 /// The columns of the CSV.
 const COLUMNS: [&str; 16] = [
@@ -203,9 +204,4 @@ fn cells(partner: &Partner, client: &Forecast, lang: Lang) -> Vec<String> {
         client.last_seen.and_then(time).unwrap_or_default(),
         client.domains.join(" "),
     ]
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }

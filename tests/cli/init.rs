@@ -200,6 +200,9 @@ fn check_takes_the_draft() {
     let laboratory = format!("[dns]\nroot_hints = [\"{world}\"]\nauthority_port = {}\n", world.port());
     // The stage has no mail servers.
     let text = text.replace("[dns]\n", &laboratory).replace("[smtp]\n", "[smtp]\nports = []\n");
+    for key in ["overlap = ", "[mx]", "dkim = ", "lowered_at = ", "recipients = ", "[receivers]", "triggers = "] {
+        assert!(taken_up(&text).lines().any(|line| line.starts_with(key)), "{key}: {}", taken_up(&text));
+    }
     for (name, text) in [
         ("as-it-is.toml", text.clone()),
         ("taken-up.toml", taken_up(&text).replace("\nports = [25, 465, 587, 993]", "")),

@@ -174,10 +174,11 @@ fn what_there_is_today() {
         # [attest]
         # port25_lifted = { yes = true, by = "sato", on = 2026-11-20, ref = "ticket 88123" }
 
-        # Who decides to go back, and when.
+        # Who decides to go back, when, and for which findings.
         # [rollback]
         # owner = "tanaka"
         # decide_by = "2h"
+        # triggers = ["dnsbl-listed", "ptr-missing"]
     "##]].assert_eq(&shown);
     assert!(shown.lines().all(|line| line.chars().count() <= 120), "{shown}");
     assert_eq!(plan.change.as_deref(), Some("CHG-7"));
@@ -199,6 +200,9 @@ fn check_takes_the_draft() {
     let laboratory = format!("[dns]\nroot_hints = [\"{world}\"]\nauthority_port = {}\n", world.port());
     // The stage has no mail servers.
     let text = text.replace("[dns]\n", &laboratory).replace("[smtp]\n", "[smtp]\nports = []\n");
+    for key in ["overlap = ", "[mx]", "dkim = ", "lowered_at = ", "recipients = ", "[receivers]", "triggers = "] {
+        assert!(taken_up(&text).lines().any(|line| line.starts_with(key)), "{key}: {}", taken_up(&text));
+    }
     for (name, text) in [
         ("as-it-is.toml", text.clone()),
         ("taken-up.toml", taken_up(&text).replace("\nports = [25, 465, 587, 993]", "")),

@@ -382,10 +382,14 @@ impl Draft<'_> {
         page.suggest("[attest]");
         page.suggest("port25_lifted = { yes = true, by = \"sato\", on = 2026-11-20, ref = \"ticket 88123\" }");
         page.gap();
-        page.say("Who decides to go back, and when.", "切り戻しを誰がいつ決めるか。");
+        page.say(
+            "Who decides to go back, when, and for which findings.",
+            "切り戻しを誰がいつ、どの指摘を見て決めるか。",
+        );
         page.suggest("[rollback]");
         page.suggest("owner = \"tanaka\"");
         page.suggest("decide_by = \"2h\"");
+        page.suggest("triggers = [\"dnsbl-listed\", \"ptr-missing\"]");
     }
 }
 

@@ -149,3 +149,26 @@ fn the_logs_are_counted_by_message() {
         );
     }
 }
+
+/// Lost if it fails: a line that was cut, or has strange octets in it, would stop the reading of a whole log.
+#[test]
+fn damaged_lines_are_read_without_a_panic() {
+    let mut told = 0_usize;
+    for name in ["postfix.log", "exim.log", "sendmail.log"] {
+        let log = read(name);
+        for (number, line) in log.split(|byte| *byte == b'\n').enumerate() {
+            for at in (number % 11..line.len()).step_by(11) {
+                let mut odd = line.to_vec();
+                odd[at] = [0xff, b' ', b'[', b':', b'<', b'\0', 0xe3][at % 7];
+                for line in [&line[..at], &line[at..], &odd] {
+                    if let News::Refused(refusal) = news(line) {
+                        let shown = explain_event(&refusal.event, &ours()).evidence;
+                        assert!(!shown.chars().any(char::is_control), "{shown:?}");
+                        told += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(told > 1000, "only {told} lines were still refusals");
+}

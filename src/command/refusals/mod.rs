@@ -12,11 +12,11 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use super::check::read_plan;
 use super::deliver::is_one_file;
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, runtime};
+use super::{CommandError, Printed, Terminal, runtime, secrets_of};
 use crate::bounce::{Group, Ours, Tally, Watch};
 use crate::check::ours_of;
 use crate::cli::{Bounce, BounceFormat, Since};
-use crate::model::visible;
+use crate::model::{Secrets, visible};
 use crate::output::PendingFile;
 
 pub(super) use reading::watch;
@@ -64,6 +64,7 @@ impl Told {
 /// Reads the logs and writes what they come to.
 pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, CommandError> {
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
+    let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     let read = arguments.logs.iter().chain(&arguments.plan);
     if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
@@ -106,6 +107,8 @@ pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, Co
         BounceFormat::Json => rows::json(&told),
         BounceFormat::Csv => rows::csv(&told, terminal.lang),
     };
+    // Keys are taken out where lines are read; this holds even if a list has its key in another place.
+    let text = secrets.redact(&text);
     let exit = told.exit();
     match file {
         None => Ok(Printed { text, exit, ..Printed::default() }),

@@ -51,7 +51,12 @@ pub(in crate::command) fn watch(plan: &Plan, now: DateTime<FixedOffset>, ours: &
     let bar = ProgressBar::hidden();
     let mut readable = Vec::new();
     for path in paths {
-        match first_time(path, now) {
+        // Opening a pipe would wait for somebody to write into it.
+        let is_file = std::fs::metadata(path).and_then(|found| match found.is_file() {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
+        });
+        match is_file.and_then(|()| first_time(path, now)) {
             Ok(time) => readable.push((time, path.as_path())),
             Err(error) => watch.logs.push(unread(path, &error)),
         }

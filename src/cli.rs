@@ -1,13 +1,22 @@
 //! The command line.
 
+mod change;
+mod inbound;
+mod init;
+mod rank;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use change::{Compare, CompareFormat, Until, Watch, WatchFormat};
+pub use inbound::{Inbound, InboundFormat};
+pub use init::{Init, parse_moment};
+pub use rank::{Rank, RankFormat};
+
 use crate::model::{Lang, Phase};
-use crate::rows::Shard;
 
 /// May we switch? Checks the new addresses of a mail server before (and after) it moves, and says GO or NO-GO.
 ///
@@ -30,10 +39,21 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a commented plan from what the DNS and the old server show today.
+    Init(Init),
     /// Check a plan against the world and print the verdict.
     Check(Check),
     /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.
     Merge(Merge),
+    /// What became of a report: what is new, what stayed, what is fixed, which records changed.
+    ///
+    /// Exit codes: 0 nothing new that blocks · 1 something blocks that did not block before · 2 could not start · 3 something that can
+    /// block was known and is not known now.
+    Compare(Compare),
+    /// Run the check again and again, and print a line for each change.
+    ///
+    /// After the cutover, a trigger of the plan's rollback makes NO-GO. Exit codes as of check, by the last verdict.
+    Watch(Watch),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
     Inbound(Inbound),
     /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
@@ -49,6 +69,16 @@ pub enum Command {
     Lists(Lists),
     /// Print the JSON Schema of the plan file, for editors.
     Schema,
+    /// Print completions for a shell, to be loaded or put where it looks for them.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the tool or of one of its commands.
+    Manpage {
+        /// A command such as `check`.
+        command: Option<String>,
+    },
     /// Run the same check against a miniature internet on this machine: no network needed, nothing real is asked.
     Demo(Demo),
 }
@@ -178,6 +208,13 @@ pub struct RunArgs {
     /// connections leave, do the blocklists answer its resolver). `merge` joins the report with one of another machine.
     #[arg(long)]
     pub on_new_server: bool,
+    /// Mark every finding by what this earlier report of the move said (`check --format json`), and say what is fixed and which records
+    /// changed. Marks never change the verdict.
+    #[arg(long, value_name = "REPORT.json")]
+    pub baseline: Option<PathBuf>,
+    /// Keep the report in this folder too, as JSON under its time and verdict, and as latest.json.
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
     /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
     #[arg(long, value_name = "TAG")]
     pub only: Vec<String>,
@@ -190,92 +227,6 @@ pub struct RunArgs {
     /// Judge as if it were this time (for tests and documentation).
     #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
     pub at: Option<DateTime<FixedOffset>>,
-}
-
-/// Arguments of `inbound`.
-#[derive(Debug, Args)]
-pub struct Inbound {
-    /// Mail logs of the old server (Postfix, Exim, Sendmail; plain, gzip or zstd); `-` is standard input.
-    #[arg(long = "log", value_name = "FILE", num_args = 1..)]
-    pub logs: Vec<PathBuf>,
-    /// The plan: resolver, keys, partners, and the lists that the new server enforces.
-    #[arg(long, value_name = "PLAN")]
-    pub plan: Option<PathBuf>,
-    /// The new server's rules: Postfix's main.cf or the output of `postconf -n`, or Exim's configuration; before those that the plan
-    /// names.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Judge this address too (may be repeated).
-    #[arg(long = "address", value_name = "IP")]
-    pub addresses: Vec<std::net::IpAddr>,
-    /// Keep what the lists say of each address in FILE; started again with the same logs, go on after the last one.
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
-    /// Only ask about every N-th address, from the I-th on, and keep the answers: N runs make the whole, `merge` joins their files,
-    /// and --resume of the joined file judges without asking the lists again.
-    #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "resume")]
-    pub shard: Option<Shard>,
-    /// This machine is the new server, and its resolver is the mail server's: take the lists' answers as they come.
-    #[arg(long)]
-    pub on_new_server: bool,
-    /// Form of the output; postfix and exim print the allow-list entries alone.
-    #[arg(long, value_enum, default_value_t = InboundFormat::Table)]
-    pub format: InboundFormat,
-    /// Write the output to FILE, whole or not at all, instead of standard output (`-`).
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Exit with 1 on warnings too.
-    #[arg(long)]
-    pub strict: bool,
-    /// Show every partner, every address and every line that is not judged.
-    #[arg(short, long, conflicts_with = "quiet")]
-    pub verbose: bool,
-    /// Print the verdict and what stands in its way, nothing else.
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// Judge as if it were this time (for tests and documentation).
-    #[arg(long, hide = true, value_name = "TIME", value_parser = DateTime::parse_from_rfc3339)]
-    pub at: Option<DateTime<FixedOffset>>,
-}
-
-/// Arguments of `rank`.
-#[derive(Debug, Args)]
-pub struct Rank {
-    /// Addresses, and ranges such as 198.51.100.0/24.
-    #[arg(required = true, value_name = "ADDRESS|CIDR")]
-    pub addresses: Vec<String>,
-    /// Take lists, keys, weights and resolver from this plan, instead of the recommended lists and the system's resolver.
-    #[arg(long, value_name = "PLAN")]
-    pub plan: Option<PathBuf>,
-    /// Do not ask whether to sweep more than 256 addresses.
-    #[arg(long)]
-    pub yes: bool,
-    /// Form of the output: table and json have the best address first, ndjson and csv the order of the input. Without it, a
-    /// table; with --resume, ndjson.
-    #[arg(long, value_enum)]
-    pub format: Option<RankFormat>,
-    /// Write to FILE, whole or not at all, instead of standard output (`-`).
-    #[arg(short, long, value_name = "FILE", conflicts_with = "resume")]
-    pub output: Option<PathBuf>,
-    /// Append rows to FILE (ndjson or csv) as they are measured; started again, go on after the last one.
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
-    /// Only every N-th address, from the I-th on: N runs make the whole, and `merge` joins their files.
-    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
-    pub shard: Option<Shard>,
-}
-
-/// A form of the result of `rank`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RankFormat {
-    /// For people at a terminal.
-    Table,
-    /// For programs, best first; schema 1.
-    Json,
-    /// For programs, one object a line.
-    Ndjson,
-    /// For spreadsheets.
-    Csv,
 }
 
 /// Arguments of `lists`.
@@ -365,6 +316,22 @@ pub enum FormatArg {
     Json,
     /// A tick-box checklist for the change ticket.
     Markdown,
+    /// A page for the change board: one file, to be read in a browser or printed.
+    Html,
+    /// A line for each statement, for a spreadsheet.
+    Csv,
+    /// Test results for a CI server (JUnit XML).
+    Junit,
+    /// Results for code scanning (SARIF 2.1.0).
+    Sarif,
+    /// A plugin's output for Nagios or Icinga; exits with 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    Nagios,
+    /// Metrics for the textfile collector of Prometheus.
+    Prometheus,
+    /// Annotations for a GitHub workflow.
+    Github,
+    /// A code quality report for GitLab.
+    Gitlab,
 }
 
 /// A form of the list catalogue.
@@ -374,21 +341,6 @@ pub enum ListsFormat {
     Table,
     /// For programs.
     Json,
-}
-
-/// A form of what `inbound` found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InboundFormat {
-    /// For people at a terminal.
-    Table,
-    /// For programs; schema 1.
-    Json,
-    /// A line for each address, for a spreadsheet.
-    Csv,
-    /// Allow-list entries for Postfix: a cidr table.
-    Postfix,
-    /// Allow-list entries for Exim: a host list.
-    Exim,
 }
 
 /// A world of the demo.

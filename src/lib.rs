@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod archive;
 pub mod bounce;
 pub mod catalogue;
 pub mod changing;
@@ -9,6 +10,7 @@ pub mod check;
 pub mod checks;
 pub mod cli;
 pub mod command;
+pub mod compare;
 pub mod demo;
 pub mod dmarc;
 pub mod dnsbl;
@@ -25,8 +27,10 @@ pub mod records;
 pub mod render;
 pub mod rows;
 pub mod runner;
+pub mod saved;
 pub mod servers;
 pub mod spf;
+pub mod watch;
 pub mod witnesses;
 pub mod words;
 pub mod zone_servers;

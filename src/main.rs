@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     }));
     let cli = Cli::parse();
     let terminal = Terminal::look(&cli);
-    match std::panic::catch_unwind(AssertUnwindSafe(|| command::run(cli, &terminal))) {
+    match std::panic::catch_unwind(AssertUnwindSafe(|| command::run(cli, &terminal, &mut print_out))) {
         Ok(Ok(printed)) => deliver(&printed),
         Ok(Err(CommandError::Problems(problems))) => refuse(&problems),
         Ok(Err(error)) => fail(&error.to_string()),
@@ -52,6 +52,11 @@ fn refuse(text: &str) -> ExitCode {
     // Nothing is left to tell if standard error is gone too.
     drop(print(&mut std::io::stderr().lock(), &format!("{}\n", text.trim_end())));
     ExitCode::from(COULD_NOT_START)
+}
+
+/// A line of a command that goes on.
+fn print_out(text: &str) -> std::io::Result<()> {
+    print(&mut std::io::stdout().lock(), text)
 }
 
 fn print(stream: &mut impl Write, text: &str) -> std::io::Result<()> {

@@ -1,7 +1,7 @@
 //! Where a report goes: standard output, or a file that appears whole or not at all.
 
 use std::fs::{File, Metadata};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -11,6 +11,12 @@ use crate::model::visible;
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
+    /// Something is there, and it is not to be replaced.
+    #[error("could not create {}: it is there already, and is never overwritten; name another file", shown(path))]
+    Exists {
+        /// The file wanted.
+        path: PathBuf,
+    },
     /// The folder does not take a file.
     #[error("could not create {}: {source}", shown(path))]
     Create {
@@ -48,6 +54,8 @@ fn shown(path: &Path) -> String {
 pub struct PendingFile {
     path: PathBuf,
     way: Way,
+    /// Nothing may be replaced.
+    is_new: bool,
 }
 
 #[derive(Debug)]
@@ -66,12 +74,12 @@ impl PendingFile {
         let fail = |source| OutputError::Create { path: path.to_owned(), source };
         let before = std::fs::metadata(path).ok();
         if before.as_ref().is_some_and(Metadata::is_dir) {
-            return Err(fail(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+            return Err(fail(std::io::Error::from(ErrorKind::IsADirectory)));
         }
         if before.as_ref().is_some_and(|before| !before.is_file()) {
             let file = File::options().write(true).open(path);
             let file = file.map_err(|source| OutputError::Device { path: path.to_owned(), source })?;
-            return Ok(Self { path: path.to_owned(), way: Way::Write(file) });
+            return Ok(Self { path: path.to_owned(), way: Way::Write(file), is_new: false });
         }
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = match path.parent() {
@@ -91,7 +99,19 @@ impl PendingFile {
             // Who could not read the last report may not read this one.
             temporary.as_file().set_permissions(before.permissions()).map_err(fail)?;
         }
-        Ok(Self { path, way: Way::Rename(temporary) })
+        Ok(Self { path, way: Way::Rename(temporary), is_new: false })
+    }
+
+    /// Makes the temporary file beside `path`, where nothing may be, now or later.
+    ///
+    /// # Errors
+    /// [`OutputError::Exists`], which [`PendingFile::keep`] gives too, and those of [`PendingFile::beside`].
+    pub fn fresh(path: &Path) -> Result<Self, OutputError> {
+        // A link that leads nowhere is something, too.
+        if std::fs::symlink_metadata(path).is_ok() {
+            return Err(OutputError::Exists { path: path.to_owned() });
+        }
+        Ok(Self { is_new: true, ..Self::beside(path)? })
     }
 
     /// Writes `text`, has it reach the disk, and gives the file its name.
@@ -115,8 +135,14 @@ impl PendingFile {
             Way::Write(_) => Ok(()),
             Way::Rename(temporary) => {
                 let written = temporary.as_file().sync_all();
-                let renamed = written.and_then(|()| temporary.persist(&path).map_err(|error| error.error));
-                renamed.map(drop).map_err(|source| OutputError::Write { path, source })
+                let renamed = written.and_then(|()| {
+                    let name = if self.is_new { temporary.persist_noclobber(&path) } else { temporary.persist(&path) };
+                    name.map_err(|error| error.error)
+                });
+                renamed.map(drop).map_err(|source| match source.kind() {
+                    ErrorKind::AlreadyExists if self.is_new => OutputError::Exists { path },
+                    _ => OutputError::Write { path, source },
+                })
             }
         }
     }
@@ -165,5 +191,17 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(PendingFile::beside(folder.path()).is_err());
         assert!(PendingFile::beside(&folder.path().join("absent/report.json")).is_err());
+    }
+    /// Lost if it fails: a plan that somebody has worked on for a week would be replaced by a draft.
+    #[test]
+    fn a_fresh_file_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.toml");
+        let pending = PendingFile::fresh(&path).unwrap();
+        std::fs::write(&path, "somebody was faster").unwrap();
+        assert!(matches!(pending.complete("new"), Err(OutputError::Exists { .. })));
+        assert!(matches!(PendingFile::fresh(&path), Err(OutputError::Exists { .. })));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody was faster");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -1,5 +1,10 @@
 //! The few words of the interface that belong to no check, in both languages.
 
+pub mod board;
+mod change;
+
+pub use change::*;
+
 use crate::model::{Applied, Completion, Lang, Level, Levels, Phase, Rehearsed, Side, Vantage, Verdict};
 
 fn pick(lang: Lang, en: String, ja: String) -> String {
@@ -13,6 +18,11 @@ fn pick(lang: Lang, en: String, ja: String) -> String {
 pub fn report_written(lang: Lang, verdict: Verdict, path: &str) -> String {
     let verdict = verdict.words();
     pick(lang, format!("{verdict}: report written to {path}\n"), format!("{verdict}: レポートを {path} に保存した\n"))
+}
+
+/// Said on standard error when the report was kept in a folder.
+pub fn report_kept(lang: Lang, path: &str) -> String {
+    pick(lang, format!("report kept as {path}\n"), format!("レポートを {path} として保存した\n"))
 }
 
 /// Beside the progress bar.

@@ -4,6 +4,8 @@
 
 #[path = "daemons/mod.rs"]
 mod daemons;
+#[path = "world/watching.rs"]
+mod watching;
 #[expect(dead_code, reason = "worlds in this process are tested elsewhere")]
 mod world;
 
@@ -359,4 +361,46 @@ fn a_record_that_needs_tcp_is_read_to_its_end() {
             assert_eq!(said, findings, "{last} {resolver}: {:#?}\n{}", run.said, daemons.logs());
         }
     }
+}
+
+/// Lost if it fails: at real name servers and lists a change in the night would be told late or never, or pass for the plan's own.
+#[test]
+fn a_night_at_real_servers_is_told() {
+    let Some(daemons) = Daemons::start(&Listings::default(), &[]) else { return };
+    let lists = daemons.authority(LISTS);
+    let listed = |ip: &str| say(lists, &format!("{ip}.zen.spamhaus.org"), A).contains("A 127.0.0.2");
+    let seen = |what: &dyn Fn() -> bool| {
+        let deadline = std::time::Instant::now() + watching::PROMPTLY;
+        while !what() {
+            assert!(std::time::Instant::now() < deadline, "{}", daemons.logs());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    // The answers of this list expire at once; another entry shows that it was read again.
+    daemons.edit("rbldnsd", "spamhaus-zen.ip4set", "$TTL 300\n", "$TTL 1\n203.0.113.200 :127.0.0.2:a neighbour\n");
+    seen(&|| listed("200.113.0.203"));
+    // The plan has no new address of IPv6.
+    daemons.edit("nsd-authority", "example.co.jp.zone", "mail       AAAA 2001:db8:25::25\n", "");
+    seen(&|| !say(daemons.authority(AUTHORITY), "mail.example.co.jp", RecordType::AAAA).contains("AAAA 2001"));
+    let more = "[rollback]\nowner = \"tanaka\"\ntriggers = [\"dnsbl-listed\", \"ptr-missing\"]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let at = ["--at", "2026-12-05T21:59:50+09:00", "--save", "reports"];
+    let mut watch = watching::Watching::of(tool::watch(&daemons, folder.path(), "\"direct\"", more, &at));
+    watch.wait(&["began", "before the cutover"]);
+    watch.wait(&["phase", "after the cutover"]);
+    watch.wait(&["VERDICT", "→ NO-GO"]);
+    daemons.edit("nsd-authority", "example.co.jp.zone", "MX   10 mx1", "MX   10 mail");
+    watch.wait(&["record", "example.co.jp MX: 10 mx1.example.co.jp → 10 mail.example.co.jp (as planned)"]);
+    watch.wait(&["VERDICT", "NO-GO → GO"]);
+    daemons.edit("rbldnsd", "spamhaus-zen.ip4set", "203.0.113.200 :127.0.0.2", "203.0.113.25 :127.0.0.2");
+    watch.wait(&["NEW", "BLOCKER dnsbl-listed  NEW  203.0.113.25 is listed on Spamhaus ZEN"]);
+    watch.wait(&["NEW", "rollback-trigger  NEW  roll back? dnsbl-listed was found"]);
+    watch.wait(&["VERDICT", "→ NO-GO  roll back?"]);
+    daemons.edit("nsd-authority", "113.0.203.in-addr.arpa.zone", "25 PTR", ";25 PTR");
+    watch.wait(&["NEW", "BLOCKER ptr-missing  NEW  203.0.113.25 has no PTR"]);
+    daemons.edit("nsd-authority", "113.0.203.in-addr.arpa.zone", ";25 PTR", "25 PTR");
+    daemons.edit("rbldnsd", "spamhaus-zen.ip4set", "203.0.113.25 :127.0.0.2", "203.0.113.200 :127.0.0.2");
+    watch.wait(&["VERDICT", "NO-GO → "]);
+    let last = watch.stop("TERM");
+    assert!(last.exit == Some(0) && last.err.is_empty() && last.out.contains("the verdict is GO"), "{last:?}");
 }

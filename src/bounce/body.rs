@@ -149,7 +149,8 @@ fn blocks(text: &str) -> Vec<(String, String)> {
 
 /// Puts `line` below what was said of a recipient already.
 fn add(said: &mut String, line: &str) {
-    if said.len() < LONGEST_WORDS {
+    // What was asked is no answer.
+    if said.len() < LONGEST_WORDS && !line.trim_start().starts_with(">>> ") {
         said.push_str(line);
         said.push('\n');
     }

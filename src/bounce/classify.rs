@@ -5,7 +5,7 @@ use super::named::{Named, named_in};
 use super::normal::{normal, reply};
 use super::registry::{StatusCode, named};
 use super::rules::{Class, Confidence, Rule, rules};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Family, Holds, List};
 
 /// What a ruling rests on.
 #[derive(Clone, Copy, Debug)]
@@ -111,9 +111,20 @@ fn list_of(rule: &'static Rule, text: &str) -> Option<Named> {
     let own = rule.list.as_deref().and_then(|id| Catalogue::embedded().list(id)).map(Named::Known);
     match (rule.class, own) {
         (Class::Dnsbl, Some(own)) => Some(own),
+        (Class::Dnsbl, None) if rule.sub.ends_with("domain") => named_in(text).map(of_domains),
         (Class::Dnsbl, None) => named_in(text),
         (_, own) => own,
     }
+}
+
+/// Where a domain is listed: of an operator whose page was named, the list that holds domains.
+fn of_domains(named: Named) -> Named {
+    let Named::Known(list) = &named else { return named };
+    if list.holds(Family::Domain) == Holds::Yes {
+        return named;
+    }
+    let holds = |other: &&List| other.operator == list.operator && other.holds(Family::Domain) == Holds::Yes;
+    Catalogue::embedded().lists.iter().find(holds).map_or(named, Named::Known)
 }
 
 /// What a reply code says by itself (RFC 5321, section 4.2.3); most say nothing about the reason.

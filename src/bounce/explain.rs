@@ -36,7 +36,8 @@ pub struct Explanation {
     pub list: Option<Named>,
     /// The address that is refused.
     pub ip: Option<IpAddr>,
-    /// Whose address that is: `ours`, `partner`, `other`, or empty where that is not known.
+    /// Whose address that is: `ours`, `partner`, `other`, `our-domain` (a domain is listed, no address), or empty where that is not
+    /// known.
     pub whose_ip: &'static str,
     /// Who refused it: the host that spoke, else the domain of the recipient.
     pub receiver: Option<String>,
@@ -216,6 +217,7 @@ fn whose(ruling: &Ruling, direction: Direction, ip: Option<IpAddr>, ours: &Ours)
         (_, Some(_)) if !nothing_known && about_sender => "other",
         // Whoever gets an error mail sent the mail.
         _ if about_sender => "ours",
+        _ if of_domain && ruling.sub != "query-error" => "our-domain",
         _ => "",
     }
 }

@@ -62,6 +62,10 @@ pub(super) fn events(mail: &[u8]) -> Vec<Event> {
     if notice.trim().is_empty() {
         notice = body::before_copy(&raw_body(mail)).to_owned();
     }
+    if notice.contains("<<< ") {
+        // How Sendmail sums up any refusal that it has just quoted.
+        notice = notice.replace("554 5.0.0 Service unavailable", "");
+    }
     let status = status_text(&message).or_else(|| stray_status(mail));
     let complaint = header.is_complaint() && status.is_none();
     if report.as_deref() == Some("feedback-report") || has_part(&message, "feedback-report") || complaint {

@@ -304,3 +304,60 @@ fn expired_mail_is_explained_by_its_last_reply() {
     let notice = "From: MAILER-DAEMON@mail.example.co.jp\nTo: taro@example.co.jp\nSubject: Undelivered Mail\n\n<a@partner.example>: delivery time expired\n\nThe last reply was: 450 4.2.0 Greylisted, try again\n";
     assert_eq!(explain(notice.as_bytes(), &ours())[0].class, Class::Greylist);
 }
+
+/// Lost if it fails: a reply is explained right when it is pasted, and wrong in the mail of the program that reports it.
+#[test]
+fn every_program_reports_the_same_reply() {
+    let head = "From: MAILER-DAEMON@mail.example.co.jp\nTo: taro@example.co.jp\nSubject: Undelivered Mail Returned to Sender\n";
+    // Words of the refused mail must not count.
+    let copy = "Return-Path: <taro@example.co.jp>\nReceived: from a by b\nFrom: taro@example.co.jp\nSubject: spam, virus, mailbox full\n\nx\n";
+    let programs = [
+        (
+            "Postfix",
+            format!(
+                "{head}\nThis is the mail system at host mail.example.co.jp.\n\nI'm sorry to have to inform you that your message could not\nbe delivered to one or more recipients. It's attached below.\n\n<user@example.org>: host mx.example.org[192.0.2.5] said: REPLY (in reply to\n    RCPT TO command)\n\n{copy}"
+            ),
+        ),
+        (
+            "Exim",
+            format!(
+                "{head}X-Failed-Recipients: user@example.org\n\nThis message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n  user@example.org\n    host mx.example.org [192.0.2.5]\n    SMTP error from remote mail server after RCPT TO:<user@example.org>:\n    REPLY\n\n{copy}"
+            ),
+        ),
+        (
+            "qmail",
+            format!(
+                "{head}\nHi. This is the qmail-send program at mail.example.co.jp.\nI'm afraid I wasn't able to deliver your message to the following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work out.\n\n<user@example.org>:\n192.0.2.5 does not like recipient.\nRemote host said: REPLY\nGiving up on 192.0.2.5.\n\n--- Below this line is a copy of the message.\n\n{copy}"
+            ),
+        ),
+        (
+            "Sendmail",
+            format!(
+                "{head}\n   ----- The following addresses had permanent fatal errors -----\n<user@example.org>\n    (reason: REPLY)\n\n   ----- Transcript of session follows -----\n... while talking to mx.example.org.:\n>>> DATA\n<<< REPLY\n554 5.0.0 Service unavailable\n\n{copy}"
+            ),
+        ),
+        (
+            "Exchange",
+            format!(
+                "{head}\nDelivery has failed to these recipients or groups:\n\nuser@example.org\nYour message wasn't delivered.\n\nDiagnostic information for administrators:\n\nGenerating server: mail.example.co.jp\n\nuser@example.org\nmx.example.org\nRemote Server returned 'REPLY'\n\nOriginal message headers:\n\n{copy}"
+            ),
+        ),
+    ];
+    let lines: Vec<(&str, &str)> =
+        include_str!("../../tests/bounce/lines.tsv").lines().filter_map(|line| line.split_once('\t')).collect();
+    let replies: Vec<_> = lines.into_iter().filter(|(_, text)| text.starts_with(['4', '5'])).collect();
+    for (program, frame) in programs {
+        let mut wrong = Vec::new();
+        for (class, text) in &replies {
+            let told = explain(frame.replace("REPLY", text).as_bytes(), &Ours::default());
+            if told.len() != 1 || told[0].class.word() != *class {
+                wrong.push(format!(
+                    "{class} is taken for {:?}: {text}",
+                    told.iter().map(|told| told.rule).collect::<Vec<_>>()
+                ));
+            }
+        }
+        // What a reply leaves open ("rejected"), the words around it decide now and then.
+        assert!(wrong.len() * 50 <= replies.len(), "{program}: {} wrong\n{}", wrong.len(), wrong.join("\n"));
+    }
+}

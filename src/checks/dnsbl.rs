@@ -203,18 +203,18 @@ fn judge(context: &Context, address: &Address, consulted: &[(&Selected, Consulta
         .iter()
         .flat_map(|(selected, consultation)| {
             let args = list_args(address_args(address), selected, &target);
-            judge_one(selected, consultation, &subject, &args, &OUTCOMES)
+            let mut said = judge_one(selected, consultation, &subject, &args, &OUTCOMES);
+            if said.is_empty() && is_believed(&consultation.belief) {
+                let passed = Statement::passed(subject.clone()).about(selected.list.id.clone());
+                let passed = passed.args(Args::none().and("list", &selected.list.name));
+                said.push(passed.evidence(consultation.evidence.iter().copied()));
+            }
+            said
         })
         .collect();
     said.extend(judge_quorum(context, address, consulted));
-    let believed: Vec<_> = consulted.iter().filter(|(_, consultation)| is_believed(&consultation.belief)).collect();
     if said.is_empty() {
-        said.push(if believed.is_empty() {
-            Statement::not_covered(subject, NO_LIST)
-        } else {
-            Statement::passed(subject)
-                .evidence(believed.iter().flat_map(|(_, consultation)| consultation.evidence.iter().copied()))
-        });
+        said.push(Statement::not_covered(subject, NO_LIST));
     }
     said
 }

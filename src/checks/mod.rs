@@ -3,6 +3,7 @@
 crate::catalogue! {
     plan,
     waivers,
+    attested,
     vantage,
     rehearsal,
     net_asn,
@@ -64,6 +65,7 @@ crate::catalogue! {
     receivers,
     bounces,
     retire,
+    rollback,
 }
 
 /// The check with this id, or the one that can say this tag.

@@ -15,7 +15,7 @@ use crate::check::ours_of;
 use crate::cli::{Bounce, BounceFormat};
 use crate::model::{Lang, Value, visible};
 use crate::output::PendingFile;
-use crate::render::{block, pad, width};
+use crate::render::{block, pad, spreadsheet, width};
 
 /// Reads the files and explains every refusal in them.
 pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, CommandError> {
@@ -230,7 +230,7 @@ fn as_json(file: &str, told: &Explanation) -> Json {
 
 fn csv(told: &[(String, Explanation)], lang: Lang) -> String {
     let mut text = String::from(
-        "file,recipient,action,class,sub,direction,side,list,ip,whose_ip,receiver,code,enhanced,confidence,rule,tag,sentence,evidence\r\n",
+        "file,recipient,action,class,sub,direction,side,list,ip,whose_ip,receiver,code,enhanced,confidence,rule,tag,sentence,evidence\n",
     );
     for (file, told) in told {
         let cells = [
@@ -253,14 +253,8 @@ fn csv(told: &[(String, Explanation)], lang: Lang) -> String {
             told.sentence.in_lang(lang).to_owned(),
             told.evidence.clone(),
         ];
-        text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
-        text.push_str("\r\n");
+        text.push_str(&spreadsheet::line(cells));
+        text.push('\n');
     }
     text
-}
-
-/// A cell (RFC 4180). A spreadsheet must not take words of a stranger for a formula.
-pub(super) fn quoted(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
-    format!("\"{guard}{}\"", cell.replace('"', "\"\""))
 }

@@ -8,18 +8,23 @@ use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::deliver::{Delivery, is_one_file};
+use super::milestones::milestones;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
+use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::{Context, ours_of};
 use crate::checks::CHECKS;
 use crate::cli::{Check, RunArgs};
+use crate::compare;
 use crate::dnsbl::{Consultant, enforced, select};
 use crate::inbound::Policy;
 use crate::model::{Column, Completion, DomainName, Part, Phase, Report, Secrets, TOOL, Vantage, Verdict, visible};
 use crate::plan::{self, DnsPlan, Known, Plan, Resolver};
 use crate::probe::{Dns, Https, HttpsSettings, ResolverChoice, Settings, Smtp, SmtpSettings};
+use crate::render::{self, Format};
 use crate::runner::{self, Limits};
+use crate::saved::Named;
 use crate::words;
 use crate::zonefile::Loaded;
 
@@ -111,7 +116,10 @@ pub(super) fn check_plan(
     for name in arguments.only.iter().chain(&arguments.skip) {
         super::explain::must_exist(name)?;
     }
+    let started = start_of(&plan, arguments, demo);
+    let baseline = baseline(&plan, arguments, started, demo.is_some())?;
     let rehearsed = super::rehearse::load(&arguments.rehearse)?;
+    let archive = arguments.save.as_deref().map(Archive::open).transpose()?;
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.
     let interrupted = {
@@ -119,31 +127,84 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let keys = super::inbound::policy_of(&plan)?.map(|policy| policy.keys()).unwrap_or_default();
-    let secrets = secrets_of(&plan).and(keys);
-    let report = runtime.block_on(measure(plan, rehearsed, arguments, terminal, demo, &secrets, interrupted))?;
-    delivery.complete(&report, &secrets)
+    let secrets = secrets_of(&plan);
+    let phase = arguments.phase.map_or_else(|| phase_at(&plan, started), Phase::from);
+    let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
+    let mut report = {
+        let _entered = runtime.enter();
+        let context = Arc::new(context(plan, vantage, phase, started, &secrets, rehearsed)?);
+        let limits =
+            Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
+        let bar = progress_bar(terminal, arguments.report.quiet);
+        runtime.block_on(measure(&context, &limits, &bar, terminal, demo.is_some(), interrupted))
+    };
+    if let Some(baseline) = &baseline {
+        compare::compare(&mut report, baseline);
+    }
+    let kept = archive.map(|archive| keep(&archive, &report, &secrets, terminal));
+    let mut printed = delivery.complete(&report, &secrets)?;
+    match kept {
+        None => {}
+        Some(Ok(path)) => printed.notice.push_str(&words::report_kept(terminal.lang, &path)),
+        // The report itself is not held back for it.
+        Some(Err(error)) => {
+            printed.notice.push_str(&format!("error: {error}\n"));
+            printed.exit = crate::exit::COULD_NOT_START;
+        }
+    }
+    Ok(printed)
 }
 
-async fn measure(
-    plan: Plan,
-    rehearsed: Vec<Loaded>,
-    arguments: &RunArgs,
-    terminal: &Terminal,
-    demo: Option<DateTime<FixedOffset>>,
-    secrets: &Secrets,
-    interrupted: impl Future<Output = ()>,
-) -> Result<Report, CommandError> {
+/// When the run begins, in the plan's offset.
+fn start_of(plan: &Plan, arguments: &RunArgs, demo: Option<DateTime<FixedOffset>>) -> DateTime<FixedOffset> {
     let offset = *plan.cutover_at.offset();
-    let started = demo.or(arguments.at).unwrap_or_else(|| Utc::now().fixed_offset()).with_timezone(&offset);
-    let phase_by_clock = if started < plan.cutover_at { Phase::Before } else { Phase::After };
-    let phase = arguments.phase.map_or(phase_by_clock, Phase::from);
-    let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
-    let context = Arc::new(context(plan, vantage, phase, started, secrets, rehearsed)?);
-    let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
-    let bar = progress_bar(terminal, arguments.report.quiet);
+    demo.or(arguments.at).unwrap_or_else(|| Utc::now().fixed_offset()).with_timezone(&offset)
+}
+
+/// The phase that the clock says.
+pub(super) fn phase_at(plan: &Plan, now: DateTime<FixedOffset>) -> Phase {
+    if now < plan.cutover_at { Phase::Before } else { Phase::After }
+}
+
+/// The earlier report, if one is named, refused where it is not of this move.
+fn baseline(
+    plan: &Plan,
+    arguments: &RunArgs,
+    started: DateTime<FixedOffset>,
+    simulated: bool,
+) -> Result<Option<Named>, CommandError> {
+    let Some(path) = &arguments.baseline else { return Ok(None) };
+    if arguments.report.output.as_deref().is_some_and(|output| is_one_file(path, output)) {
+        return Err(CommandError::OverwriteInput(visible(&path.display().to_string())));
+    }
+    let earlier = super::report_file::read(path, "compare with")?;
+    compare::fit(&earlier, &columns(plan), &plan.expected(), simulated, started)?;
+    Ok(Some(earlier))
+}
+
+/// Keeps the report in its folder; where it went.
+fn keep(archive: &Archive, report: &Report, secrets: &Secrets, terminal: &Terminal) -> Result<String, ArchiveError> {
+    let text = secrets.redact(&render::render(report, Format::Json, &terminal.style()));
+    let path = archive.keep(&text, report.started, report.verdict)?;
+    Ok(visible(&path.display().to_string()))
+}
+
+fn columns(plan: &Plan) -> Vec<Column> {
+    plan.old.iter().chain(&plan.new).map(|address| Column { ip: address.ip, side: address.side }).collect()
+}
+
+/// Runs the checks and gathers what they said into a report.
+pub(super) async fn measure(
+    context: &Arc<Context>,
+    limits: &Limits,
+    bar: &ProgressBar,
+    terminal: &Terminal,
+    simulated: bool,
+    interrupted: impl Future<Output = ()>,
+) -> Report {
+    let (started, phase) = (context.now, context.phase);
     let clock = Local::now();
-    let ending = runner::run(CHECKS, &context, &limits, interrupted, |done, total| {
+    let ending = runner::run(CHECKS, context, limits, interrupted, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         bar.set_message(words::questions_asked(terminal.lang, context.dns.queries_sent()));
@@ -153,7 +214,7 @@ async fn measure(
     let complete = ending.completion == Completion::Complete;
     let verdict = Verdict::over(&ending.sections, phase, complete);
     let part = Part {
-        vantage,
+        vantage: context.vantage,
         started,
         finished: started + (Local::now() - clock),
         run_by: run_by(),
@@ -161,7 +222,10 @@ async fn measure(
         completion: ending.completion,
     };
     let plan = &context.plan;
-    Ok(Report {
+    let observations = context.dns.observations();
+    let subjects = ending.sections.iter().flat_map(|section| &section.statements).map(|statement| &statement.subject);
+    let lines = subjects.filter_map(|subject| Some((subject.to_string(), plan.line_of(subject)?)));
+    Report {
         tool: TOOL,
         catalogue_date: context.catalogue.revised.clone(),
         plan_path: plan.path.clone(),
@@ -169,6 +233,9 @@ async fn measure(
         change: plan.change.clone(),
         title: plan.title.clone(),
         cutover_at: plan.cutover_at,
+        expects: plan.expected(),
+        milestones: milestones(plan, phase, &ending.sections, &observations),
+        plan_lines: lines.collect(),
         phase,
         started: part.started,
         finished: part.finished,
@@ -177,12 +244,13 @@ async fn measure(
         completion: part.completion,
         parts: vec![part],
         rehearsed: super::rehearse::described(context.dns.rehearsed()),
-        simulated: demo.is_some(),
-        columns: context.addresses().map(|address| Column { ip: address.ip, side: address.side }).collect(),
+        simulated,
+        columns: columns(plan),
         sections: ending.sections,
-        observations: context.dns.observations(),
+        observations,
         verdict,
-    })
+        baseline: None,
+    }
 }
 
 /// Everything that the checks of one run share. Keys are read from the environment; zones in `rehearsed` answer in place of the
@@ -275,7 +343,7 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets, rehearsed: Vec<Loaded>)
     Ok(Dns::new(settings)?)
 }
 
-fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
+pub(super) fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
     if !terminal.progress || quiet {
         return ProgressBar::hidden();
     }

@@ -29,11 +29,7 @@ impl Delivery {
             color: terminal.color && file.is_none(),
             ..terminal.style()
         };
-        let format = match arguments.format {
-            FormatArg::Table => Format::Table,
-            FormatArg::Json => Format::Json,
-            FormatArg::Markdown => Format::Markdown,
-        };
+        let format = format_of(arguments.format);
         Ok(Self { format, style, file })
     }
 
@@ -41,7 +37,7 @@ impl Delivery {
     pub(super) fn complete(self, report: &Report, secrets: &Secrets) -> Result<Printed, CommandError> {
         // Everything was redacted where it came in; this holds even if one place was forgotten.
         let text = secrets.redact(&render::render(report, self.format, &self.style));
-        let exit = crate::exit::code(report.verdict, self.style.strict);
+        let exit = self.format.exit(report.verdict, self.style.strict);
         match self.file {
             None => Ok(Printed { text, exit, ..Printed::default() }),
             Some((path, file)) => {
@@ -51,6 +47,23 @@ impl Delivery {
                 Ok(Printed { notice, exit, ..Printed::default() })
             }
         }
+    }
+}
+
+/// The form that the command line asks for.
+pub(super) const fn format_of(argument: FormatArg) -> Format {
+    match argument {
+        FormatArg::Table => Format::Table,
+        FormatArg::Json => Format::Json,
+        FormatArg::Markdown => Format::Markdown,
+        FormatArg::Html => Format::Html,
+        FormatArg::Csv => Format::Csv,
+        FormatArg::Junit => Format::Junit,
+        FormatArg::Sarif => Format::Sarif,
+        FormatArg::Nagios => Format::Nagios,
+        FormatArg::Prometheus => Format::Prometheus,
+        FormatArg::Github => Format::Github,
+        FormatArg::Gitlab => Format::Gitlab,
     }
 }
 

@@ -1,16 +1,17 @@
 //! `merge`: reports of several places in, one verdict out.
 
-use std::io::{BufWriter, Read};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
 use super::deliver::{Delivery, is_one_file};
+use super::report_file;
 use super::{CommandError, Printed, Terminal};
 use crate::checks::CHECKS;
 use crate::cli::Merge;
-use crate::merge::{self, LONGEST_REPORT, Misfit, Named};
-use crate::model::{Secrets, TOOL, visible};
+use crate::merge::{self, Misfit};
+use crate::model::{Secrets, visible};
 use crate::output::PendingFile;
 use crate::rows::{self, RowsError};
 
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &Merge, terminal: &Terminal) -> Result<Printed, Com
     if let Some(taken) = arguments.reports.iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
         return Err(CommandError::OverwriteReport(shown(taken)));
     }
-    let named = arguments.reports.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let named = arguments.reports.iter().map(|path| report_file::read(path, "merge")).collect::<Result<Vec<_>, _>>()?;
     let now = arguments.at.unwrap_or_else(|| Utc::now().fixed_offset());
     merge::fit(&named, now, arguments.max_age)?;
     let delivery = Delivery::open(&arguments.report, terminal)?;
@@ -60,20 +61,6 @@ fn join_shards(arguments: &Merge) -> Result<Printed, CommandError> {
         },
     }
     Ok(Printed::default())
-}
-
-fn read(path: &Path) -> Result<Named, CommandError> {
-    let path_shown = shown(path);
-    let mut bytes = Vec::new();
-    // One byte more than a report may have, so that a longer one is told apart.
-    let most = LONGEST_REPORT as u64 + 1;
-    std::fs::File::open(path)
-        .and_then(|file| file.take(most).read_to_end(&mut bytes))
-        .map_err(|error| CommandError::ReadReport { path: path_shown.clone(), detail: error.to_string() })?;
-    match merge::read(&bytes, TOOL, CHECKS) {
-        Ok(report) => Ok(Named { path: path_shown, report }),
-        Err(why) => Err(CommandError::Report { path: path_shown, why }),
-    }
 }
 
 fn shown(path: &Path) -> String {

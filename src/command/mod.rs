@@ -4,18 +4,25 @@
 
 mod bounce;
 mod check;
+mod compare;
 mod deliver;
 mod demo;
 mod explain;
+mod hook;
 mod inbound;
+mod init;
 mod lists;
 mod merge;
+mod milestones;
 mod rank;
 mod refusals;
 mod rehearse;
+mod report_file;
 mod schema;
+mod shell;
 mod stop;
 mod terminal;
+mod watch;
 
 pub use check::{context, known};
 pub use terminal::Terminal;
@@ -63,6 +70,12 @@ pub enum CommandError {
     /// The report's file.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The folder of reports.
+    #[error(transparent)]
+    Archive(#[from] crate::archive::ArchiveError),
+    /// A plan that cannot be drafted.
+    #[error("could not make a plan: {0}")]
+    Init(String),
     /// The report would take the plan's place.
     #[error("could not write the report to {0}: that is the plan")]
     Overwrite(String),
@@ -85,17 +98,22 @@ pub enum CommandError {
         /// What the system said.
         detail: String,
     },
-    /// A file is not a report that this version can merge.
-    #[error("could not merge {path}: {why}")]
+    /// A file is not a report that this version can read.
+    #[error("could not {doing} {path}: {why}")]
     Report {
+        /// What was to be done with it.
+        doing: &'static str,
         /// As it was given.
         path: String,
         /// What is wrong with it.
-        why: crate::merge::ReadError,
+        why: crate::saved::ReadError,
     },
     /// Reports that do not belong together.
     #[error(transparent)]
     Misfit(#[from] crate::merge::Misfit),
+    /// Reports that are not of one move, or not in order.
+    #[error(transparent)]
+    Apart(#[from] crate::compare::Misfit),
     /// The output would take the place of what it is made of.
     #[error("could not write to {0}: that is one of the files to read")]
     OverwriteInput(String),
@@ -131,6 +149,12 @@ pub enum CommandError {
         /// ` (did you mean …?)`, or nothing.
         hint: String,
     },
+    /// A watch that would end before it begins.
+    #[error("could not watch until {0}: that time has passed")]
+    Over(String),
+    /// No such command.
+    #[error("could not write a manual page: no command is called {0}; `mail-cutover --help` lists them all")]
+    NoSuchCommand(String),
     /// The miniature internet did not start.
     #[error("could not start the demo's miniature internet: {0}")]
     Demo(String),
@@ -151,20 +175,41 @@ pub enum CommandError {
     System(#[from] std::io::Error),
 }
 
+/// Prints at once what cannot wait for the end of a command: the lines of a watch.
+pub type Print<'p> = &'p mut dyn FnMut(&str) -> std::io::Result<()>;
+
 /// Does what the command line says.
 ///
 /// # Errors
 /// [`CommandError`] when the work could not start: exit code 2.
-pub fn run(cli: Cli, terminal: &Terminal) -> Result<Printed, CommandError> {
+pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
+    let format = match &cli.command {
+        Command::Check(arguments) => Some(arguments.run.report.format),
+        Command::Merge(arguments) => Some(arguments.report.format),
+        _ => None,
+    };
+    dispatch(cli, terminal, print).or_else(|error| {
+        // Monitoring reads standard output and knows four codes: an error is told in its terms.
+        let said = format.and_then(|format| deliver::format_of(format).could_not_start(&error.to_string()));
+        said.map(|(text, exit)| Printed { text, exit, ..Printed::default() }).ok_or(error)
+    })
+}
+
+fn dispatch(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {
     match cli.command {
+        Command::Init(arguments) => init::run(&arguments, terminal),
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Merge(arguments) => merge::run(&arguments, terminal),
         Command::Rank(arguments) => rank::run(&arguments, terminal),
         Command::Bounce(arguments) => bounce::run(&arguments, terminal),
+        Command::Watch(arguments) => watch::run(&arguments, terminal, print),
+        Command::Compare(arguments) => compare::run(&arguments, terminal),
         Command::Explain { name } => explain::run(name.as_deref(), terminal),
         Command::Inbound(arguments) => inbound::run(&arguments, terminal),
         Command::Lists(arguments) => lists::run(&arguments, terminal),
         Command::Schema => Ok(schema::run()),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Manpage { command } => shell::manpage(command.as_deref()),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
     }
 }
@@ -180,7 +225,10 @@ fn key_in(variable: &str) -> Option<String> {
     std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
 }
 
-/// The keys that the environment holds for `plan`.
+/// The keys that the environment holds for `plan`, and those in the rules that it names.
 fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
-    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable)))
+    // Rules that cannot be read are an error where they are used.
+    let rules = inbound::policy_of(plan).ok().flatten();
+    let in_rules = rules.map(|rules| rules.keys()).unwrap_or_default();
+    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable))).and(in_rules)
 }

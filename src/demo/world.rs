@@ -89,6 +89,7 @@ pub struct World {
     address: SocketAddr,
     queries: Arc<AtomicU64>,
     asked: Arc<Mutex<Vec<Asked>>>,
+    desk: Arc<Desk>,
     /// Aborts its tasks, and through them the connections, when dropped.
     _tasks: JoinSet<()>,
 }
@@ -107,29 +108,30 @@ impl World {
     /// # Errors
     /// A zone or rule that cannot be read, or no socket.
     pub async fn serve(setup: &Setup) -> Result<Self, WorldError> {
-        let mut zones = HashMap::with_capacity(setup.zones.len());
-        for zone in &setup.zones {
-            let parsed = zone.parse()?;
-            if zones.insert(parsed.origin().clone(), parsed).is_some() {
-                return Err(WorldError::Twice(zone.origin.clone()));
-            }
-        }
-        let rules = setup.faults.iter().map(Rule::read).collect::<Result<_, _>>()?;
-        let authenticated =
-            setup.authenticated_below.iter().map(|below| fault::name(below)).collect::<Result<_, _>>()?;
+        let knowledge = knowledge(setup)?;
         let (udp, tcp, address) = sockets(setup.address.unwrap_or((Ipv4Addr::LOCALHOST, 0).into())).await?;
 
         let queries = Arc::new(AtomicU64::new(0));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let desk = Arc::new(Desk {
-            knowledge: Knowledge::new(zones, rules, authenticated),
+            knowledge: Mutex::new(Arc::new(knowledge)),
             queries: Arc::clone(&queries),
             asked: Arc::clone(&asked),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(udp, Arc::clone(&desk)));
-        tasks.spawn(serve_tcp(tcp, desk));
-        Ok(Self { address, queries, asked, _tasks: tasks })
+        tasks.spawn(serve_tcp(tcp, Arc::clone(&desk)));
+        Ok(Self { address, queries, asked, desk, _tasks: tasks })
+    }
+
+    /// Becomes another world at the same address: the next question is answered from `setup`.
+    ///
+    /// # Errors
+    /// A zone or rule that cannot be read; the world stays as it was.
+    pub fn turn(&self, setup: &Setup) -> Result<(), WorldError> {
+        let knowledge = Arc::new(knowledge(setup)?);
+        *self.desk.knowledge.lock().unwrap_or_else(PoisonError::into_inner) = knowledge;
+        Ok(())
     }
 
     /// Where it listens, UDP and TCP.
@@ -148,9 +150,23 @@ impl World {
     }
 }
 
+/// What `setup` knows.
+fn knowledge(setup: &Setup) -> Result<Knowledge, WorldError> {
+    let mut zones = HashMap::with_capacity(setup.zones.len());
+    for zone in &setup.zones {
+        let parsed = zone.parse()?;
+        if zones.insert(parsed.origin().clone(), parsed).is_some() {
+            return Err(WorldError::Twice(zone.origin.clone()));
+        }
+    }
+    let rules = setup.faults.iter().map(Rule::read).collect::<Result<_, _>>()?;
+    let authenticated = setup.authenticated_below.iter().map(|below| fault::name(below)).collect::<Result<_, _>>()?;
+    Ok(Knowledge::new(zones, rules, authenticated))
+}
+
 /// What answers and keeps the book.
 struct Desk {
-    knowledge: Knowledge,
+    knowledge: Mutex<Arc<Knowledge>>,
     queries: Arc<AtomicU64>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
@@ -163,6 +179,12 @@ struct Response {
     after: Duration,
     /// And hang up instead, if it came by TCP.
     hang_up: bool,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
 }
 
 impl Desk {
@@ -182,8 +204,9 @@ impl Desk {
                 recursion: question.metadata.recursion_desired,
             });
         }
-        let fault = self.knowledge.fault(&question);
-        let mut reply = self.knowledge.answer(&question, fault);
+        let knowledge = Arc::clone(&self.knowledge.lock().unwrap_or_else(PoisonError::into_inner));
+        let fault = knowledge.fault(&question);
+        let mut reply = knowledge.answer(&question, fault);
         let mut truncate = false;
         match fault {
             Some(Fault::Drop) => return response,

@@ -7,6 +7,7 @@ use hickory_proto::rr::RecordType;
 
 use super::judge::{Answers, Belief, State, believe, health};
 use super::lookup::Lookup;
+use super::rests::Rests;
 use super::select::Selected;
 use crate::catalogue::{Family, Target};
 use crate::model::{DomainName, ObservationId, Value, visible_bytes};
@@ -19,6 +20,8 @@ pub struct Consultant {
     /// Whether the list's own servers are asked when the resolver's answer cannot be believed.
     falls_back: bool,
     random: [Target; 3],
+    /// What lists said before, in a watch of many runs.
+    rests: Option<Rests>,
 }
 
 /// What one list said of one subject.
@@ -53,14 +56,14 @@ impl Consultant {
     /// A consultant that asks through `dns`; with `falls_back`, the authoritative servers of a list are asked when the resolver
     /// refuses or breaks it.
     pub fn new(dns: Dns, falls_back: bool) -> Self {
-        let [a, b, c, rest @ ..] = random_bytes();
-        // 127.0.0.0/16 holds documented test points; the rest of 127.0.0.0/8 is on nobody's list (RFC 5782, section 5).
-        let v4 = Ipv4Addr::new(127, a | 1, b, c | 4);
-        let label: String = rest.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
-        let domain =
-            DomainName::parse(&format!("mail-cutover-{label}.com")).map_or(Target::Ip(IpAddr::V4(v4)), Target::Domain);
-        let random = [Target::Ip(v4.into()), Target::Ip(v4.to_ipv6_mapped().into()), domain];
-        Self { dns, falls_back, random }
+        Self { dns, falls_back, random: random(), rests: None }
+    }
+
+    /// The same, in one of many runs that share `rests`: a list that rests is not asked. The random subjects are theirs, so that what
+    /// a list said of them is remembered with the rest.
+    #[must_use]
+    pub fn resting(self, rests: Rests) -> Self {
+        Self { random: rests.random().clone(), rests: Some(rests), ..self }
     }
 
     /// The name that exists nowhere, outside any list: it must be NXDOMAIN, or the resolver rewrites answers.
@@ -203,6 +206,16 @@ impl Consultant {
     }
 
     async fn ask(&self, selected: &Selected, question: Question, route: Route) -> Arc<Reply> {
+        let Some(rests) = &self.rests else { return self.put(selected, question, route).await };
+        if let Some(reply) = rests.recall(&self.dns, &selected.list.id, &question, route) {
+            return reply;
+        }
+        let reply = self.put(selected, question, route).await;
+        rests.remember(&self.dns, &selected.list.id, route, &reply);
+        reply
+    }
+
+    async fn put(&self, selected: &Selected, question: Question, route: Route) -> Arc<Reply> {
         let pace = pace_of(selected);
         self.dns.ask(Ask { pace, ..Ask::new(question).via(route) }).await
     }
@@ -260,6 +273,17 @@ fn word_of(route: &Route) -> &'static str {
         Route::Resolver => "resolver",
         Route::Authority | Route::Server(_) => "authority",
     }
+}
+
+/// Subjects that nobody lists, one of each family.
+pub(super) fn random() -> [Target; 3] {
+    let [a, b, c, rest @ ..] = random_bytes();
+    // 127.0.0.0/16 holds documented test points; the rest of 127.0.0.0/8 is on nobody's list (RFC 5782, section 5).
+    let v4 = Ipv4Addr::new(127, a | 1, b, c | 4);
+    let label: String = rest.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+    let domain =
+        DomainName::parse(&format!("mail-cutover-{label}.com")).map_or(Target::Ip(IpAddr::V4(v4)), Target::Domain);
+    [Target::Ip(v4.into()), Target::Ip(v4.to_ipv6_mapped().into()), domain]
 }
 
 /// Twenty bytes nobody can predict; all the same if the system has none, which only makes the random subject guessable.

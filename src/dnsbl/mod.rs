@@ -4,6 +4,7 @@ mod consult;
 mod enforced;
 mod judge;
 mod lookup;
+mod rests;
 mod select;
 mod sweep;
 
@@ -11,5 +12,6 @@ pub use consult::{Consultant, Consultation, Health};
 pub use enforced::{Enforced, enforced};
 pub use judge::{Belief, State};
 pub use lookup::Lookup;
+pub use rests::Rests;
 pub use select::{Retired, Selected, Selection, select};
 pub use sweep::{BLOCK, Row, Stop, Sweep, Word};

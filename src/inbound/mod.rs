@@ -22,7 +22,7 @@ pub use judgement::{
 };
 pub use outlook::{Finding, List, Log, Outlook, findings, lists, located};
 pub use owner::{Owners, by_messages, name_of};
-pub use partner::{Sources, is_domain_of, sources};
+pub use partner::{Sources, authorised, is_domain_of, sources};
 pub use policy::{Policy, PolicyError};
 pub use postfix::{Postfix, PostfixError};
 pub use zones::Zones;

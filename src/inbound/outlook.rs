@@ -92,7 +92,12 @@ impl Outlook {
             Level::Note => Verdict::Go,
         };
         let of_findings = self.findings.iter().map(of).max().unwrap_or(Verdict::Go);
-        let of_run = if self.is_complete { Verdict::Go } else { Verdict::Hold };
+        let of_run = match (self.is_complete, self.logs.iter().any(|log| log.error.is_some())) {
+            (false, _) => Verdict::Hold,
+            // Somebody who sends to us may be in what is missing.
+            (true, true) => Verdict::GoWithWarnings,
+            (true, false) => Verdict::Go,
+        };
         verdict(&self.partners).max(of_findings).max(of_run)
     }
 }

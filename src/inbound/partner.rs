@@ -82,6 +82,13 @@ pub async fn sources(dns: &Dns, partner: &Partner) -> Sources {
     sources
 }
 
+/// The addresses that a surveyed SPF record lets send, with those of the records that it leads to.
+pub async fn authorised(dns: &Dns, record: &Branch) -> Sources {
+    let mut sources = Sources::default();
+    branch(dns, record, &mut sources).await;
+    sources
+}
+
 fn branch<'a>(dns: &'a Dns, of: &'a Branch, sources: &'a mut Sources) -> BoxFuture<'a, ()> {
     async move {
         if let Some(problem) = &of.problem {

@@ -5,18 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use crate::model::{Part, Phase, Report, Vantage};
+use crate::saved::Named;
 
 /// A clock may be fast by so much.
 const MOST_AHEAD: TimeDelta = TimeDelta::minutes(5);
-
-/// A report, and the file it was read from.
-#[derive(Clone, Debug)]
-pub struct Named {
-    /// The file as it may be shown.
-    pub path: String,
-    /// What it says.
-    pub report: Report,
-}
 
 /// Why reports do not fit together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Several reports of one plan → one: what any of them found stands; what one could not see, another may have seen.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use crate::check::{
@@ -7,8 +8,8 @@ use crate::check::{
     TRUSTS_ITSELF,
 };
 use crate::model::{
-    Args, Completion, Level, Needs, Observation, ObservationId, Part, Phase, Report, Saying, Section, Side, Statement,
-    Status, Subject, TOOL, Text, Value, Vantage, Verdict,
+    Args, Completion, Level, Milestone, Moment, Needs, Observation, ObservationId, Part, Phase, Report, Saying,
+    Section, Side, Statement, Status, Subject, TOOL, Text, Value, Vantage, Verdict,
 };
 
 /// The check of the place that a run asks from: what is not known of one place is not made known by another.
@@ -56,13 +57,28 @@ pub fn join(reports: Vec<Report>, checks: &[&'static Check]) -> Option<Report> {
         finished: parts.iter().map(|part| part.finished).max().unwrap_or(first.finished),
         run_by: unique(parts.iter().map(|part| &part.run_by)).join(", "),
         resolvers: unique(parts.iter().flat_map(|part| &part.resolvers)),
+        milestones: milestones(&reports),
+        plan_lines: reports.iter().flat_map(|report| report.plan_lines.clone()).collect(),
         completion,
         verdict: Verdict::over(&sections, first.phase, completion == Completion::Complete),
         sections,
         observations: reports.iter().flat_map(|report| report.observations.iter().cloned()).collect(),
         parts,
+        baseline: None,
         ..first.clone()
     })
+}
+
+/// The moments that any run knows. Where they differ, the run counts that saw the longest TTL.
+fn milestones(reports: &[Report]) -> Vec<Milestone> {
+    let mut known: Vec<Milestone> = reports.iter().flat_map(|report| report.milestones.iter().copied()).collect();
+    known.sort_by_key(|milestone| match milestone.what {
+        Moment::LastOldAnswer => (milestone.what, Reverse(milestone.at.timestamp())),
+        _ => (milestone.what, Reverse(-milestone.at.timestamp())),
+    });
+    known.dedup_by_key(|milestone| milestone.what);
+    known.sort_by_key(|milestone| milestone.at);
+    known
 }
 
 const fn gravity(completion: Completion) -> u8 {

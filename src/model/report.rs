@@ -1,10 +1,14 @@
 //! All that a renderer may know about a run.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
+use super::baseline::{Baseline, Expected};
 use super::card::Card;
 use super::level::{Phase, Side};
+use super::milestone::Milestone;
 use super::observation::Observation;
 use super::statement::Statement;
 use super::vantage::Vantage;
@@ -102,6 +106,12 @@ pub struct Report {
     pub title: Option<String>,
     /// When the switch is planned.
     pub cutover_at: DateTime<FixedOffset>,
+    /// What the plan wants to be published after it.
+    pub expects: Vec<Expected>,
+    /// What else the change is planned around, as far as it is known, in the order of time.
+    pub milestones: Vec<Milestone>,
+    /// The lines of the plan, 1-based, on which subjects stand, by the form that [`super::Subject`] is shown in.
+    pub plan_lines: BTreeMap<String, usize>,
     /// The phase judged.
     pub phase: Phase,
     /// The runs it is made of: one, unless reports were merged.
@@ -128,4 +138,6 @@ pub struct Report {
     pub observations: Vec<Observation>,
     /// The answer.
     pub verdict: Verdict,
+    /// An earlier report that this one was compared with.
+    pub baseline: Option<Baseline>,
 }

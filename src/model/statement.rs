@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline::Mark;
 use super::card::Outcome;
 use super::detail::{Detail, bounded};
 use super::level::Level;
@@ -58,6 +59,8 @@ pub struct Statement {
     pub level: Option<Level>,
     /// The waiver that accepts it; the runner fills it in.
     pub waiver: Option<Applied>,
+    /// How it stands to an earlier report; a comparison fills it in.
+    pub mark: Option<Mark>,
 }
 
 impl Statement {
@@ -71,6 +74,7 @@ impl Statement {
             details: Vec::new(),
             level: None,
             waiver: None,
+            mark: None,
         }
     }
 

@@ -198,18 +198,24 @@ fn visible_to(text: &str, longest: usize) -> String {
     shown
 }
 
+/// [`visible`] without a bound, for what was bounded where it came in.
+pub fn visible_whole(text: &str) -> String {
+    visible_to(text, usize::MAX)
+}
+
 /// [`visible`] for bytes that need not be UTF-8.
 pub fn visible_bytes(bytes: &[u8]) -> String {
     let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
     visible(&text)
 }
 
-/// Control characters, and those that reorder or hide text (Unicode TR 36, section 2).
+/// Control characters, those that reorder or hide text (Unicode TR 36, section 2), and those that are none and no XML may hold.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
+        || u32::from(character) & 0xfffe == 0xfffe
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

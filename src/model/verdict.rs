@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::card::Card;
 use super::level::{Level, Phase};
 use super::report::Section;
 use super::statement::{Statement, Status};
@@ -40,6 +41,20 @@ impl Verdict {
         }
     }
 
+    /// What one statement of a check does to the verdict.
+    pub fn weighing(card: &Card, statement: &Statement, phase: Phase) -> Self {
+        let can = |level| card.can_reach(level, phase, statement.subject.side());
+        match (statement.status(), statement.level) {
+            (Status::Found, Some(Level::Blocker)) if statement.waiver.is_none() => Self::NoGo,
+            (Status::Found, Some(Level::Warning)) if statement.waiver.is_none() => Self::GoWithWarnings,
+            // An accepted blocker is still there: whoever switches should have read it.
+            (Status::Found, Some(Level::Blocker)) => Self::GoWithWarnings,
+            (Status::Unknown, _) if can(Level::Blocker) || is_of_the_run(statement) => Self::Hold,
+            (Status::Unknown, _) if can(Level::Warning) => Self::GoWithWarnings,
+            _ => Self::Go,
+        }
+    }
+
     /// The verdict over all sections. An unwaived blocker makes NO-GO; else an unknown on a check that can block makes HOLD,
     /// as does a run that was cut short or measured nothing; else a warning, or an unknown on a check that can warn, makes
     /// GO WITH WARNINGS.
@@ -48,17 +63,7 @@ impl Verdict {
         let mut measured = false;
         for section in sections {
             for statement in &section.statements {
-                let can = |level| section.card.can_reach(level, phase, statement.subject.side());
-                let weighs = match (statement.status(), statement.level) {
-                    (Status::Found, Some(Level::Blocker)) if statement.waiver.is_none() => Self::NoGo,
-                    (Status::Found, Some(Level::Warning)) if statement.waiver.is_none() => Self::GoWithWarnings,
-                    // An accepted blocker is still there: whoever switches should have read it.
-                    (Status::Found, Some(Level::Blocker)) => Self::GoWithWarnings,
-                    (Status::Unknown, _) if can(Level::Blocker) || is_of_the_run(statement) => Self::Hold,
-                    (Status::Unknown, _) if can(Level::Warning) => Self::GoWithWarnings,
-                    _ => Self::Go,
-                };
-                verdict = verdict.max(weighs);
+                verdict = verdict.max(Self::weighing(section.card, statement, phase));
                 measured |=
                     section.card.needs.is_the_world() && matches!(statement.status(), Status::Passed | Status::Found);
             }
@@ -69,7 +74,7 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::super::card::{Card, Needs, Outcome};
+    use super::super::card::{Needs, Outcome};
     use super::super::level::{Levels, Side};
     use super::super::subject::Subject;
     use super::super::text::Text;

@@ -272,7 +272,7 @@ const ATTEST: &[Key] = &[
 const ROLLBACK: &[Key] = &[
     key("owner", Kind::Text, "Who decides.").required(),
     key("decide_by", Kind::Duration, "How long after the cutover the decision must fall.").or(r#""2h""#),
-    key("triggers", Kind::Texts, "Tags that ask for it."),
+    key("triggers", Kind::Texts, "Tags, or ids of checks, that ask for it: found after the cutover, they make NO-GO."),
 ];
 
 const WAIVE: &[Key] = &[

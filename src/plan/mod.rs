@@ -2,7 +2,9 @@
 
 mod addresses;
 mod dnsbl;
+mod expected;
 mod keys;
+mod places;
 mod problem;
 mod reader;
 mod secrets;
@@ -173,8 +175,9 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
         after: section("after").as_ref().map(|section| sections::after(section, known)).unwrap_or_default(),
         attest: sections::attest(&plan),
-        rollback: section("rollback").as_ref().and_then(sections::rollback),
+        rollback: section("rollback").as_ref().and_then(|section| sections::rollback(section, known)),
         waivers: sections::waivers(&plan),
+        lines: places::lines(document, notes),
         must_cover: must_cover
             .into_iter()
             .filter_map(|(span, word)| sections::among("check or tag", &word, span, &known.tags, notes))

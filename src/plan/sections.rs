@@ -269,16 +269,19 @@ pub(super) fn attest(plan: &Reader<'_>) -> Vec<(String, Attestation)> {
         let yes = table.require("yes", table.flag("yes"), "write yes = true or yes = false");
         let by = table.require("by", table.text("by"), "write by = \"…\", who says so");
         let (on, reference) = (table.date("on"), table.text("ref"));
-        Some((key.get_ref().to_string(), Attestation { yes: yes?, by: by?, on, reference }))
+        let line = plan.notes.line_at(key.span().start);
+        Some((key.get_ref().to_string(), Attestation { yes: yes?, by: by?, on, reference, line }))
     });
     one.collect()
 }
 
 /// `[rollback]`.
-pub(super) fn rollback(section: &Reader<'_>) -> Option<Rollback> {
+pub(super) fn rollback(section: &Reader<'_>, known: &Known<'_>) -> Option<Rollback> {
     let owner = section.require("owner", section.text("owner"), "write owner = \"…\", who decides");
     let decide_by = section.duration("decide_by").unwrap_or_else(|| TimeDelta::hours(2));
-    let triggers = words(section, "triggers");
+    let written = section.texts("triggers", "a list of tags in quotes").unwrap_or_default();
+    let among = |(span, word): (_, String)| among("check or tag", &word, span, &known.tags, section.notes);
+    let triggers = written.into_iter().filter_map(among).collect();
     Some(Rollback { owner: owner?, decide_by, triggers })
 }
 
@@ -305,8 +308,4 @@ pub(super) fn waivers(plan: &Reader<'_>) -> Vec<Waiver> {
 fn subject(written: &str) -> String {
     let ip = written.parse::<IpAddr>().map(|ip| ip.to_string());
     ip.or_else(|_| DomainName::parse(written).map(|name| name.to_string())).unwrap_or_else(|_| written.to_owned())
-}
-
-fn words(section: &Reader<'_>, key: &str) -> Vec<String> {
-    section.texts(key, "a list of texts in quotes").unwrap_or_default().into_iter().map(|(_, text)| text).collect()
 }

@@ -1,12 +1,12 @@
 //! A plan as the checks see it: valid by construction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 
-use crate::model::{DomainName, Side, Waiver};
+use crate::model::{DomainName, Side, Subject, Waiver};
 use crate::records::certificate::Chain;
 
 /// What the operator intends.
@@ -62,9 +62,28 @@ pub struct Plan {
     pub waivers: Vec<Waiver>,
     /// Checks (ids or tags) that a run must cover.
     pub must_cover: Vec<String>,
+    /// The first line, 1-based, on which a text stands; addresses and names in the form in which they are compared.
+    pub lines: BTreeMap<String, usize>,
 }
 
 impl Plan {
+    /// The line of the plan that a subject comes from: its own, or that of the nearest domain above it. Nothing if the plan does not
+    /// name it.
+    pub fn line_of(&self, subject: &Subject) -> Option<usize> {
+        match subject {
+            Subject::Run => None,
+            Subject::PlanLine(line) => Some(*line),
+            Subject::Address(ip, side) => {
+                let addresses = if *side == Side::Old { &self.old } else { &self.new };
+                addresses.iter().find(|address| address.ip == *ip).map(|address| address.line)
+            }
+            Subject::Name(name) | Subject::List(name) => {
+                let above = std::iter::successors(Some(name.as_str()), |name| Some(name.split_once('.')?.1));
+                above.filter_map(|name| self.lines.get(name)).copied().next()
+            }
+        }
+    }
+
     /// What `[mx]` says of a domain; nothing if it says nothing.
     pub fn said_mx(&self, domain: &DomainName) -> Option<&[Mx]> {
         let of = |wanted: &str| self.mx.iter().find(|(name, _)| name == wanted);
@@ -434,6 +453,8 @@ pub struct Attestation {
     pub on: Option<NaiveDate>,
     /// A ticket.
     pub reference: Option<String>,
+    /// Its line in the plan, 1-based.
+    pub line: usize,
 }
 
 /// `[rollback]`.
@@ -443,7 +464,7 @@ pub struct Rollback {
     pub owner: String,
     /// How long after the cutover the decision must fall.
     pub decide_by: TimeDelta,
-    /// Tags that ask for it.
+    /// Tags, or ids of checks, that ask for it.
     pub triggers: Vec<String>,
 }
 

@@ -27,6 +27,13 @@ impl Transcript {
         self.observations.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
+    /// The observation with this number, if it was kept.
+    pub(super) fn find(&self, id: ObservationId) -> Option<Observation> {
+        let observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = observations.0.binary_search_by_key(&id, |seen| seen.id).ok()?;
+        observations.0.get(index).cloned()
+    }
+
     /// Writes `observation` down under the next number. Beyond the limit the number leads nowhere.
     pub(super) fn add(&self, observation: Observation) -> ObservationId {
         let mut observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);

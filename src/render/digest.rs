@@ -171,6 +171,13 @@ pub(super) fn cut(report: &Report, lang: Lang) -> Option<&'static str> {
     }
 }
 
+/// What must be said loudest: the world was not the real one, or the run not whole.
+pub(super) fn loud(report: &Report, lang: Lang) -> Vec<String> {
+    let simulated = report.simulated.then(|| words::simulated(lang).to_owned());
+    let rehearsed = (!report.rehearsed.is_empty()).then(|| words::rehearsed(lang, &report.rehearsed));
+    [simulated, rehearsed, cut(report, lang).map(str::to_owned)].into_iter().flatten().collect()
+}
+
 /// The sentences below the verdict: what made it so.
 pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
     let mut reasons: Vec<String> = cut(report, lang).map(str::to_owned).into_iter().collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::digest::{Group, Standing, asker, is_rehearsed, observation, subject, tag_of};
-use crate::model::{Detail, Lang, Observation, Report, Saying, Statement, Subject};
+use crate::model::{Detail, Lang, Observation, Report, Saying, Section, Side, Statement, Subject};
 use crate::words;
 
 /// The most pieces of evidence shown for one statement.
@@ -27,6 +27,7 @@ pub(super) struct Item {
     /// Whether the sentence says of whom it speaks.
     named: bool,
     pub(super) side: Option<&'static str>,
+    pub(super) is_new: bool,
     pub(super) says: String,
     /// It rests on a rehearsed zone.
     rehearsed: bool,
@@ -34,38 +35,46 @@ pub(super) struct Item {
     /// How it came about: depth and line.
     pub(super) details: Vec<(usize, String)>,
     pub(super) waiver: Option<String>,
+    /// How it stands to the baseline, in a word.
+    mark: Option<&'static str>,
 }
 
 impl Item {
     /// Subject and sentence; a sentence that names its subject needs no more than the side before it.
     pub(super) fn sentence(&self) -> String {
-        let mark = if self.rehearsed { "*" } else { "" };
         match self.side {
-            Some(side) if self.named => format!("{side}  {}{mark}", self.says),
-            None if self.named => format!("{}{mark}", self.says),
-            _ => format!("{}: {}{mark}", self.subject, self.says),
+            Some(side) if self.named => format!("{side}  {}", self.without_side()),
+            _ => self.without_side(),
         }
+    }
+
+    /// The same for those who show the side in another way.
+    pub(super) fn without_side(&self) -> String {
+        self.known() + &self.body()
+    }
+
+    /// What a baseline says of it: `[new] `, or nothing.
+    fn known(&self) -> String {
+        self.mark.map_or_else(String::new, |mark| format!("[{mark}] "))
+    }
+
+    fn body(&self) -> String {
+        let mark = if self.rehearsed { "*" } else { "" };
+        if self.named { format!("{}{mark}", self.says) } else { format!("{}: {}{mark}", self.subject, self.says) }
+    }
+
+    /// Whether the side must be shown in another way.
+    pub(super) fn lacks_side(&self) -> bool {
+        self.named && self.side.is_some()
     }
 }
 
 /// Puts a group into sentences.
 pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
     let mut shown = Vec::new();
-    let items = group.statements.iter().map(|statement| {
-        let subject = subject(group.section, statement, lang);
-        let says = says(statement, lang);
-        let named = statement.subject != Subject::Run
-            && subject.rsplit(' ').next().is_some_and(|subject| says.contains(subject));
-        Item {
-            subject,
-            named,
-            side: statement.subject.side().map(|side| words::side(lang, side)),
-            says,
-            rehearsed: is_rehearsed(report, statement),
-            evidence: evidence(report, statement, &mut shown, lang),
-            details: details(statement, lang),
-            waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
-        }
+    let items = group.statements.iter().map(|statement| Item {
+        evidence: evidence(report, statement, &mut shown, lang),
+        ..item(report, group.section, statement, lang)
     });
     let remedies = group.statements.iter().filter_map(|statement| remedy(statement, lang));
     let by_hand = group.statements.iter().filter_map(|statement| by_hand(group.section.card.by_hand, statement, lang));
@@ -77,6 +86,43 @@ pub(super) fn tell(report: &Report, group: &Group<'_>, lang: Lang) -> Told {
         remedies: unique(remedies),
         by_hand: unique(by_hand),
     }
+}
+
+/// A statement without its evidence.
+pub(super) fn item(report: &Report, section: &Section, statement: &Statement, lang: Lang) -> Item {
+    let subject = subject(section, statement, lang);
+    let says = says(statement, lang);
+    let named =
+        statement.subject != Subject::Run && subject.rsplit(' ').next().is_some_and(|subject| says.contains(subject));
+    Item {
+        subject,
+        named,
+        side: statement.subject.side().map(|side| words::side(lang, side)),
+        is_new: statement.subject.side() == Some(Side::New),
+        says,
+        rehearsed: is_rehearsed(report, statement),
+        evidence: Vec::new(),
+        details: details(statement, lang),
+        waiver: statement.waiver.as_ref().map(|waiver| words::waived(lang, waiver)),
+        mark: statement.mark.map(|mark| words::mark(lang, mark)),
+    }
+}
+
+/// One statement with everything behind it, a line each.
+pub(super) fn tell_one(report: &Report, section: &Section, statement: &Statement, lang: Lang) -> Vec<String> {
+    let group = Group { section, standing: Standing::of(statement), statements: vec![statement] };
+    let told = tell(report, &group, lang);
+    let [seen, remedy, by_hand, waived, _] = words::finding(lang);
+    let mut lines = vec![told.title.to_owned()];
+    for item in told.items {
+        lines.push(item.sentence());
+        lines.extend(item.evidence.iter().map(|line| format!("{seen}: {line}")));
+        lines.extend(item.waiver.iter().map(|line| format!("{waived}: {line}")));
+        lines.extend(item.details.iter().map(|(depth, line)| format!("{}{line}", "  ".repeat(depth + 1))));
+    }
+    lines.extend(told.remedies.iter().map(|line| format!("{remedy}: {line}")));
+    lines.extend(told.by_hand.iter().map(|line| format!("{by_hand}: {line}")));
+    lines
 }
 
 /// The statement's sentence; the reason, for one that names no outcome.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Style;
+use super::beside::Beside;
 use super::digest::{counts, is_rehearsed};
 use super::findings::{by_hand, remedy, says};
 use crate::model::{
-    Detail, Lang, Level, Observation, Part, Phase, Rehearsed, Report, Saying, Side, Statement, Status, Value, Verdict,
+    Detail, Expected, Lang, Level, Mark, Milestone, Observation, Part, Phase, Rehearsed, Report, Saying, Side,
+    Statement, Status, Value, Verdict,
 };
 
 /// The version of the shape.
@@ -36,6 +38,8 @@ struct Document<'r> {
     addresses: Vec<Address>,
     checks: Vec<Check<'r>>,
     observations: &'r [Observation],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Beside<'r>>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +49,12 @@ struct Plan<'r> {
     change: Option<&'r str>,
     title: Option<&'r str>,
     cutover_at: String,
+    #[serde(skip_serializing_if = "<[Expected]>::is_empty")]
+    expects: &'r [Expected],
+    #[serde(skip_serializing_if = "<[Milestone]>::is_empty")]
+    milestones: &'r [Milestone],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    lines: &'r BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +110,8 @@ struct Said<'r> {
     waiver: Option<Waiver>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rehearsed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Mark>,
 }
 
 /// What the two languages say where they differ: a merged report can be shown in either.
@@ -135,12 +147,19 @@ impl<'r> Line<'r> {
     }
 }
 
+/// What a statement is about.
 #[derive(Serialize)]
-struct Subject {
+pub(super) struct Subject {
     kind: &'static str,
     value: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     side: Option<Side>,
+}
+
+impl Subject {
+    pub(super) fn of(subject: &crate::model::Subject) -> Self {
+        Self { kind: subject.kind(), value: subject.to_string(), side: subject.side() }
+    }
 }
 
 #[derive(Serialize)]
@@ -167,6 +186,9 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
             change: report.change.as_deref(),
             title: report.title.as_deref(),
             cutover_at: report.cutover_at.to_rfc3339(),
+            expects: &report.expects,
+            milestones: &report.milestones,
+            lines: &report.plan_lines,
         },
         phase: report.phase,
         started: report.started.to_rfc3339(),
@@ -206,6 +228,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
             })
             .collect(),
         observations: &report.observations,
+        baseline: report.baseline.as_ref().map(|baseline| Beside::of(baseline, lang)),
     };
     // Only maps with other keys than texts and failing writers make this fail; there are neither.
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -216,11 +239,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
 fn said<'r>(report: &Report, statement: &'r Statement, template: &'static str, lang: Lang) -> Said<'r> {
     let args = &statement.args.0;
     Said {
-        subject: Subject {
-            kind: statement.subject.kind(),
-            value: statement.subject.to_string(),
-            side: statement.subject.side(),
-        },
+        subject: Subject::of(&statement.subject),
         about: statement.about.clone(),
         status: statement.status(),
         level: statement.level,
@@ -244,5 +263,6 @@ fn said<'r>(report: &Report, statement: &'r Statement, template: &'static str, l
             line: waiver.line,
         }),
         rehearsed: is_rehearsed(report, statement),
+        baseline: statement.mark,
     }
 }

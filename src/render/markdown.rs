@@ -1,5 +1,6 @@
 //! Markdown: the tick-box checklist that goes into a change ticket.
 
+use super::beside;
 use super::digest::{Standing, gaps, groups, is_at, is_by_address, reasons, rehearses, worst};
 use super::findings::{Told, tell};
 use super::head::{asked, runs};
@@ -25,7 +26,17 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
     text.push_str(&facts(report, lang));
     text.push_str(&matrix(report, lang));
     text.push_str(&checklist(report, lang));
+    text.push_str(&since(report, lang));
     text
+}
+
+/// What an earlier report said beside this one.
+fn since(report: &Report, lang: Lang) -> String {
+    let Some(said) = beside::section(report, lang, usize::MAX, false) else { return String::new() };
+    let mut lines = said.lines();
+    let heading = escape(lines.next().unwrap_or_default());
+    let items: String = lines.map(|line| format!("- {}\n", escape(line.trim_start()))).collect();
+    format!("\n## {heading}\n\n{items}")
 }
 
 fn facts(report: &Report, lang: Lang) -> String {

@@ -4,6 +4,7 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Style;
+use super::beside;
 use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, rehearses, subject, worst};
 use super::findings::{Told, details, line, tell};
 use super::head::{asked, runs};
@@ -28,7 +29,7 @@ pub(super) fn write(report: &Report, style: &Style) -> String {
 }
 
 /// Our own signs where only ASCII may be used; each as wide as it was.
-const fn plain(sign: char) -> char {
+pub(super) const fn plain(sign: char) -> char {
     match sign {
         '→' => '>',
         '×' => 'x',
@@ -47,6 +48,7 @@ fn lay_out(report: &Report, style: &Style) -> String {
     parts.extend(writer.summary());
     parts.extend(writer.findings());
     parts.extend(writer.not_covered());
+    parts.extend(beside::section(report, style.lang, style.width, style.verbose));
     if style.verbose {
         parts.extend(writer.passed());
         parts.push(writer.transcript());

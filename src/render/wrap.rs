@@ -19,7 +19,7 @@ const NOT_LAST: &str = "（(「『【〈《[{“‘";
 
 /// `text` in lines of at most `columns`, broken at spaces and between full-width characters; a word that is wider than a
 /// line is cut.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -4,17 +4,26 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod bounce;
+mod compare;
 mod errors;
 mod exits;
 mod files;
 mod inbound;
+mod init;
 mod merge;
+mod monitoring;
 mod pages;
+mod practice;
 mod refusals;
 mod rehearse;
 mod secrets;
 mod shapes;
+mod shell;
 mod signals;
+mod watch;
+#[cfg(unix)]
+#[path = "../world/watching.rs"]
+mod watching;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -160,6 +169,12 @@ impl Stage {
 
     pub(crate) fn check(&self, arguments: &[&str]) -> Ran {
         self.folder.check(arguments)
+    }
+
+    /// The world becomes this one, at the same address.
+    pub(crate) fn turn(&self, world: &str) {
+        let setup = WorldFile::parse(world).unwrap().setup(&demo::blocklists().unwrap(), &demo::base).unwrap();
+        self.world.turn(&setup).unwrap();
     }
 }
 

@@ -219,7 +219,7 @@ fn files_that_cannot_be_merged_are_refused() {
         error: could not merge empty: it is empty; write it again with check --format json -o FILE
         error: could not merge plan.toml: it is not a report in JSON; write one with check --format json -o FILE
         error: could not merge cut: it ends in the middle of the report; copy it again, or run check --format json -o FILE again
-        error: could not merge tool: it was made by mail-cutover 9.VERSION, and this is mail-cutover VERSION; make all reports with one version, and merge them with the same
+        error: could not merge tool: it was made by mail-cutover 9.VERSION, and this is mail-cutover VERSION; make all reports with one version, and read them with the same
         error: could not merge schema: it has schema 2, and this version of mail-cutover reads schema 1; make all reports with one version
         error: could not merge tag: its check ptr says ptr-mising\u{1b}, which this version of mail-cutover does not know; run check again with this version
         error: could not merge check: it speaks of a check ptrs, which this version of mail-cutover does not know; run check again with this version

@@ -39,6 +39,12 @@ fn no_form_of_the_report_shows_the_key() {
         assert_eq!(ran.exit, Some(1), "{arguments:?}: {ran:?}");
         assert!(ran.out.contains("[key]"), "{arguments:?}: {}", ran.out);
     }
+    for form in ["html", "csv", "junit", "sarif", "github", "gitlab", "nagios", "prometheus"] {
+        let ran = run(&mut stage.folder.checking(&["-v", "--format", form]), KEY);
+        // What a list answers is no label of a metric.
+        assert!(ran.out.contains("[key]") || form == "prometheus", "{form}: {}", ran.out);
+        assert!(ran.out.contains("dnsbl-listed"), "{form}: {}", ran.out);
+    }
     let narrow = run(stage.folder.checking(&["-v"]).env("COLUMNS", "44"), KEY);
     assert!(narrow.out.contains("[key]"), "{}", narrow.out);
     let asked = stage.world.asked();

@@ -57,7 +57,7 @@ pub(crate) struct Daemons {
     /// A validating resolver: `signed.test` is secure, `bogus.test` has expired signatures.
     pub(crate) validating: SocketAddr,
     running: Vec<Daemon>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     _reserved: Vec<TcpListener>,
 }
 
@@ -128,12 +128,25 @@ impl Daemons {
             daemon.wait(at(SECOND), zone.origin, RecordType::SOA, false)?;
             running.push(daemon);
         }
-        Ok(Self { authority_port: port, resolver, validating: checking, running, _dir: dir, _reserved: reserved })
+        Ok(Self { authority_port: port, resolver, validating: checking, running, dir, _reserved: reserved })
     }
 
     /// An authority's address.
     pub(crate) fn authority(&self, ip: Ipv4Addr) -> SocketAddr {
         (ip, self.authority_port).into()
+    }
+
+    /// Puts `new` for `old` in a file of the daemon `name`, a zone or a list, and has it read again.
+    pub(crate) fn edit(&self, name: &str, file: &str, old: &str, new: &str) {
+        let path = self.dir.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{old:?} is not in {file}: {text}");
+        // Whole at once, and with another time: both daemons look at it.
+        let next = path.with_extension("next");
+        process::write(&next, &text.replace(old, new));
+        fs::rename(&next, &path).unwrap();
+        let daemon = self.running.iter().find(|daemon| daemon.name == name).unwrap();
+        process::run(self.dir.path(), &program("kill").unwrap(), &["-HUP", &daemon.child.id().to_string()]);
     }
 
     /// What the daemons wrote, for a test that fails.

@@ -19,8 +19,8 @@ const STEP: Duration = Duration::from_millis(100);
 /// A running daemon; dropping it ends it and its children.
 #[derive(Debug)]
 pub(crate) struct Daemon {
-    name: &'static str,
-    child: Child,
+    pub(crate) name: &'static str,
+    pub(crate) child: Child,
     log: PathBuf,
 }
 

@@ -1,9 +1,10 @@
 //! Files that are no report, damaged ones, and those that somebody wrote to do harm.
 
 use mail_cutover::check::Check;
-use mail_cutover::merge::{LONGEST_REPORT, ReadError, join, read};
+use mail_cutover::merge::join;
 use mail_cutover::model::{Applied, Lang, Level, Report, Status, Verdict};
 use mail_cutover::render::{Format, Style, render};
+use mail_cutover::saved::{LONGEST_REPORT, ReadError, read};
 
 use crate::{VERBOSE, checks_of, json, sample};
 

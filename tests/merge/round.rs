@@ -1,9 +1,9 @@
 //! Report → JSON → report: nothing is lost on the way.
 
 use mail_cutover::checks::CHECKS;
-use mail_cutover::merge::read;
 use mail_cutover::model::{Detail, Lang, Report, Statement, TOOL, Value};
 use mail_cutover::render::{Format, Style, render};
+use mail_cutover::saved::read;
 
 use crate::{VERBOSE, checks_of, json, sample};
 

@@ -8,7 +8,7 @@ mod reference;
 mod secrets;
 
 use mail_cutover::catalogue::Catalogue;
-use mail_cutover::model::DomainName;
+use mail_cutover::model::{DomainName, Side, Subject};
 use mail_cutover::plan::{self, Known, ListFamily, Plan, Problems, Resolver};
 
 /// A sound plan. Its new addresses stand for any public ones: nothing is asked of them.
@@ -227,4 +227,27 @@ fn a_byte_order_mark_and_windows_line_ends_are_read() {
     let plan = plan::parse_bytes(text.as_bytes(), "plan.toml", &known()).unwrap();
     assert_eq!(plan.new[0].line, 7);
     assert_eq!(plan.sha256, "12dbd75e3c3058fde2db54c3b20c1422172973e7a487e8dc4ff52cf2c6402e07");
+}
+
+/// Lost if it fails: reviews would show a finding at somebody else's line, or at the line of the waiver that should be judged by it.
+#[test]
+fn subjects_have_the_lines_they_stand_on() {
+    let plan = read(
+        "# 日本語\ncutover_at = 2026-12-05T22:00:00+09:00\ndomains = [\n  \"Example.CO.jp.\",\n]\nhostname = \"mail.example.co.jp\"\n\
+         [[waive]]\ntag = \"ptr-missing\"\non = \"1.2.3.4\"\nreason = \"out.example.net\"\nowner = \"x\"\nuntil = 2026-12-31\n\
+         [old]\nips = [\"192.0.2.25\"]\n[new]\nips = [\n\"1.2.3.4\",\n\"2600:0::25\"]\n[receivers]\ncare_about = [\"gmail\"]\n",
+    );
+    let address = |ip: &str, side| plan.line_of(&Subject::Address(ip.parse().unwrap(), side));
+    assert_eq!(
+        [address("192.0.2.25", Side::Old), address("1.2.3.4", Side::New), address("2600::25", Side::New)],
+        [Some(14), Some(17), Some(18)]
+    );
+    assert_eq!(address("192.0.2.25", Side::New), None);
+    let name = |name: &str| plan.line_of(&Subject::Name(name.to_owned()));
+    assert_eq!(
+        [name("example.co.jp"), name("_dmarc.example.co.jp"), name("mail.example.co.jp"), name("gmail")],
+        [Some(4), Some(4), Some(6), Some(20)]
+    );
+    assert_eq!([name("out.example.net"), name("co.jp"), plan.line_of(&Subject::Run)], [None, None, None]);
+    assert_eq!(plan.line_of(&Subject::PlanLine(9)), Some(9));
 }

@@ -256,6 +256,7 @@ fn values_stay_in_their_bounds() {
         ("inbound_dnsbl", "partners = [{ name = \"n\", ips = [«\"x\"»] }]", "not an IP address"),
         ("attest", "port25_lifted = «true»", "wants a table"),
         ("attest", "port25_lifted = «{ yes = true }»", "lacks `by`"),
+        ("rollback", "owner = \"o\"\ntriggers = [«\"dnsbl-lsited\"»]", "did you mean \"dnsbl-listed\"?"),
         ("mx", "\"*\" = [«\"mail.example.jp\"»]", "10 mail.example.co.jp"),
         ("mx", "\"*\" = [«\"70000 mail.example.jp\"»]", "not an MX record"),
     ] {

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use mail_cutover::model::{
-    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Needs, Observation, ObservationId, Outcome, Part,
-    Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict, visible,
+    Applied, Args, Card, Column, Completion, Exchange, Level, Levels, Milestone, Moment, Needs, Observation,
+    ObservationId, Outcome, Part, Phase, Reference, Report, Section, Side, Statement, Subject, Text, Vantage, Verdict,
+    visible,
 };
 
 const fn text(en: &'static str, ja: &'static str) -> Text {
@@ -172,6 +173,7 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
     ];
     let verdict = Verdict::over(&sections, Phase::Before, true);
     Report {
+        baseline: None,
         tool: "mail-cutover 0.0.0",
         catalogue_date: "2026-11-24".to_owned(),
         plan_path: "移行計画.toml".to_owned(),
@@ -179,6 +181,15 @@ pub(crate) fn report(new: &[IpAddr]) -> Report {
         change: Some("CHG-1042".to_owned()),
         title: Some("メールサーバーの移行 | 本番".to_owned()),
         cutover_at: at("22:00:00"),
+        expects: Vec::new(),
+        milestones: vec![
+            Milestone { what: Moment::TtlLowered, at: at("07:00:00") },
+            Milestone { what: Moment::LowerBy, at: at("21:00:00") },
+            Milestone { what: Moment::Cutover, at: at("22:00:00") },
+            Milestone { what: Moment::LastOldAnswer, at: at("22:00:00") + TimeDelta::days(1) },
+            Milestone { what: Moment::OverlapEnds, at: at("22:00:00") + TimeDelta::days(7) },
+        ],
+        plan_lines: [("203.0.113.25".to_owned(), 11), ("mail.example.co.jp".to_owned(), 4)].into(),
         phase: Phase::Before,
         parts: vec![Part {
             vantage: Vantage::Desk,

@@ -1,6 +1,7 @@
 //! `inbound`: mail logs and the new server's rules in, whose mail it would refuse out.
 
 mod answers;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -20,7 +21,7 @@ use crate::cli::{Inbound, InboundFormat};
 use crate::dnsbl::{Consultant, Lookup, enforced};
 use crate::inbound::{
     self, About, Caller, Dialect, Facts, Forecast, Gatherer, ListState, Log, Naming, Outlook, Owners, Policy, Severity,
-    Zones, by_messages, by_partner, name_of, naming, sources,
+    by_messages, by_partner, name_of, naming, sources,
 };
 use crate::maillog;
 use crate::model::{DomainName, Secrets, Value, Vantage, visible};
@@ -30,6 +31,8 @@ use crate::probe::Dns;
 use crate::render;
 use crate::words;
 use answers::Question;
+
+pub(super) use rules::policy_of;
 
 /// So many callers are judged at once: what is known of them is forgotten before the next ones.
 const BLOCK: usize = 2048;
@@ -41,22 +44,25 @@ const MOST_NAMES: usize = 2000;
 /// Reads the rules and the logs, judges everybody who sends to us, and writes what would become of their mail.
 pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, CommandError> {
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
-    let policy = policy(arguments, plan.as_ref())?;
+    let policy = rules::policy(arguments, plan.as_ref())?;
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of).and(policy.0.keys());
     let now = arguments.at.unwrap_or_else(|| chrono::Local::now().fixed_offset());
+    let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    let read = arguments.logs.iter().chain(&arguments.plan).chain(&arguments.config);
+    if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
+        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
+    }
+    let open = || output.map(|path| Ok::<_, CommandError>((path, PendingFile::beside(path)?))).transpose();
+    // A bad path fails before the logs are read, which a signal may end at any time.
+    drop(open()?);
+    let (clients, logs) = read_logs(&arguments.logs, now, terminal)?;
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.
     let interrupted = {
         let _entered = runtime.enter();
         interrupted()
     };
-    let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    let read = arguments.logs.iter().chain(&arguments.plan).chain(&arguments.config);
-    if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
-        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
-    }
-    let file = output.map(|path| Ok::<_, CommandError>((path, PendingFile::beside(path)?))).transpose()?;
-    let (clients, logs) = read_logs(&arguments.logs, now, terminal)?;
+    let file = open()?;
     let work = Work { plan, secrets: &secrets, policy, clients, logs, now };
     let outlook = match runtime.block_on(work.judge(arguments, terminal, interrupted))? {
         Judged::Whole(outlook) => outlook,
@@ -90,39 +96,6 @@ pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, C
             Ok(Printed { notice, exit, ..Printed::default() })
         }
     }
-}
-
-/// The rules of the new server, and where they stand: those of the command line before those of the plan.
-fn policy(arguments: &Inbound, plan: Option<&Plan>) -> Result<(Policy, String), CommandError> {
-    if let Some(path) = &arguments.config {
-        return Ok((read_rules(path, plan)?, visible(&path.display().to_string())));
-    }
-    let Some(plan) = plan else { return Err(CommandError::NoRules) };
-    let policy = policy_of(plan)?.ok_or(CommandError::NoRules)?;
-    let place = match &plan.inbound_dnsbl.config {
-        Some(path) => visible(&path.display().to_string()),
-        None => format!("[inbound_dnsbl] {}", plan.path),
-    };
-    Ok((policy, place))
-}
-
-/// The rules that the plan names: those in a file before mere zones.
-pub(super) fn policy_of(plan: &Plan) -> Result<Option<Policy>, CommandError> {
-    let InboundDnsbl { zones, config, .. } = &plan.inbound_dnsbl;
-    if let Some(path) = config {
-        return read_rules(path, Some(plan)).map(Some);
-    }
-    if zones.is_empty() {
-        return Ok(None);
-    }
-    let lists = enforced(zones, &plan.dnsbl, Catalogue::embedded(), key_in);
-    Ok(Some(Policy::Zones(Zones::new(lists))))
-}
-
-/// The rules in a mail server's own configuration.
-fn read_rules(path: &Path, plan: Option<&Plan>) -> Result<Policy, CommandError> {
-    let domains = plan.map_or(&[][..], |plan| &plan.domains);
-    Policy::read(path, domains).map_err(|why| CommandError::Rules(visible(&why.to_string())))
 }
 
 /// Reads every log; one that breaks off is kept as far as it goes, and is said to have broken off.

@@ -10,6 +10,7 @@ use crate::dnsbl::{Belief, Row, Selected};
 use crate::model::{DomainName, visible};
 use crate::origin::origin_of;
 use crate::probe::{Answer, Ask, Dns, Question, plain};
+use crate::render::spreadsheet;
 
 /// The columns of CSV.
 pub(super) const COLUMNS: &str = "ip,verdict,complete,listed,range_listed,unknown,allowed,ptr_state,ptr,asn";
@@ -217,7 +218,7 @@ impl Standing {
         };
         let unknown: Vec<String> = self.unknown.iter().map(|one| format!("{}={}", one.list, one.state)).collect();
         let asn = self.asn.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        [
+        spreadsheet::line([
             self.ip.to_string(),
             self.verdict.word().to_owned(),
             self.complete.to_string(),
@@ -228,9 +229,7 @@ impl Standing {
             self.ptr.as_ref().map_or("", |ptr| ptr.state.word()).to_owned(),
             self.ptr.as_ref().map_or(String::new(), |ptr| ptr.names.join(" ")),
             asn,
-        ]
-        .map(|field| csv_field(&field))
-        .join(",")
+        ])
     }
 }
 
@@ -258,12 +257,6 @@ fn codes(hits: &[crate::catalogue::Hit]) -> Vec<Ipv4Addr> {
     codes.sort();
     codes.dedup();
     codes
-}
-
-/// A field as RFC 4180 has it. What a spreadsheet would take for a formula gets an apostrophe.
-fn csv_field(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// The families that lists are asked about here.

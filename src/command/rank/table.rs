@@ -10,6 +10,7 @@ use super::words;
 use crate::command::Terminal;
 use crate::dnsbl::Selected;
 use crate::model::Lang;
+use crate::render::wrap;
 
 /// So many rows are shown.
 const SHOWN: usize = 256;
@@ -35,8 +36,10 @@ pub(super) fn table(found: &[Standing], terminal: &Terminal, unnamed: Option<u64
     }
     let mut text = format!("{table}\n");
     let mut say = |sentence: &str| {
-        text.push_str(sentence);
-        text.push('\n');
+        for line in sentence.lines().flat_map(|line| wrap(line, terminal.width)) {
+            text.push_str(&line);
+            text.push('\n');
+        }
     };
     if found.len() > SHOWN {
         say(&words::more(lang, found.len() - SHOWN));

@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::Told;
 use crate::bounce::{Count, Explanation, Group, LogRead};
-use crate::command::bounce::{both, quoted, side};
+use crate::command::bounce::{both, side};
 use crate::model::{Lang, TOOL, visible};
+use crate::render::spreadsheet;
 
 /// The columns of the CSV.
 const COLUMNS: &str = "direction,party,class,sub,list,new,critical,before,since,before_waiting,since_waiting,before_late,since_late,first_seen,last_seen,side,who,tag,confidence,sentence,remedy,example";
@@ -82,7 +83,7 @@ fn time(seconds: i64) -> String {
 
 /// One line for each group; `before` and `since` are what did not arrive, refused and waiting.
 pub(super) fn csv(told: &Told, lang: Lang) -> String {
-    let mut text = format!("{COLUMNS}\r\n");
+    let mut text = format!("{COLUMNS}\n");
     for group in told.watch.tally.groups() {
         let explained: Explanation = group.explain(&told.ours);
         let (before, since) = (group.before, group.since);
@@ -111,8 +112,8 @@ pub(super) fn csv(told: &Told, lang: Lang) -> String {
             explained.remedy.in_lang(lang).to_owned(),
             group.example.clone(),
         ];
-        text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
-        text.push_str("\r\n");
+        text.push_str(&spreadsheet::line(cells));
+        text.push('\n');
     }
     text
 }

@@ -140,7 +140,7 @@ impl Postfix {
         self.any(&|test| matches!(test, Test::UnknownSenderDomain))
     }
 
-    /// What in the configuration is not judged, or is judged under an assumption; no more than [`MOST_UNJUDGED`].
+    /// What in the configuration is not judged, or is judged under an assumption; no more than 200.
     pub fn unjudged(&self) -> &[Unjudged] {
         &self.unjudged
     }

@@ -23,7 +23,7 @@ impl Postfix {
     /// (`/etc/postfix`, `$config_directory`) are looked for beside main.cf, others where they are named.
     ///
     /// # Errors
-    /// [`PostfixError`]: main.cf, or a master.cf that was named, cannot be read, is longer than [`LARGEST_FILE`] or is empty.
+    /// [`PostfixError`]: main.cf, or a master.cf that was named, cannot be read, is longer than 16 MiB or is empty.
     pub fn open(main: &Path, master: Option<&Path>) -> Result<Self, PostfixError> {
         Self::open_with(main, master, &bounded)
     }

@@ -42,7 +42,7 @@ pub use walk::{Authority, NameServer};
 
 use super::once::Once;
 use super::transcript::Transcript;
-use crate::model::{Observation, Secrets};
+use crate::model::{Observation, ObservationId, Secrets};
 use crate::zonefile::Loaded;
 use resolve::Engine;
 
@@ -201,6 +201,18 @@ impl Dns {
     /// Everything that was asked so far, by whichever door, in the order in which it was completed.
     pub fn observations(&self) -> Vec<Observation> {
         self.run.engine.transcript.observations()
+    }
+
+    /// One of [`Self::observations`]; nothing beyond the transcript's limit.
+    pub fn observation(&self, id: ObservationId) -> Option<Observation> {
+        self.run.engine.transcript.find(id)
+    }
+
+    /// `reply`, which an earlier run saw as `observation`, as an answer of this run: nothing is asked, and the transcript says when it
+    /// was.
+    pub fn recall(&self, reply: &Reply, observation: &Observation) -> Reply {
+        let id = self.run.engine.transcript.add(observation.clone());
+        Reply { observation: id, ..reply.clone() }
     }
 
     /// Whom [`Route::Resolver`] asks, for people: addresses with ports, or the one word `direct`.

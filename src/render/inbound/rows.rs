@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::inbound::{Fate, Finding, Forecast, List, Log, Outlook, Partner, Refusal, Severity, Unjudged, per_week};
 use crate::model::{Lang, TOOL, Value};
+use crate::render::spreadsheet;
 
 /// The columns of the CSV.
 const COLUMNS: [&str; 16] = [
@@ -159,7 +160,6 @@ fn time(seconds: i64) -> Option<String> {
 /// A heading, and a line for each client, worst partner first (RFC 4180). A partner of whom nobody was judged has a line without an
 /// address. Texts that a spreadsheet would take for a formula are put in quotation.
 pub fn csv(outlook: &Outlook, lang: Lang) -> String {
-    let mut lines = ::csv::Writer::from_writer(Vec::new());
     let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
     for partner in &outlook.partners {
         if partner.clients.is_empty() {
@@ -170,11 +170,7 @@ pub fn csv(outlook: &Outlook, lang: Lang) -> String {
         }
         rows.extend(partner.clients.iter().map(|client| cells(partner, client, lang)));
     }
-    for row in rows {
-        // Writing into memory cannot fail, and all rows are of one length.
-        let _ = lines.write_record(row.iter().map(|cell| harmless(cell)));
-    }
-    String::from_utf8(lines.into_inner().unwrap_or_default()).unwrap_or_default()
+    rows.iter().map(|row| spreadsheet::line(row) + "\n").collect()
 }
 
 fn cells(partner: &Partner, client: &Forecast, lang: Lang) -> Vec<String> {
@@ -203,9 +199,4 @@ fn cells(partner: &Partner, client: &Forecast, lang: Lang) -> Vec<String> {
         client.last_seen.and_then(time).unwrap_or_default(),
         client.domains.join(" "),
     ]
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }

@@ -10,8 +10,9 @@ use serde_json::error::Category;
 
 use crate::check::{Check, OF_THE_RUN};
 use crate::model::{
-    Applied, Args, Column, Completion, Detail, Exchange, Level, MOST_DETAILS, Observation, ObservationId, Part, Phase,
-    Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict, visible,
+    Applied, Args, Column, Completion, Detail, Exchange, Expected, Level, MOST_DETAILS, Milestone, Observation,
+    ObservationId, Part, Phase, Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict,
+    visible,
 };
 
 /// The version of the shape that is understood.
@@ -20,10 +21,12 @@ const SCHEMA: u64 = 1;
 const MOST_ADDRESSES: usize = 1024;
 /// So many statements a report may have: more than the largest plan brings about.
 const MOST_STATEMENTS: usize = 100_000;
+/// So many moments a report may name: more than a change is planned around.
+const MOST_MILESTONES: usize = 64;
 /// So deep do lines stand below lines in a report of ours.
 const DEEPEST: usize = 24;
 
-/// Why a file is not a report that can be joined with others; completes "could not merge FILE: …".
+/// Why a file is not a report that can be joined or compared with others; completes "could not merge FILE: …" and the like.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Nothing in it.
@@ -44,7 +47,7 @@ pub enum ReadError {
     )]
     Schema(u64),
     /// Another version's tags may mean something else.
-    #[error("it was made by {0}, and this is {1}; make all reports with one version, and merge them with the same")]
+    #[error("it was made by {0}, and this is {1}; make all reports with one version, and read them with the same")]
     Tool(String, &'static str),
     /// A check that this version does not have.
     #[error(
@@ -123,6 +126,11 @@ struct PlanIn {
     change: Option<String>,
     title: Option<String>,
     cutover_at: DateTime<FixedOffset>,
+    #[serde(default)]
+    expects: Vec<Expected>,
+    milestones: Vec<Milestone>,
+    #[serde(default)]
+    lines: BTreeMap<String, usize>,
 }
 
 #[derive(Deserialize)]
@@ -195,7 +203,10 @@ impl Document {
         if self.parts.is_empty() {
             return Err(damaged("it names no run"));
         }
-        if self.addresses.len() > MOST_ADDRESSES {
+        if self.plan.milestones.len() > MOST_MILESTONES || self.plan.lines.len() > MOST_STATEMENTS {
+            return Err(damaged("its plan has more lines or moments than a plan can have"));
+        }
+        if self.addresses.len() > MOST_ADDRESSES || self.plan.expects.len() > MOST_STATEMENTS {
             return Err(damaged("it has more addresses than a plan can have"));
         }
         if self.checks.iter().map(|check| check.statements.len()).sum::<usize>() > MOST_STATEMENTS {
@@ -228,6 +239,9 @@ impl Document {
             change: self.plan.change.as_deref().map(visible),
             title: self.plan.title.as_deref().map(visible),
             cutover_at: self.plan.cutover_at,
+            expects: self.plan.expects.into_iter().map(expected).collect(),
+            milestones: self.plan.milestones,
+            plan_lines: self.plan.lines.into_iter().map(|(subject, line)| (visible(&subject), line)).collect(),
             phase: self.phase,
             parts: self.parts.into_iter().map(part).collect(),
             started: self.started,
@@ -241,6 +255,7 @@ impl Document {
             verdict: Verdict::over(&sections, self.phase, complete),
             sections,
             observations: self.observations.into_iter().map(observation).collect(),
+            baseline: None,
         })
     }
 }
@@ -338,6 +353,10 @@ fn part(part: Part) -> Part {
 
 fn rehearsed(zone: Rehearsed) -> Rehearsed {
     Rehearsed { zone: visible(&zone.zone), path: visible(&zone.path), sha256: visible(&zone.sha256) }
+}
+
+fn expected(one: Expected) -> Expected {
+    Expected { name: visible(&one.name), rtype: visible(&one.rtype), values: all_visible(&one.values) }
 }
 
 fn observation(seen: Observation) -> Observation {

@@ -108,12 +108,7 @@ fn programs_and_spreadsheets_get_every_group() {
     );
     let csv = bounce(&folder, &["--log", "mail.log", "--format", "csv", "--since", "2026-12-06T00:00:00+09:00"]);
     assert_eq!((csv.exit, csv.out.lines().count()), (Some(0), 4), "{}", csv.out);
-    assert!(
-        csv.out
-            .contains("\"outgoing\",\"old.example\",\"address\",\"unknown-user\",\"\",\"false\",\"false\",\"0\",\"1\""),
-        "{}",
-        csv.out
-    );
+    assert!(csv.out.contains("outgoing,old.example,address,unknown-user,,false,false,0,1,"), "{}", csv.out);
 }
 
 /// Lost if it fails: a script would take a log that ends too early, breaks off, or is none at all for a quiet night.

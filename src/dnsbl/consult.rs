@@ -11,7 +11,7 @@ use super::rests::Rests;
 use super::select::Selected;
 use crate::catalogue::{Family, Target};
 use crate::model::{DomainName, ObservationId, Value, visible_bytes};
-use crate::probe::{Answer, Ask, Dns, Pace, Question, Reply, Route};
+use crate::probe::{Answer, Ask, Dns, Question, Reply, Route};
 
 /// Asks blocklists on behalf of one run; the random subjects are drawn once, so that equal questions stay equal.
 #[derive(Clone)]
@@ -216,16 +216,9 @@ impl Consultant {
     }
 
     async fn put(&self, selected: &Selected, question: Question, route: Route) -> Arc<Reply> {
-        let pace = pace_of(selected);
+        let pace = selected.pace();
         self.dns.ask(Ask { pace, ..Ask::new(question).via(route) }).await
     }
-}
-
-/// The pace at which the operator of a list wants to be asked; shared by all of its lists.
-pub(super) fn pace_of(selected: &Selected) -> Option<Pace> {
-    // A list's pace is a few queries a second: exact in any float.
-    let per_second = f32::from(u16::try_from(selected.list.pace?).unwrap_or(u16::MAX));
-    Some(Pace { key: selected.list.operator.clone(), per_second })
 }
 
 /// The replies to a list's test points.

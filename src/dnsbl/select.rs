@@ -3,6 +3,7 @@
 use crate::catalogue::{Catalogue, Family, List, ListStatus, Weight, is_label};
 use crate::model::{DomainName, REDACTED, Secrets, Value};
 use crate::plan::{AddedList, Dnsbl, ListFamily, ListWeight};
+use crate::probe::Pace;
 
 /// A list that this run asks.
 #[derive(Clone, Debug)]
@@ -45,6 +46,13 @@ impl Selected {
                 None => None,
             },
         }
+    }
+
+    /// The pace at which the list's operator wants to be asked; shared by all of the operator's lists.
+    pub fn pace(&self) -> Option<Pace> {
+        // A list's pace is a few queries a second: exact in any float.
+        let per_second = f32::from(u16::try_from(self.list.pace?).unwrap_or(u16::MAX));
+        Some(Pace { key: self.list.operator.clone(), per_second })
     }
 
     /// `text` without the key.

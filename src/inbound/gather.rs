@@ -11,7 +11,7 @@ use super::policy::Policy;
 use crate::catalogue::{Answer as Said, Family, Holds, List, QueryNameError, Target, Weight, classify};
 use crate::dnsbl::{Consultant, Enforced, Health, Lookup, Selected, State};
 use crate::model::{DomainName, Value};
-use crate::probe::{Answer, Ask, Dns, Name, Pace, Question, RecordType, Reply, Route};
+use crate::probe::{Answer, Ask, Dns, Name, Question, RecordType, Reply, Route};
 
 /// Questions about addresses under way at once; the door to the DNS has narrower gates of its own.
 const AT_ONCE: usize = 512;
@@ -212,11 +212,8 @@ impl<'a> Gatherer<'a> {
             Err(QueryNameError::Family { .. }) => return Some(Lookup::Absent),
             Err(_) => return None,
         };
-        let mut ask = Ask::new(Question::new(&name, RecordType::A).ok()?).via(route);
-        if let Some(per_second) = selected.list.pace {
-            let per_second = f32::from(u16::try_from(per_second).unwrap_or(u16::MAX));
-            ask = ask.paced(Pace { key: selected.list.operator.clone(), per_second });
-        }
+        let ask = Ask::new(Question::new(&name, RecordType::A).ok()?).via(route);
+        let ask = Ask { pace: selected.pace(), ..ask };
         let lookup = Lookup::from(self.dns.ask(ask).await.as_ref());
         // A list may begin to refuse, or break, after it proved its health.
         let counts = match &lookup {

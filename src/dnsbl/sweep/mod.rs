@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use futures::future::join_all;
 use tokio::runtime::Handle;
 
-use super::consult::{Consultant, pace_of};
+use super::consult::Consultant;
 use super::judge::{Belief, State, believe_on};
 use super::lookup::Lookup;
 use super::select::Selected;
@@ -204,7 +204,7 @@ async fn wanted(
     let random = ip(Some(consultant.random(family).clone()))?;
     let zone = zone_of(selected, random)?;
     let points = [ip(selected.list.test_listed(family)), ip(selected.list.test_unlisted(family)), Some(random)];
-    let pace = pace_of(selected);
+    let pace = selected.pace();
     let resolvers = consultant.dns().resolver_addresses();
     let by_authority = families.contains(&family)
         && (resolvers.is_empty()

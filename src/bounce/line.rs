@@ -8,6 +8,7 @@ use memchr::memmem::Finder;
 use super::event::{Action, Event};
 use super::log;
 use super::side::Direction;
+use crate::maillog::written;
 use crate::model::DomainName;
 
 /// So much of a line is read, in octets: replies of more than that are not written by sane programs.
@@ -58,7 +59,6 @@ impl Unread<'_> {
     }
 }
 
-static END_OF_HEAD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"]: "));
 static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" status="));
 static STAT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"stat="));
 static REJECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"reject="));
@@ -67,8 +67,7 @@ static REJECTED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"reje
 /// Reads a line.
 pub(super) fn news(line: &[u8]) -> News<'_> {
     // Who wrote the line is settled first: what a client says may look like another program's line.
-    let written = END_OF_HEAD.find(line).and_then(|at| Some((program(&line[..at])?, &line[at + 3..])));
-    match written {
+    match written(line) {
         Some((b"smtp", text)) => delivery(text, false),
         Some((b"lmtp" | b"local" | b"virtual" | b"pipe", text)) => delivery(text, true),
         Some((b"error" | b"retry", text)) => delivery(text, false),
@@ -82,17 +81,6 @@ pub(super) fn news(line: &[u8]) -> News<'_> {
         // Exim's own log has no program in it.
         None => exim(line),
     }
-}
-
-/// The program's last name in `Nov 25 10:00:00 host postfix/submission/smtpd[123`.
-fn program(head: &[u8]) -> Option<&[u8]> {
-    let open = memchr::memrchr(b'[', head)?;
-    let pid = &head[open + 1..];
-    if pid.is_empty() || !pid.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let start = memchr::memrchr2(b' ', b'/', &head[..open]).map_or(0, |at| at + 1);
-    Some(&head[start..open])
 }
 
 fn text_of(text: &[u8]) -> String {

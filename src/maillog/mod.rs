@@ -4,6 +4,9 @@ mod open;
 mod time;
 
 use std::io::{self, BufRead};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 pub use open::open;
 pub use time::Clock;
@@ -61,6 +64,24 @@ pub fn each_line(log: &mut dyn BufRead, mut take: impl FnMut(&[u8])) -> (Volume,
         one(&kept, &mut volume, &mut take);
     }
     (volume, broken)
+}
+
+/// Who wrote a line of syslog, and what: the program's last name in `Nov 25 10:00:00 host postfix/submission/smtpd[123]: text`.
+/// Nothing for a line without a program, such as Exim's own.
+pub fn written(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    static END_OF_HEAD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"]: "));
+    let at = END_OF_HEAD.find(line)?;
+    Some((program(&line[..at])?, &line[at + 3..]))
+}
+
+fn program(head: &[u8]) -> Option<&[u8]> {
+    let open = memchr::memrchr(b'[', head)?;
+    let pid = &head[open + 1..];
+    if pid.is_empty() || !pid.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let start = memchr::memrchr2(b' ', b'/', &head[..open]).map_or(0, |at| at + 1);
+    Some(&head[start..open])
 }
 
 /// Appends the beginning of a line, up to one octet more than the longest, by which the longer one is known.

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use memchr::memmem;
 
+use crate::maillog::written;
+
 /// What a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event<'l> {
@@ -44,8 +46,7 @@ pub(super) enum Event<'l> {
 /// Reads a line.
 pub(super) fn event(line: &[u8]) -> Event<'_> {
     // Who wrote the line is settled first: what a client says may look like another program's line.
-    let written = memmem::find(line, b"]: ").and_then(|at| Some((program(&line[..at])?, &line[at + 3..])));
-    match written {
+    match written(line) {
         Some((b"smtpd", text)) => postfix_smtpd(text),
         Some((b"postscreen", text)) => postfix_postscreen(text),
         Some((b"qmgr", text)) => postfix_qmgr(text),
@@ -62,17 +63,6 @@ fn exim(line: &[u8]) -> Event<'_> {
         Some(at) => exim_arrival(line, at),
         None => exim_rejection(line),
     }
-}
-
-/// The program's last name in `Nov 25 10:00:00 host postfix/submission/smtpd[123`.
-fn program(head: &[u8]) -> Option<&[u8]> {
-    let open = memchr::memrchr(b'[', head)?;
-    let pid = &head[open + 1..];
-    if pid.is_empty() || !pid.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let start = memchr::memrchr2(b' ', b'/', &head[..open]).map_or(0, |at| at + 1);
-    Some(&head[start..open])
 }
 
 /// `QID: client=name[ip]…`, `NOQUEUE: reject: RCPT from name[ip]: …; from=<…> …`.

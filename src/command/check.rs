@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, Local, Utc};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::deliver::{Delivery, is_one_file};
 use super::milestones::milestones;
+use super::progress::progress;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::archive::{Archive, ArchiveError};
@@ -135,7 +136,7 @@ pub(super) fn check_plan(
         let context = Arc::new(context(plan, vantage, phase, started, &secrets, rehearsed)?);
         let limits =
             Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
-        let bar = progress_bar(terminal, arguments.report.quiet);
+        let bar = progress(terminal, CHECKS.len() as u64, arguments.report.quiet);
         runtime.block_on(measure(&context, &limits, &bar, terminal, demo.is_some(), interrupted))
     };
     if let Some(baseline) = &baseline {
@@ -341,18 +342,6 @@ pub(super) fn connect(plan: &DnsPlan, secrets: &Secrets, rehearsed: Vec<Loaded>)
         ..Settings::default()
     };
     Ok(Dns::new(settings)?)
-}
-
-pub(super) fn progress_bar(terminal: &Terminal, quiet: bool) -> ProgressBar {
-    if !terminal.progress || quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(Some(CHECKS.len() as u64), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar
 }
 
 /// `user@host`, or as much of it as the system tells.

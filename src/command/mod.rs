@@ -14,6 +14,7 @@ mod init;
 mod lists;
 mod merge;
 mod milestones;
+mod progress;
 mod rank;
 mod refusals;
 mod rehearse;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use futures::FutureExt;
 use futures::future::Shared;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::check::{context, measure, phase_at, read_plan};
+use super::progress::status;
 use super::stop::interrupted;
 use super::{CommandError, Print, Printed, Terminal, hook, runtime, secrets_of};
 use crate::archive::Archive;
@@ -184,17 +185,4 @@ impl<S: Future<Output = ()>> Desk<'_, S> {
             () = hurry => Ok(()),
         }
     }
-}
-
-/// A line at the bottom of a terminal; nothing elsewhere.
-fn status(terminal: &Terminal) -> ProgressBar {
-    if !terminal.progress {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
 }

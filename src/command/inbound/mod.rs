@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, FixedOffset};
 use futures::StreamExt;
 use futures::stream;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::check::{connect, read_plan};
 use super::deliver::is_one_file;
+use super::progress::{progress, spinner};
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family, Target};
@@ -163,7 +163,7 @@ impl Work<'_> {
             .collect();
         let as_it_comes = vantage == Vantage::NewServer;
         let gatherer = Gatherer::new(&dns, policy, &consultant, &enforced, &families, as_it_comes).await;
-        let bar = bar(terminal, ips.len(), arguments.quiet);
+        let bar = progress(terminal, ips.len() as u64, arguments.quiet);
         let all = ips;
         let ips: Vec<IpAddr> = match arguments.shard {
             Some(shard) => shard.of(all.iter().copied()).collect(),
@@ -355,28 +355,4 @@ fn host_of(naming: &Naming) -> Option<&DomainName> {
         Naming::Confirmed(name) | Naming::Unconfirmed(name) | Naming::Unanswered(Some(name)) => Some(name),
         Naming::Nameless | Naming::Unanswered(None) => None,
     }
-}
-
-pub(super) fn spinner(terminal: &Terminal) -> ProgressBar {
-    if !terminal.progress {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar
-}
-
-fn bar(terminal: &Terminal, total: usize, quiet: bool) -> ProgressBar {
-    if !terminal.progress || quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar
 }

@@ -12,11 +12,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use super::check::{connect, read_plan};
+use super::progress::progress;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
 use crate::catalogue::{Catalogue, Family, Holds};
@@ -296,7 +296,7 @@ impl Work<'_> {
             return Ok(true);
         }
         let addresses = self.addresses().skip(skipped);
-        let bar = self.progress_bar();
+        let bar = progress(self.terminal, self.count, false);
         bar.set_position(done);
         let consultant = Consultant::new(self.dns.clone(), self.dns_plan.resolver == Resolver::Auto);
         let present: BTreeSet<Family> =
@@ -348,17 +348,5 @@ impl Work<'_> {
     async fn around(&self, skipped: usize) -> HashMap<IpAddr, Around> {
         let one = |ip| async move { (ip, Around::of(&self.dns, Catalogue::embedded(), ip).await) };
         futures::stream::iter(self.addresses().skip(skipped)).map(one).buffer_unordered(NAMES_AT_ONCE).collect().await
-    }
-
-    fn progress_bar(&self) -> ProgressBar {
-        if !self.terminal.progress {
-            return ProgressBar::hidden();
-        }
-        let bar = ProgressBar::with_draw_target(Some(self.count), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(std::time::Duration::from_millis(100));
-        bar
     }
 }

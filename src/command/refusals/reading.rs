@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset};
 use indicatif::ProgressBar;
 
 use crate::bounce::{LogRead, Ours, Tally, Watch};
-use crate::command::inbound::spinner;
+use crate::command::progress::spinner;
 use crate::command::{CommandError, Terminal};
 use crate::maillog::{self, Clock};
 use crate::model::visible;

@@ -11,7 +11,7 @@ use super::deliver::{Delivery, is_one_file};
 use super::milestones::milestones;
 use super::progress::progress;
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
+use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_with_rules};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::{Context, ours_of};
@@ -128,7 +128,7 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = secrets_of(&plan);
+    let secrets = secrets_with_rules(&plan);
     let phase = arguments.phase.map_or_else(|| phase_at(&plan, started), Phase::from);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let mut report = {

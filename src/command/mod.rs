@@ -226,10 +226,14 @@ fn key_in(variable: &str) -> Option<String> {
     std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())
 }
 
-/// The keys that the environment holds for `plan`, and those in the rules that it names.
+/// The keys that the environment holds for `plan`.
 fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
+    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable)))
+}
+
+/// The same, and those in the rules that the plan names, for whoever asks by these rules or reads what the new server wrote.
+fn secrets_with_rules(plan: &crate::plan::Plan) -> Secrets {
     // Rules that cannot be read are an error where they are used.
     let rules = inbound::policy_of(plan).ok().flatten();
-    let in_rules = rules.map(|rules| rules.keys()).unwrap_or_default();
-    Secrets::new(plan.dnsbl.keys.iter().filter_map(|(_, variable)| key_in(variable))).and(in_rules)
+    secrets_of(plan).and(rules.map(|rules| rules.keys()).unwrap_or_default())
 }

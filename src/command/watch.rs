@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use super::check::{context, measure, phase_at, read_plan};
 use super::progress::status;
 use super::stop::interrupted;
-use super::{CommandError, Print, Printed, Terminal, hook, runtime, secrets_of};
+use super::{CommandError, Print, Printed, Terminal, hook, runtime, secrets_with_rules};
 use crate::archive::Archive;
 use crate::cli::{Until, Watch, WatchFormat};
 use crate::dnsbl::Rests;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Watch, terminal: &Terminal, print: Print<'_>) -> R
     };
     let schedule = Schedule { every: arguments.every, until, cutover_at: plan.cutover_at };
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
-    let secrets = secrets_of(&plan);
+    let secrets = secrets_with_rules(&plan);
     let rests = Rests::new(TimeDelta::from_std(arguments.lists_every).unwrap_or(TimeDelta::MAX), began);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let runtime = runtime()?;

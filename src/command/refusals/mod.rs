@@ -12,7 +12,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use super::check::read_plan;
 use super::deliver::is_one_file;
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, runtime, secrets_of};
+use super::{CommandError, Printed, Terminal, runtime, secrets_with_rules};
 use crate::bounce::{Group, Ours, Tally, Watch};
 use crate::check::ours_of;
 use crate::cli::{Bounce, BounceFormat, Since};
@@ -64,7 +64,7 @@ impl Told {
 /// Reads the logs and writes what they come to.
 pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, CommandError> {
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
-    let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
+    let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_with_rules);
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     let read = arguments.logs.iter().chain(&arguments.plan);
     if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {

@@ -114,11 +114,19 @@ async fn each_fault_happens() {
     for (fault, expected) in [
         (Fault::ServFail, "SERVFAIL"),
         (Fault::Refused, "REFUSED"),
+        (Fault::FormErr, "FORMERR"),
         (Fault::NoEdns, "FORMERR"),
         (Fault::Lame, "NOERROR"),
         (Fault::Truncate, "NOERROR TC"),
         (Fault::TruncateAlways, "NOERROR TC"),
         (Fault::Garbage, "Other"),
+        (Fault::AliasLoop, "NOERROR | CNAME loop.example.test. | CNAME mail.example.test."),
+        (Fault::Huge, "NOERROR TC"),
+        (Fault::Drip(Duration::ZERO), "NOERROR TC"),
+        (Fault::OtherSource, "WouldBlock"),
+        (Fault::NxDomain, "NXDOMAIN +SOA"),
+        (Fault::Data(Vec::new()), "NOERROR +SOA"),
+        (Fault::Data(vec![RData::A(rdata::A::new(192, 0, 2, 77))]), "NOERROR | A 192.0.2.77"),
         (Fault::Always(hijack), "NOERROR | A 198.51.100.1"),
         (Fault::NxRewrite(hijack), "NOERROR | A 192.0.2.1"),
     ] {
@@ -164,6 +172,10 @@ async fn faults_of_time_and_transport() {
         FaultRule::new("host.other.test", Fault::ServFail).when_cd(false),
         FaultRule::new("other.test", Fault::Refused).when_rd(true),
         FaultRule::new("1.2.0.192.in-addr.arpa", Fault::NoEdns),
+        FaultRule::new("big.example.test", Fault::Huge),
+        FaultRule::new("pool.example.test", Fault::Drip(late)),
+        FaultRule::new("star.example.test", Fault::WrongQuestion),
+        FaultRule::new("old.example.test", Fault::Ttl(1 << 31)),
     ])
     .await;
     let at = world.address();
@@ -183,6 +195,14 @@ async fn faults_of_time_and_transport() {
         let unchecked = Ask { cd: true, rd: false, ..Ask::new("host.other.test", A) };
         assert_eq!(line(&unchecked.udp(at).unwrap()), "NOERROR AA | A 192.0.2.2");
         assert_eq!(say(at, "other.test", SOA), "REFUSED");
+        let huge = Ask::new("big.example.test", TXT).tcp(at).unwrap();
+        assert!(huge.answers.len() == 1 && huge.to_vec().unwrap().len() > 64_000);
+        let start = Instant::now();
+        assert!(Ask { patience: late * 3, ..Ask::new("pool.example.test", TXT) }.tcp(at).is_ok());
+        assert!(start.elapsed() >= late * 12, "an octet at a time");
+        let other = Ask::new("star.example.test", TXT).udp(at).unwrap();
+        assert_eq!(other.queries[0].name.to_ascii(), "another.test.");
+        assert_eq!(Ask::new("old.example.test", TXT).udp(at).unwrap().answers[0].ttl, 1 << 31);
         let plain = Ask { edns: None, ..Ask::new("1.2.0.192.in-addr.arpa", PTR) };
         assert_eq!(line(&plain.udp(at).unwrap()), "NOERROR | PTR mail.example.test.");
     })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, NS};
+use hickory_proto::rr::rdata::{self, A, NS};
 use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
 
 use super::fault::{Fault, Rule};
@@ -11,6 +11,8 @@ use crate::zonefile::{Found, Zone};
 
 /// The longest chain of aliases that is followed; resolvers give up between 8 and 16.
 const LONGEST_CHAIN: usize = 12;
+/// The TTL of records that no zone has, in seconds.
+const TTL: u32 = 300;
 /// What the world accepts over UDP (the value of DNS flag day 2020).
 const UDP_SIZE: u16 = 1232;
 
@@ -53,7 +55,23 @@ impl Knowledge {
                 reply.metadata.response_code = ResponseCode::FormErr;
                 reply.edns = None;
             }
+            Some(Fault::FormErr) => {
+                reply.metadata.response_code = ResponseCode::FormErr;
+                reply.edns = None;
+            }
             Some(Fault::Lame) => {}
+            Some(Fault::NxDomain) => {
+                reply.metadata.response_code = ResponseCode::NXDomain;
+                reply.authorities.extend(self.zone(&query.name, query.query_type).and_then(Zone::negative));
+            }
+            Some(Fault::Data(data)) => {
+                let record = |data: &RData| Record::from_rdata(query.name.clone(), TTL, data.clone());
+                reply.answers.extend(data.iter().map(record));
+                if data.is_empty() {
+                    reply.authorities.extend(self.zone(&query.name, query.query_type).and_then(Zone::negative));
+                }
+            }
+            Some(Fault::AliasLoop) => reply.answers.extend(loop_of(&query.name)),
             Some(Fault::Always(ip)) if query.query_type == RecordType::A => {
                 reply.answers.push(Record::from_rdata(query.name.clone(), 300, RData::A(A(*ip))));
             }
@@ -69,6 +87,15 @@ impl Knowledge {
             }
         }
         reply.metadata.authentic_data = self.authentic(question, &reply);
+        match fault {
+            Some(Fault::WrongQuestion) => ask_another(&mut reply),
+            Some(Fault::Huge) => fill(&mut reply),
+            Some(Fault::Ttl(seconds)) => {
+                let sections = [&mut reply.answers, &mut reply.authorities];
+                sections.into_iter().flatten().for_each(|record| record.ttl = *seconds);
+            }
+            _ => {}
+        }
         reply
     }
 
@@ -182,6 +209,40 @@ impl Knowledge {
             && question.queries.iter().all(|q| covered(&q.name))
             && reply.answers.iter().all(|r| covered(&r.name))
             && reply.authorities.iter().all(|r| covered(&r.name))
+    }
+}
+
+/// Two names that are aliases of each other.
+fn loop_of(name: &Name) -> Vec<Record> {
+    let Ok(other) = Name::from_ascii("loop.").and_then(|word| word.append_domain(&name.base_name())) else {
+        return Vec::new();
+    };
+    let alias =
+        |from: &Name, to: &Name| Record::from_rdata(from.clone(), TTL, RData::CNAME(rdata::CNAME(to.clone())));
+    vec![alias(name, &other), alias(&other, name)]
+}
+
+/// Puts another name in the place of the one that was asked for, in the question and in the answer.
+fn ask_another(reply: &mut Message) {
+    let Ok(other) = Name::from_ascii("another.test.") else { return };
+    for query in &mut reply.queries {
+        query.name = other.clone();
+    }
+    if let Some(first) = reply.answers.first_mut() {
+        first.name = other;
+    }
+}
+
+/// Fills the additional section up to the size of the largest message (RFC 1035, section 4.2.2).
+fn fill(reply: &mut Message) {
+    let Some(owner) = reply.queries.first().map(|query| query.name.clone()) else { return };
+    let text = vec![b'x'; 255];
+    loop {
+        let texts = RData::TXT(rdata::TXT::from_bytes(vec![text.as_slice(); 4]));
+        reply.additionals.push(Record::from_rdata(owner.clone(), TTL, texts));
+        if reply.to_vec().map_or(usize::MAX, |bytes| bytes.len()) > usize::from(u16::MAX) - 1100 {
+            return;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use hickory_proto::op::Message;
-use hickory_proto::rr::{LowerName, Name, RecordType};
+use hickory_proto::rr::{LowerName, Name, RData, RecordType};
 
 use super::world::WorldError;
 
@@ -17,6 +17,8 @@ pub enum Fault {
     ServFail,
     /// REFUSED.
     Refused,
+    /// FORMERR, with EDNS or without.
+    FormErr,
     /// FORMERR to a question with EDNS, as old servers and firewalls answer; right without.
     NoEdns,
     /// UDP answers are truncated and empty; TCP is right.
@@ -29,12 +31,28 @@ pub enum Fault {
     Garbage,
     /// The right answer under another id.
     WrongId,
+    /// The right answer to another question than the one that was asked.
+    WrongQuestion,
+    /// The right answer by UDP from another address; TCP closes without an answer.
+    OtherSource,
+    /// Two aliases that lead to each other, and no data.
+    AliasLoop,
+    /// UDP answers are truncated and empty; by TCP the right answer comes with as much beside it as a message can hold.
+    Huge,
+    /// UDP answers are truncated and empty; by TCP the right answer comes one octet at a time, this far apart.
+    Drip(Duration),
+    /// The right answer with this TTL in every record.
+    Ttl(u32),
     /// NXDOMAIN becomes this address: the advertisement page of an access provider.
     NxRewrite(Ipv4Addr),
     /// Every question for an address is answered with this one: a list that refuses, or lists everybody.
     Always(Ipv4Addr),
     /// NOERROR without records, SOA or authority: a server that does not know the zone it should serve.
     Lame,
+    /// NXDOMAIN: a list that was emptied, or the truth about another world.
+    NxDomain,
+    /// These data at the name that was asked for, of whatever type they are; none is NODATA.
+    Data(Vec<RData>),
 }
 
 /// Which questions a fault befalls. The first rule that matches is applied; others are not looked at.

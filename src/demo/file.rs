@@ -47,8 +47,9 @@ pub struct FaultLine {
     pub when_cd: Option<bool>,
     /// Only with this RD bit.
     pub when_rd: Option<bool>,
-    /// What happens: `drop`, `servfail`, `refused`, `no-edns`, `truncate`, `truncate-always`, `delay MILLISECONDS`,
-    /// `garbage`, `wrong-id`, `nx-rewrite ADDRESS`, `always ADDRESS`, `lame`.
+    /// What happens: `drop`, `servfail`, `refused`, `formerr`, `no-edns`, `truncate`, `truncate-always`, `delay MILLISECONDS`,
+    /// `garbage`, `wrong-id`, `wrong-question`, `other-source`, `alias-loop`, `huge`, `drip MILLISECONDS`, `ttl SECONDS`,
+    /// `nx-rewrite ADDRESS`, `always ADDRESS`, `lame`, `nxdomain`.
     pub r#do: String,
 }
 
@@ -149,13 +150,21 @@ impl FaultLine {
             ("drop", "") => Fault::Drop,
             ("servfail", "") => Fault::ServFail,
             ("refused", "") => Fault::Refused,
+            ("formerr", "") => Fault::FormErr,
             ("no-edns", "") => Fault::NoEdns,
             ("truncate", "") => Fault::Truncate,
             ("truncate-always", "") => Fault::TruncateAlways,
             ("garbage", "") => Fault::Garbage,
             ("wrong-id", "") => Fault::WrongId,
+            ("wrong-question", "") => Fault::WrongQuestion,
+            ("other-source", "") => Fault::OtherSource,
+            ("alias-loop", "") => Fault::AliasLoop,
+            ("huge", "") => Fault::Huge,
             ("lame", "") => Fault::Lame,
+            ("nxdomain", "") => Fault::NxDomain,
             ("delay", millis) => Fault::Delay(Duration::from_millis(millis.parse().map_err(|_| wrong())?)),
+            ("drip", millis) => Fault::Drip(Duration::from_millis(millis.parse().map_err(|_| wrong())?)),
+            ("ttl", seconds) => Fault::Ttl(seconds.parse().map_err(|_| wrong())?),
             ("nx-rewrite", ip) => Fault::NxRewrite(ip.parse().map_err(|_| wrong())?),
             ("always", ip) => Fault::Always(ip.parse().map_err(|_| wrong())?),
             _ => return Err(wrong()),

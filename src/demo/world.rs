@@ -172,6 +172,7 @@ struct Desk {
 }
 
 /// What to do with one packet.
+#[derive(Default)]
 struct Response {
     /// Send this; nothing is silence.
     bytes: Option<Vec<u8>>,
@@ -179,6 +180,10 @@ struct Response {
     after: Duration,
     /// And hang up instead, if it came by TCP.
     hang_up: bool,
+    /// From another address, if it came by UDP.
+    elsewhere: bool,
+    /// Each octet this long after the one before, if it came by TCP.
+    drip: Duration,
 }
 
 impl std::fmt::Debug for Desk {
@@ -189,7 +194,7 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     fn respond(&self, packet: &[u8], tcp: bool) -> Response {
-        let mut response = Response { bytes: None, after: Duration::ZERO, hang_up: false };
+        let mut response = Response::default();
         let Ok(question) = Message::from_vec(packet) else { return response };
         // Answering answers would let two servers talk for ever.
         if question.metadata.message_type != MessageType::Query {
@@ -216,7 +221,15 @@ impl Desk {
             }
             Some(Fault::WrongId) => reply.metadata.id ^= 0x5555,
             Some(Fault::Delay(time)) => response.after = *time,
-            Some(Fault::Truncate) => truncate = true,
+            Some(Fault::Truncate | Fault::Huge) => truncate = true,
+            Some(Fault::Drip(apart)) => {
+                truncate = true;
+                response.drip = *apart;
+            }
+            Some(Fault::OtherSource) => {
+                response.elsewhere = true;
+                response.hang_up = true;
+            }
             Some(Fault::TruncateAlways) => {
                 truncate = true;
                 response.hang_up = true;
@@ -252,6 +265,7 @@ async fn sockets(address: SocketAddr) -> Result<(UdpSocket, TcpListener, SocketA
 
 async fn serve_udp(socket: UdpSocket, desk: Arc<Desk>) {
     let socket = Arc::new(socket);
+    let elsewhere = elsewhere().await;
     let mut later = JoinSet::new();
     let mut buffer = vec![0; usize::from(u16::MAX)];
     loop {
@@ -260,7 +274,11 @@ async fn serve_udp(socket: UdpSocket, desk: Arc<Desk>) {
         let Some(packet) = buffer.get(..length) else { continue };
         let response = desk.respond(packet, false);
         let Some(bytes) = response.bytes else { continue };
-        if response.after.is_zero() {
+        if response.elsewhere {
+            if let Some(socket) = &elsewhere {
+                let _ = socket.send_to(&bytes, from).await;
+            }
+        } else if response.after.is_zero() {
             let _ = socket.send_to(&bytes, from).await;
         } else {
             let socket = Arc::clone(&socket);
@@ -270,6 +288,14 @@ async fn serve_udp(socket: UdpSocket, desk: Arc<Desk>) {
             });
         }
         while later.try_join_next().is_some() {}
+    }
+}
+
+/// A socket with another address than the world's; where loopback has only one, with another port.
+async fn elsewhere() -> Option<UdpSocket> {
+    match UdpSocket::bind("127.0.0.2:0").await {
+        Ok(socket) => Some(socket),
+        Err(_) => UdpSocket::bind("127.0.0.1:0").await.ok(),
     }
 }
 
@@ -302,7 +328,14 @@ async fn converse(mut stream: TcpStream, desk: &Desk) -> io::Result<()> {
         tokio::time::sleep(response.after).await;
         let Some(bytes) = response.bytes else { continue };
         let Ok(length) = u16::try_from(bytes.len()) else { return Ok(()) };
-        stream.write_u16(length).await?;
-        stream.write_all(&bytes).await?;
+        let framed = [length.to_be_bytes().as_slice(), &bytes].concat();
+        if response.drip.is_zero() {
+            stream.write_all(&framed).await?;
+            continue;
+        }
+        for octet in framed {
+            stream.write_u8(octet).await?;
+            tokio::time::sleep(response.drip).await;
+        }
     }
 }

@@ -217,8 +217,7 @@ fn loop_of(name: &Name) -> Vec<Record> {
     let Ok(other) = Name::from_ascii("loop.").and_then(|word| word.append_domain(&name.base_name())) else {
         return Vec::new();
     };
-    let alias =
-        |from: &Name, to: &Name| Record::from_rdata(from.clone(), TTL, RData::CNAME(rdata::CNAME(to.clone())));
+    let alias = |from: &Name, to: &Name| Record::from_rdata(from.clone(), TTL, RData::CNAME(rdata::CNAME(to.clone())));
     vec![alias(name, &other), alias(&other, name)]
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn dnsdist(program: &Path, folder: &Path, mirrors: &[SocketAddr]) -> 
 }
 
 /// Starts what `command` makes for a free address, and waits until it answers for the first zone.
-fn start(command: impl Fn(SocketAddr) -> Command) -> Daemon {
+pub(crate) fn start(command: impl Fn(SocketAddr) -> Command) -> Daemon {
     // Between the choice of the port and the start a stranger may take it.
     for _ in 0..3 {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

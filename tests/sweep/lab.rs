@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use mail_cutover::probe::{ResolverChoice, Settings};
 
 pub(crate) const REFUSED: u8 = 5;
+pub(crate) const SERVFAIL: u8 = 2;
 pub(crate) const NXDOMAIN: u8 = 3;
 
 /// A datagram to send back, and how much later.

@@ -6,6 +6,8 @@
 mod daemon;
 mod health;
 mod lab;
+#[cfg(target_os = "linux")]
+mod lossy;
 mod packets;
 #[cfg(unix)]
 mod ranked;

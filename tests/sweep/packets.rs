@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::lab::{Lab, answer, in_order, now, subject};
+use super::lab::{Lab, SERVFAIL, answer, in_order, now, subject};
 use super::{list, sweep, word};
 
 const EXPECTED: fn(u32) -> &'static str = |number| if number.is_multiple_of(10) { "listed 127.0.0.2" } else { "clean" };
@@ -89,4 +89,20 @@ fn the_next_server_is_asked() {
         let rows = sweep(settings, false, &[list("one.test")], 200, 64);
         assert!((0..200).all(|number| word(&rows, number, 0) == EXPECTED(number)), "{first}");
     }
+}
+
+/// Lost if it fails: every hiccup of a resolver would make an address unknown, and with sixty lists hardly one would be known.
+#[test]
+fn what_fails_once_is_asked_once_more() {
+    let lab = Lab::start(|asked| {
+        let fails = subject(&asked.name).is_some_and(|number| number == 7 || number % 3 == 0 && asked.before == 0);
+        now(if fails { answer(asked.octets, SERVFAIL, &[]) } else { in_order(asked) })
+    });
+    let rows = sweep(lab.settings(400), false, &[list("good.test")], 60, 60);
+    for number in (0..60).filter(|number| *number != 7) {
+        let word = word(&rows, number, 0);
+        assert!(word.starts_with("listed") || word == "clean", "{number}: {word}");
+    }
+    assert_eq!(word(&rows, 7, 0), "silent");
+    assert_eq!(lab.count(|name| subject(name) == Some(7)), 2, "it is asked once more, and not oftener");
 }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 
 use super::codec::{self, Packet};
@@ -74,8 +75,15 @@ impl Pipeline {
                 }
                 let others = self.zones[question.zone].servers.iter().filter(|other| **other != server);
                 let is_new = |other: &usize| !question.sends.contains(other);
+                let is_second = question.sends.iter().filter(|sent| **sent == server).count() > 1;
                 if question.sends.len() < SENDS && others.copied().any(|other| is_new(&other)) {
                     self.send_next(key, now);
+                } else if code == ResponseCode::ServFail && question.sends.len() < SENDS && !is_second {
+                    // Overload, perhaps: once more a moment later, as by the ordinary door.
+                    let due = now + self.dns.retransmit() / 4;
+                    question.is_put_off = true;
+                    question.due = Some(due);
+                    self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));
                 } else {
                     let failure = question.failure.clone().unwrap_or(failure);
                     self.finish(key, Some(Err(failure)));
@@ -103,7 +111,9 @@ impl Pipeline {
             if question.due.is_none_or(|due| now < due) {
                 continue;
             }
-            if let Some(&last) = question.sends.last() {
+            if let Some(&last) = question.sends.last()
+                && !question.is_put_off
+            {
                 self.servers[last].strike(now);
                 let failure = self.servers[last].trouble.map_or(Answer::Timeout, Answer::Unreachable);
                 worsen(&mut question.failure, failure);

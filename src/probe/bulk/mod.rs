@@ -106,6 +106,8 @@ struct Question {
     due: Option<Instant>,
     /// The most telling failure so far.
     failure: Option<Answer>,
+    /// The server that it was sent to last has answered with SERVFAIL, and is asked once more when it is due.
+    is_put_off: bool,
 }
 
 impl Pipeline {
@@ -263,6 +265,7 @@ impl Pipeline {
                 sends: Vec::with_capacity(SENDS),
                 due: None,
                 failure: None,
+                is_put_off: false,
             });
             u32::try_from(self.questions.len() - 1).unwrap_or(u32::MAX)
         });
@@ -304,6 +307,7 @@ impl Pipeline {
         });
         question.packet[..2].copy_from_slice(&id.to_be_bytes());
         question.sends.push(server);
+        question.is_put_off = false;
         let due = now + self.dns.retransmit();
         question.due = Some(due);
         self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));

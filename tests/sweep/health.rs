@@ -41,6 +41,19 @@ fn a_list_that_begins_to_refuse_makes_its_block_unknown() {
     assert!((0..250).all(|number| word(&rows, number, 1) != "refused"), "the other list");
 }
 
+/// Lost if it fails: a thousand addresses would be unknown because of one test point whose packets were lost.
+#[test]
+fn a_proof_that_is_lost_in_part_is_asked_for_once_more() {
+    // The proof before the block is the first question; the one after it is lost, three packets of it.
+    let lab = Lab::start(|asked| {
+        let lost = asked.name == "2.0.0.127.good.test" && (1..=3).contains(&asked.before);
+        if lost { Vec::new() } else { now(in_order(asked)) }
+    });
+    let rows = sweep(lab.settings(200), false, &[list("good.test")], 40, 40);
+    assert!((0..40).all(|number| word(&rows, number, 0) != "silent"));
+    assert_eq!(lab.count(|name| name == "2.0.0.127.good.test"), 5, "the packets that were lost were these");
+}
+
 /// Lost if it fails: a list that does not want us would be asked about every address all the same.
 #[test]
 fn a_list_that_refuses_is_not_hammered() {

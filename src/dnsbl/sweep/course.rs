@@ -30,6 +30,8 @@ pub(super) struct Course {
     parts: VecDeque<Part>,
     standing: Standing,
     proving: Option<Proving>,
+    /// The next proof is asked for because the last one was lost in part.
+    is_second: bool,
     /// Of the proofs, from 0.
     proofs: u64,
 }
@@ -53,6 +55,8 @@ struct Proving {
     left: usize,
     /// The first part is answered, and waits for this proof; else it is the one before the first part.
     after: bool,
+    /// It is asked for because the one before was lost in part.
+    is_second: bool,
 }
 
 /// What a course has to do in one block.
@@ -82,7 +86,7 @@ pub(super) enum Step {
 impl Course {
     pub(super) fn new(list: usize, family: Family, points: [Option<IpAddr>; 3]) -> Self {
         let standing = Standing::Open;
-        Self { list, family, points, parts: VecDeque::new(), standing, proving: None, proofs: 0 }
+        Self { list, family, points, parts: VecDeque::new(), standing, proving: None, is_second: false, proofs: 0 }
     }
 
     /// Takes in the addresses at `places` of a block, which are at least one.
@@ -152,6 +156,15 @@ impl Course {
         }
         let Some(proving) = self.proving.take() else { return false };
         let proof = self.judge(&proving.answers, list);
+        let is_mute = |said: &Lookup| matches!(said, Lookup::Failed(Answer::Timeout | Answer::Unreachable(_)));
+        if proof.health.0 == State::Silent
+            && !proving.is_second
+            && proving.answers.iter().flatten().any(|said| !matches!(said, Lookup::Failed(_)))
+        {
+            // It is there, and a packet or two were lost: a whole block is not given up for that.
+            self.is_second = true;
+            return false;
+        }
         let is_held = proof.health.0 == State::Healthy;
         if !is_held || proving.after {
             let part = self.parts.pop_front();
@@ -166,7 +179,6 @@ impl Course {
             let part = self.parts.pop_front();
             through.extend(part.map(|part| self.through(part, proof.clone())));
         }
-        let is_mute = |said: &Lookup| matches!(said, Lookup::Failed(Answer::Timeout | Answer::Unreachable(_)));
         self.standing =
             if proving.answers.iter().flatten().any(is_mute) { Standing::Silent(now, proof) } else { Standing::Open };
         true
@@ -175,11 +187,12 @@ impl Course {
     fn prove(&mut self, after: bool) -> Step {
         let number = self.proofs;
         self.proofs += 1;
+        let is_second = std::mem::take(&mut self.is_second);
         let points: Vec<(u64, IpAddr)> = (0..)
             .zip(self.points)
             .filter_map(|(place, point)| Some((POINT | number << PLACE_BITS | place, point?)))
             .collect();
-        self.proving = Some(Proving { number, answers: [None, None, None], left: points.len(), after });
+        self.proving = Some(Proving { number, answers: [None, None, None], left: points.len(), after, is_second });
         Step::Prove(points)
     }
 

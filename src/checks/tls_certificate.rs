@@ -262,7 +262,9 @@ fn faults(
     let (from, to) = chain.leaf.validity;
     let lapsed = [context.now, moment].into_iter().find(|at| !(from..=to).contains(&at.timestamp()));
     // A chain is looked at while its certificate holds, so that an expired one is not called untrusted too.
-    let within = DateTime::from_timestamp(moment.timestamp().clamp(from, to), 0).map_or(moment, |at| at.fixed_offset());
+    // It may end before it begins.
+    let within =
+        DateTime::from_timestamp(moment.timestamp().max(from).min(to), 0).map_or(moment, |at| at.fixed_offset());
     match context.smtp.chain_fault(&seen.chain, within) {
         None => {}
         Some(fault) => said.push(say(&CHAIN, args.clone().with("why", why(&fault)))),

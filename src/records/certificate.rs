@@ -1,6 +1,10 @@
 //! Certificates, from PEM or as presented: the octets that TLSA records speak of, names, days and keys (RFC 7468, RFC 5280).
-//! Signatures are not verified.
+//! Of signatures only those that lead to an issuer are verified.
 
+use std::time::Duration;
+
+use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -56,6 +60,24 @@ impl Chain {
         let mut certificates = ders.iter().enumerate().map(read);
         let leaf = certificates.next().ok_or(ChainError::Absent)??;
         Ok(Self { leaf, issuers: certificates.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether signatures lead from the server's own certificate to `issuer`, through the others that are presented (RFC 5280,
+    /// section 6.1). What keeps them from being verified, such as an algorithm of old, does not count against it, nor do days.
+    pub fn is_signed_by(&self, issuer: &Certificate) -> bool {
+        let der = |one: &Certificate| CertificateDer::from(one.der.clone());
+        let (leaf, anchor) = (der(&self.leaf), der(issuer));
+        let others: Vec<CertificateDer<'_>> = self.issuers.iter().map(der).collect();
+        // A second at which those that belong together are all valid.
+        let (from, to) = self.leaf.validity;
+        let latest = self.issuers.iter().map(|one| one.validity.0).fold(from, i64::max).min(to);
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(latest).unwrap_or(0)));
+        let verified = EndEntityCert::try_from(&leaf).and_then(|leaf| {
+            let anchors = [anchor_from_trusted_cert(&anchor)?];
+            leaf.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, &others, at, KeyUsage::server_auth(), None, None)
+                .map(drop)
+        });
+        !matches!(verified, Err(Error::UnknownIssuer | Error::InvalidSignatureForPublicKey))
     }
 
     /// Reads the certificates of a PEM file in their order; keys and comments in it are passed over.

@@ -98,11 +98,12 @@ pub fn compare(records: &[Tlsa], chain: &Chain, host: &DomainName, names: &[Doma
     };
     let mut result = Match::No;
     for record in usable.iter().copied().filter(|record| !is_outdone(record)) {
+        let is_issuer = || chain.issuers.iter().any(|issuer| record.fits(issuer) && chain.is_signed_by(issuer));
         let named = || chain.leaf.covers(host) || names.iter().any(|name| chain.leaf.covers(name));
         match record.usage {
             3 if record.fits(&chain.leaf) => return Match::Yes,
-            2 if chain.issuers.iter().any(|issuer| record.fits(issuer)) && named() => return Match::Yes,
-            2 if chain.issuers.iter().any(|issuer| record.fits(issuer)) => result = Match::OtherName,
+            2 if is_issuer() && named() => return Match::Yes,
+            2 if is_issuer() => result = Match::OtherName,
             _ => {}
         }
     }
@@ -168,6 +169,19 @@ mod tests {
         let domain = DomainName::parse("a.wild.example.co.jp").unwrap();
         let host = DomainName::parse("other.example").unwrap();
         assert_eq!(compare(&[record(2, 1, 1, &issuer)], &chain, &host, &[domain]), Match::Yes);
+    }
+
+    /// Lost if it fails: the record of an authority would pass because its certificate lies in the file, although it did not sign
+    /// the server's own, and every DANE sender would defer.
+    #[test]
+    fn an_issuer_must_have_signed() {
+        let mut chain = chain();
+        let stranger = Chain::read(include_bytes!("../../config/demo/authority.pem")).unwrap().leaf;
+        let (issuer, other) = (Sha256::digest(&chain.issuers[0].key), Sha256::digest(&stranger.key));
+        chain.issuers.insert(0, stranger);
+        let host = DomainName::parse("mail.example.co.jp").unwrap();
+        assert_eq!(compare(&[record(2, 1, 1, &other)], &chain, &host, &[]), Match::No);
+        assert_eq!(compare(&[record(2, 1, 1, &issuer)], &chain, &host, &[]), Match::Yes);
     }
 
     /// Lost if it fails: SHA-256 of the new key beside SHA-512 of the old one would pass, and senders would defer.

@@ -33,6 +33,8 @@ enum Presents {
     EndsSoon,
     /// One that begins after the cutover of the usual plan.
     NotYet,
+    /// One that ends before it begins.
+    Backwards,
     /// One for its name with the key of known-key.pem.
     KnownKey,
     /// The server has no TLS.
@@ -111,6 +113,7 @@ impl Seat {
         let pair = match self.presents {
             Presents::Nothing => return MailTls::None,
             Presents::Good => trusted.certify(&own, AGES),
+            Presents::Backwards => trusted.certify(&own, (SOON.1, SOON.0)),
             Presents::KnownKey => trusted.certify_key(&own, AGES, known_key()),
             Presents::SelfSigned => self_signed(&own, AGES),
             Presents::Untrusted => Authority::new().certify(&own, AGES),

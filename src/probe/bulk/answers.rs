@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::Name;
 
 use super::codec::{self, Packet};
 use super::{Answered, Pipeline, SENDS, SILENT, port};
@@ -93,8 +92,8 @@ impl Pipeline {
                 let question = &self.questions[key as usize];
                 let zone = &mut self.zones[question.zone];
                 zone.odd += 1;
-                let name = Name::from_labels(codec::labels(&question.packet)).unwrap_or_default();
-                self.desk.look_into(question.zone, question.tag, name, zone.route, zone.pace.clone());
+                let labels = codec::labels(&question.packet);
+                self.desk.look_into(question.zone, question.tag, labels, zone.route, zone.pace.clone());
                 self.finish(key, None);
             }
             Packet::Foreign => {}

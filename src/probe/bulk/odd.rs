@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::ZoneNumber;
-use crate::probe::dns::{Answer, Ask, Dns, Pace, Question, Route};
+use crate::probe::dns::{Answer, Ask, Dns, Pace, Question, QuestionError, Route};
 
 /// So many at once.
 const AT_ONCE: usize = 32;
@@ -44,9 +44,17 @@ impl Desk {
         }
     }
 
-    /// Takes in the question for the A records of `name`.
-    pub(super) fn look_into(&mut self, zone: ZoneNumber, tag: u64, name: Name, route: Route, pace: Option<Pace>) {
-        match Question::new(name, RecordType::A) {
+    /// Takes in the question for the A records of the name of these `labels`.
+    pub(super) fn look_into<'l>(
+        &mut self,
+        zone: ZoneNumber,
+        tag: u64,
+        labels: impl Iterator<Item = &'l [u8]>,
+        route: Route,
+        pace: Option<Pace>,
+    ) {
+        let name = Name::from_labels(labels).map_err(|_| QuestionError::Length);
+        match name.and_then(|name| Question::new(name, RecordType::A)) {
             Ok(question) => {
                 let ask = Ask { pace, ..Ask::new(question).via(route) };
                 self.waiting.push_back((zone, tag, ask));
@@ -87,5 +95,49 @@ impl Desk {
         let finished: Vec<Finished> = self.done.1.try_iter().collect();
         self.under_way -= finished.len();
         finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+    use crate::probe::bulk::{Pipeline, Way};
+    use crate::probe::dns::{ResolverChoice, Settings};
+
+    /// Lost if it fails: for a name that is too long the root would be asked in its place, and its answer mean "not listed".
+    #[test]
+    fn a_name_that_does_not_fit_is_not_known() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let server = socket.local_addr().unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let answering = std::thread::spawn(move || {
+            let mut octets = [0; 512];
+            let (_, from) = socket.recv_from(&mut octets).unwrap();
+            // A bare header that says FORMERR.
+            let refusal = [octets[0], octets[1], 0x80, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+            socket.send_to(&refusal, from).unwrap();
+            // Whatever is asked afterwards does not exist.
+            let Ok((_, from)) = socket.recv_from(&mut octets) else { return };
+            let end = 12 + octets[12..].iter().position(|octet| *octet == 0).unwrap() + 5;
+            (octets[2], octets[3], octets[11]) = (0x80, 3, 0);
+            socket.send_to(&octets[..end], from).unwrap();
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let resolver = ResolverChoice::Servers(vec![server]);
+        let dns = Dns::new(Settings { resolver, ..Settings::default() }).unwrap();
+        let mut pipeline = Pipeline::beside(&dns, runtime.handle().clone());
+        let zone = Name::from_labels(std::iter::repeat_n([b'x'; 60].as_slice(), 4)).unwrap();
+        let zone = pipeline.add(Way { zone, servers: vec![server], route: Route::Resolver, pace: None });
+        pipeline.push(zone, [255, 255, 255, 255].into(), 7);
+        let mut answered = Vec::new();
+        while answered.is_empty() {
+            pipeline.turn(Duration::from_millis(10), &mut answered);
+        }
+        assert!(matches!(answered[0].said, Err(Answer::Malformed(_))), "{answered:?}");
+        drop(pipeline);
+        drop(dns);
+        answering.join().unwrap();
     }
 }

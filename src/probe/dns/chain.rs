@@ -49,12 +49,13 @@ impl Chain {
             }
             let of = |rtype: RecordType| {
                 let fits = move |record: &&Record| rtype == RecordType::ANY || record.record_type() == rtype;
-                let here = here.clone();
-                let own = move |record: &&Record| record.dns_class == DNSClass::IN && record.name.eq_ignore_root(&here);
-                message.answers.iter().filter(own).filter(fits)
+                own(message, &here).filter(fits)
             };
             let records: Vec<Record> = of(self.rtype).cloned().collect();
             if !records.is_empty() {
+                if message.metadata.response_code == ResponseCode::NXDomain {
+                    return malformed("NXDOMAIN, and the records asked for beside it");
+                }
                 records.iter().for_each(|record| self.lower(record));
                 return Step::End { answer: Answer::Data, records, negative_ttl: None };
             }
@@ -78,6 +79,10 @@ impl Chain {
 
     /// No records here: an absence, if the message says so about this name (RFC 2308, section 2).
     fn absent(&self, message: &Message, moved: bool) -> Step {
+        // Whoever speaks only of others has neither told the records nor denied them.
+        if !moved && !message.answers.is_empty() && own(message, self.at()).next().is_none() {
+            return malformed("the answer is about other names");
+        }
         let soa = soa_for(message, self.at());
         let negative_ttl = soa.map(|(ttl, minimum)| ttl.min(minimum));
         let end = |answer| Step::End { answer, records: Vec::new(), negative_ttl };
@@ -93,6 +98,19 @@ impl Chain {
         let ttl = lawful(record.ttl);
         self.ttl = Some(self.ttl.map_or(ttl, |known| known.min(ttl)));
     }
+}
+
+/// Why `message` cannot be an answer to `question`; only what stands below `zone` is looked at.
+pub(super) fn flaw(message: &Message, question: &Question, zone: &Name) -> Option<Answer> {
+    match Chain::new(question).follow(message, zone) {
+        Step::End { answer: flaw @ Answer::Malformed(_), .. } => Some(flaw),
+        _ => None,
+    }
+}
+
+/// The records of `name` in the answer section.
+fn own<'m>(message: &'m Message, name: &'m Name) -> impl Iterator<Item = &'m Record> {
+    message.answers.iter().filter(|record| record.dns_class == DNSClass::IN && record.name.eq_ignore_root(name))
 }
 
 /// TTL and MINIMUM of the SOA that speaks for `name`.

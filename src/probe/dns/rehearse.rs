@@ -66,7 +66,8 @@ impl Engine {
             }
             at = ask.question.at(here);
         };
-        Draft { answer, chain, ttl, rehearsed: sources, ..draft }
+        // Nobody vouches for what stands in a file.
+        Draft { answer, chain, ttl, ad: draft.ad && sources.is_empty(), rehearsed: sources, ..draft }
     }
 
     /// The innermost rehearsed zone that answers the question, and what it says; nothing if the name is the world's.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 
-use super::chain::{Chain, Step};
+use super::chain::{self, Chain, Step};
 use super::draft::{self, Draft, Log};
 use super::exchange::{Errand, Heard};
 use super::limits::Gates;
@@ -161,15 +161,18 @@ impl Draft {
     }
 }
 
-/// The word for what a message says about its own question, aliases not followed.
-pub(super) fn word(message: &Message, question: &Question) -> String {
+/// The word for what a message from a server of `zone` says about its own question, aliases not followed; or why it is no answer.
+pub(super) fn word(message: &Message, question: &Question, zone: &Name) -> Result<String, Answer> {
+    if let Some(flaw) = chain::flaw(message, question, zone) {
+        return Err(flaw);
+    }
     let has = |rtype| message.answers.iter().any(|record| record.record_type() == rtype);
-    match message.metadata.response_code {
+    let answer = match message.metadata.response_code {
         ResponseCode::NXDomain => Answer::NxDomain,
         _ if has(question.rtype) || has(RecordType::CNAME) || question.rtype == RecordType::ANY => Answer::Data,
         _ => Answer::NoData,
-    }
-    .to_string()
+    };
+    Ok(answer.to_string())
 }
 
 /// A resolver's answer is good if it is definite. An empty one from a server that neither recurses nor is authoritative
@@ -185,10 +188,10 @@ fn judge_resolver(message: &Message, question: &Question) -> Result<String, Answ
             } else if is_empty && !head.recursion_available {
                 Err(Answer::Malformed("the server is neither a resolver nor responsible".to_owned()))
             } else {
-                Ok(word(message, question))
+                word(message, question, &Name::root())
             }
         }
-        ResponseCode::NXDomain => Ok(word(message, question)),
+        ResponseCode::NXDomain => word(message, question, &Name::root()),
         code => Err(Answer::Rcode(code)),
     }
 }

@@ -198,6 +198,48 @@ async fn strange_packets_are_not_believed() {
     }
 }
 
+/// Lost if it fails: an answer that says nothing of the name, or denies it and tells its records at once, would count as
+/// "not listed" or as "listed".
+#[tokio::test]
+async fn answers_about_something_else_are_not_believed() {
+    let bad = Server::udp(|query, _| {
+        let asked = query.queries[0].name.to_ascii();
+        let address = [127, 0, 0, 2];
+        let mut message = answer(query, vec![a(&asked, address)]);
+        match asked.split('.').next().unwrap() {
+            "other" => message.answers = vec![a("somebody.example.", address)],
+            "chain" => message.answers = vec![cname("somebody.example.", &asked), a("somebody.example.", address)],
+            "class" => message.answers[0].dns_class = hickory_proto::rr::DNSClass::CH,
+            "denied" => message.metadata.response_code = ResponseCode::NXDomain,
+            "behind" => {
+                message.answers = vec![cname(&asked, "target.example."), a("target.example.", address)];
+                message.metadata.response_code = ResponseCode::NXDomain;
+            }
+            "absent" => {
+                message.answers = vec![a("somebody.example.", address)];
+                message.metadata.response_code = ResponseCode::NXDomain;
+            }
+            // Another type of the same name is an absence.
+            "type" => message.answers = vec![lab::txt(&asked, &["text"])],
+            other => panic!("{other}"),
+        }
+        one(&message)
+    })
+    .await;
+    let dns = door(&[bad.address]);
+    for label in ["other", "chain", "class", "denied", "behind", "absent"] {
+        let reply = ask(&dns, &format!("{label}.example"), RecordType::A).await;
+        assert!(matches!(&reply.answer, Answer::Malformed(_)), "{label}: {:?}", reply.answer);
+        assert_eq!(words(&dns, &reply), ["udp malformed", "udp malformed"], "{label}");
+    }
+    assert_eq!(ask(&dns, "type.example", RecordType::A).await.answer, Answer::NoData);
+    // Another server may know better.
+    let good = Server::udp(|query, _| listed(query)).await;
+    let dns = door(&[bad.address, good.address]);
+    let reply = ask(&dns, "other.example", RecordType::A).await;
+    assert_eq!((&reply.answer, reply.server), (&Answer::Data, Some(good.address)));
+}
+
 /// Lost if it fails: anybody who guesses the port could answer for the resolver.
 #[tokio::test]
 async fn another_source_is_not_heard() {

@@ -95,12 +95,25 @@ async fn bad_servers_of_a_zone_are_passed_over() {
         message.authorities.push(ns(".", "a.root-servers.net."));
         one(&message)
     });
+    let stray: Arc<Behaviour> = Arc::new(|query, _| {
+        let mut message = answer(query, vec![a("other.bl.test.", [127, 0, 0, 99])]);
+        message.metadata.authoritative = true;
+        one(&message)
+    });
+    let denying: Arc<Behaviour> = Arc::new(|query, _| {
+        let mut message = answer(query, vec![a("x.bl.test.", [127, 0, 0, 99])]);
+        message.metadata.authoritative = true;
+        message.metadata.response_code = ResponseCode::NXDomain;
+        one(&message)
+    });
     let refusing: Arc<Behaviour> = Arc::new(|query, _| one(&rcode(query, ResponseCode::Refused)));
     let dead: Arc<Behaviour> = Arc::new(|_, _| vec![]);
     for (kind, word, bad) in [
         ("lame", "malformed", lame),
         ("cached", "malformed", cached),
         ("upward", "malformed", upward),
+        ("stray", "malformed", stray),
+        ("denying", "malformed", denying),
         ("refusing", "refused", refusing),
         ("dead", "timeout", dead),
     ] {

@@ -100,6 +100,10 @@ fn with_empty_texts(header: &Header, mut decoder: BinDecoder<'_>) -> Option<Mess
     message.answers = section(header.counts.answers)?;
     message.authorities = section(header.counts.authorities)?;
     message.additionals = section(header.counts.additionals)?;
+    if let Some(options) = message.additionals.iter().find(|record| record.record_type() == RecordType::OPT) {
+        // The upper bits of the code stand in its TTL (RFC 6891, section 6.1.3).
+        message.metadata.merge_response_code(options.ttl.to_be_bytes()[0]);
+    }
     message.additionals.retain(|record| record.record_type() != RecordType::OPT);
     Some(message)
 }
@@ -116,12 +120,17 @@ mod tests {
     use super::*;
 
     fn answer(question: &Question, records: Vec<RData>) -> Packet {
+        answer_with(question, records, ResponseCode::NoError)
+    }
+
+    fn answer_with(question: &Question, records: Vec<RData>, code: ResponseCode) -> Packet {
         let mut message = Message::new(7, MessageType::Response, OpCode::Query);
         message.add_query(Query::query(question.name.clone(), question.rtype));
         message.answers = records
             .into_iter()
             .map(|data| Record::from_rdata(Name::from_ascii("a.test.").unwrap(), 60, data))
             .collect();
+        message.metadata.response_code = code;
         message.set_edns(Edns::new());
         decode(&message.to_vec().unwrap(), 7, question)
     }
@@ -138,6 +147,18 @@ mod tests {
                 assert!(message.additionals.is_empty(), "{:?}", message.additionals);
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lost if it fails: an error whose number does not fit into the header (RFC 6891, section 6.1.3) would count as NOERROR.
+    #[test]
+    fn the_whole_error_code_is_read() {
+        let question = Question::new("a.test", RecordType::TXT).unwrap();
+        for texts in [vec![b"v=spf1".as_slice()], Vec::new()] {
+            match answer_with(&question, vec![RData::TXT(TXT::from_bytes(texts))], ResponseCode::BADCOOKIE) {
+                Packet::Answer(message) => assert_eq!(message.metadata.response_code, ResponseCode::BADCOOKIE),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

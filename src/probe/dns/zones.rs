@@ -126,7 +126,7 @@ pub(super) fn judge(message: &Message, question: &Question, zone: &Name) -> Resu
             if referred_to(message, &question.name, zone).is_some() {
                 Ok("referral".to_owned())
             } else if message.metadata.authoritative {
-                Ok(word(message, question))
+                word(message, question, zone)
             } else {
                 Err(Answer::Malformed(format!("the server is not responsible for {}", zone.to_ascii())))
             }

@@ -14,27 +14,41 @@ pub enum OldTls {
 /// Cipher suites of old: ECDHE and RSA with AES or 3DES in CBC (RFC 4492, RFC 5246), and the renegotiation signal (RFC 5746).
 const SUITES: [u16; 11] = [0xc00a, 0xc014, 0xc009, 0xc013, 0x0039, 0x0033, 0x0035, 0x002f, 0xc012, 0x000a, 0x00ff];
 
-/// Says hello and reads the first record; nothing if what comes is neither yes nor no.
+/// A warning before which a server may go on: it has another name (RFC 6066, section 3).
+const UNRECOGNIZED_NAME: [u8; 2] = [1, 112];
+/// So many of them are passed over.
+const MOST_WARNINGS: usize = 4;
+
+/// Says hello and reads the answer; nothing if what comes is neither yes nor no.
 pub(super) async fn hello(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), name: &str) -> Option<OldTls> {
     stream.write_all(&client_hello(name)).await.ok()?;
     stream.flush().await.ok()?;
-    let mut head = [0; 5];
-    stream.read_exact(&mut head).await.ok()?;
-    match head[0] {
-        // An alert.
-        21 => Some(OldTls::Refused),
-        // A handshake record: type, three octets of length, and the version that was chosen.
-        22 => {
-            let mut start = [0; 6];
-            stream.read_exact(&mut start).await.ok()?;
-            match (start[0], start[4], start[5]) {
-                (2, 3, 2) => Some(OldTls::Accepted("TLS 1.1")),
-                (2, 3, 1) => Some(OldTls::Accepted("TLS 1.0")),
-                _ => None,
+    for _ in 0..=MOST_WARNINGS {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head).await.ok()?;
+        match head[0] {
+            // An alert: its level and what it says.
+            21 => {
+                let mut alert = [0; 2];
+                stream.read_exact(&mut alert).await.ok()?;
+                if alert != UNRECOGNIZED_NAME {
+                    return Some(OldTls::Refused);
+                }
             }
+            // A handshake record: type, three octets of length, and the version that was chosen.
+            22 => {
+                let mut start = [0; 6];
+                stream.read_exact(&mut start).await.ok()?;
+                return match (start[0], start[4], start[5]) {
+                    (2, 3, 2) => Some(OldTls::Accepted("TLS 1.1")),
+                    (2, 3, 1) => Some(OldTls::Accepted("TLS 1.0")),
+                    _ => None,
+                };
+            }
+            _ => return None,
         }
-        _ => None,
     }
+    None
 }
 
 /// A ClientHello of TLS 1.1 (RFC 4346, section 7.4.1.2) in its record.
@@ -77,4 +91,39 @@ fn extend(extensions: &mut Vec<u8>, number: u16, data: &[u8]) {
 fn put(into: &mut Vec<u8>, octets: &[u8]) {
     into.extend(u16::try_from(octets.len()).unwrap_or(u16::MAX).to_be_bytes());
     into.extend(octets);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made of `answer`, behind which the server hangs up.
+    async fn told(answer: &[u8]) -> Option<OldTls> {
+        let (mut ours, mut theirs) = tokio::io::duplex(4096);
+        theirs.write_all(answer).await.unwrap();
+        let server = tokio::spawn(async move {
+            let mut asked = [0; 11];
+            theirs.read_exact(&mut asked).await.unwrap();
+            asked
+        });
+        let told = hello(&mut ours, "mail.example.jp").await;
+        assert_eq!(server.await.unwrap()[9..], [3, 2], "TLS 1.1 is offered");
+        told
+    }
+
+    /// Lost if it fails: a server that warns before it goes on would be believed to refuse old versions.
+    #[tokio::test]
+    async fn a_warning_is_no_refusal() {
+        const FATAL: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
+        // unrecognized_name (RFC 6066, section 3): the server has another name and goes on.
+        const WARNING: &[u8] = &[21, 3, 1, 0, 2, 1, 112];
+        const HELLO: &[u8] = &[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
+        assert_eq!(told(FATAL).await, Some(OldTls::Refused));
+        assert_eq!(told(HELLO).await, Some(OldTls::Accepted("TLS 1.0")));
+        assert_eq!(told(&[WARNING, HELLO].concat()).await, Some(OldTls::Accepted("TLS 1.0")));
+        assert_eq!(told(&[WARNING, FATAL].concat()).await, Some(OldTls::Refused));
+        assert_eq!(told(WARNING).await, None);
+        assert_eq!(told(&WARNING.repeat(20)).await, None);
+        assert_eq!(told(b"").await, None);
+    }
 }

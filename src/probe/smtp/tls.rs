@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
@@ -68,11 +69,13 @@ impl Tls {
         let roots = if roots.is_empty() { webpki_roots::TLS_SERVER_ROOTS.to_vec() } else { store.roots };
         let provider = Arc::new(ring::default_provider());
         let config = |versions| -> Result<Arc<ClientConfig>, rustls::Error> {
-            let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_protocol_versions(versions)?
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Recorder(Arc::clone(&provider))))
                 .with_no_client_auth();
+            // A session that goes on shows the certificate of the server with which it began, whoever takes it up.
+            config.resumption = Resumption::disabled();
             Ok(Arc::new(config))
         };
         Ok(Self {
@@ -93,7 +96,7 @@ impl Tls {
     /// What is wrong with `chain` at the time `at`, its names aside (RFC 5280, section 6).
     pub(super) fn chain_fault(&self, chain: &[Vec<u8>], at: DateTime<FixedOffset>) -> Option<ChainFault> {
         let ders: Vec<CertificateDer<'_>> = chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
-        let (leaf, issuers) = ders.split_first()?;
+        let Some((leaf, issuers)) = ders.split_first() else { return Some(ChainFault::Untrusted) };
         let since_epoch = Duration::from_secs(u64::try_from(at.timestamp()).unwrap_or(0));
         let verified = EndEntityCert::try_from(leaf).and_then(|leaf| {
             leaf.verify_for_usage(
@@ -191,5 +194,17 @@ impl ServerCertVerifier for Recorder {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a server that shows nothing would have a chain without fault.
+    #[test]
+    fn no_certificate_is_not_trusted() {
+        let now = DateTime::parse_from_rfc3339("2026-12-05T22:00:00+09:00").unwrap();
+        assert_eq!(Tls::new(&[]).unwrap().chain_fault(&[], now), Some(ChainFault::Untrusted));
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, Comman
 pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
     Known {
         lists: catalogue.lists.iter().map(|list| list.id.as_str()).collect(),
+        unasked: catalogue.lists.iter().filter(|list| !list.is_queryable()).map(|list| list.id.as_str()).collect(),
         zones: catalogue
             .lists
             .iter()

@@ -43,6 +43,8 @@ pub type ReadFile = fn(&Path) -> std::io::Result<Vec<u8>>;
 pub struct Known<'a> {
     /// Ids of blocklists.
     pub lists: Vec<&'a str>,
+    /// Those of them that no run can ask: out of service, or not in the DNS.
+    pub unasked: Vec<&'a str>,
     /// Zones of blocklists, and their ids.
     pub zones: Vec<(&'a str, &'a str)>,
     /// Zones below which names have a key in them, and the names of those keys.

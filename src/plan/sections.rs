@@ -1,5 +1,6 @@
 //! The sections of a plan, one function each; what is wrong is noted and the rest is read on.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
@@ -25,10 +26,19 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
             other => name(other, key.span(), plan.notes).map(|name| name.to_string()),
         };
         let DeValue::Array(items) = value.get_ref() else {
+        if domain.as_ref().is_some_and(|domain| found.iter().any(|(known, _)| known == domain)) {
+            twice(key.get_ref(), key.span(), plan.notes);
+            continue;
+        }
             plan.notes.wrong_kind(value, "mx", "a list such as [\"10 mail.example.co.jp\"]");
             continue;
         };
         let records = items.iter().filter_map(|item| {
+        if items.is_empty() {
+            let help =
+                "write records such as [\"10 mail.example.co.jp\"], or leave the line out: then it is `hostname`";
+            plan.notes.add(value.span(), "there is no MX record here", help);
+        }
             let written = text(item, "mx", "records such as \"10 mail.example.co.jp\"", plan.notes)?;
             let mut words = written.split_whitespace();
             let (preference, host, end) = (words.next(), words.next(), words.next());
@@ -50,6 +60,12 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
 }
 
 /// `[https]`.
+/// Notes a name that is a key already, in another spelling.
+fn twice(written: &str, span: Range<usize>, notes: &Notes) {
+    let compared = DomainName::parse(written).map_or_else(|_| visible(written), |name| name.to_string());
+    notes.add(span, format!("{compared} stands here twice"), "write it once");
+}
+
 pub(super) fn https(section: &Reader<'_>, known: &Known<'_>) -> HttpsPlan {
     let usual = HttpsPlan::default();
     HttpsPlan {
@@ -174,8 +190,13 @@ pub(super) fn server(text: &str, port: u16) -> Option<SocketAddr> {
 pub(super) fn auth(section: &Reader<'_>) -> Auth {
     let table = section.free_table("dkim", "a table: domain = [\"selector\"]");
     let dkim = table.into_iter().flatten().filter_map(|(key, value)| {
+    let mut named = HashSet::new();
         let domain = name(key.get_ref(), key.span(), section.notes)?;
         let DeValue::Array(items) = value.get_ref() else {
+        if !named.insert(domain.clone()) {
+            twice(key.get_ref(), key.span(), section.notes);
+            return None;
+        }
             section.notes.wrong_kind(value, "dkim", "a list of selectors in quotes");
             return None;
         };

@@ -152,6 +152,8 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         sections::among("provider", &written, section.value("provider")?.span(), &known.providers, notes)
     });
     let section = |key: &'static str| plan.value(key).and_then(|_| plan.table(key, key));
+    let inbound_dnsbl =
+        section("inbound_dnsbl").as_ref().map(|section| sections::inbound(section, known)).unwrap_or_default();
     let must_cover = plan.texts("must_cover", "a list of checks in quotes").unwrap_or_default();
     Some(Plan {
         path: path.to_owned(),
@@ -170,15 +172,12 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
             .map(|section| smtp::read(section, known, domains.as_deref().unwrap_or_default()))
             .unwrap_or_default(),
         dnsbl: section("dnsbl").as_ref().map(|section| dnsbl::read(section, known)).unwrap_or_default(),
-        inbound_dnsbl: section("inbound_dnsbl")
-            .as_ref()
-            .map(|section| sections::inbound(section, known))
-            .unwrap_or_default(),
         receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
         after: section("after").as_ref().map(|section| sections::after(section, known)).unwrap_or_default(),
         attest: sections::attest(&plan),
         rollback: section("rollback").as_ref().and_then(|section| sections::rollback(section, known)),
-        waivers: sections::waivers(&plan),
+        waivers: sections::waivers(&plan, &inbound_dnsbl.partners),
+        inbound_dnsbl,
         lines: places::lines(document, notes),
         must_cover: must_cover
             .into_iter()

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::Known;
 use super::dnsbl::holds_key;
+use super::places::compared;
 use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
 use super::types::{
     After, Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback,
@@ -307,7 +308,7 @@ pub(super) fn rollback(section: &Reader<'_>, known: &Known<'_>) -> Option<Rollba
 }
 
 /// `[[waive]]`.
-pub(super) fn waivers(plan: &Reader<'_>) -> Vec<Waiver> {
+pub(super) fn waivers(plan: &Reader<'_>, partners: &[Partner]) -> Vec<Waiver> {
     if plan.value("waive").is_none() {
         return Vec::new();
     }
@@ -318,15 +319,15 @@ pub(super) fn waivers(plan: &Reader<'_>) -> Vec<Waiver> {
         let owner = table.require("owner", table.text("owner"), "write owner = \"…\": who accepts it?");
         let until =
             table.require("until", table.date("until"), "write until = 2026-12-12: the last day on which it holds");
-        let (on, about, reference) = (table.text("on").map(|on| subject(&on)), table.text("about"), table.text("ref"));
+        let (on, about, reference) =
+            (table.text("on").map(|on| subject(on, partners)), table.text("about"), table.text("ref"));
         let line = plan.notes.line_at(table.span.start);
         Some(Waiver { tag: tag?, on, about, reason: reason?, owner: owner?, reference, until: until?, line })
     });
     one.collect()
 }
 
-/// A subject in the one form in which subjects are compared.
-fn subject(written: &str) -> String {
-    let ip = written.parse::<IpAddr>().map(|ip| ip.to_string());
-    ip.or_else(|_| DomainName::parse(written).map(|name| name.to_string())).unwrap_or_else(|_| written.to_owned())
+/// A subject in the one form in which subjects are compared. A partner is called as the plan calls it, which need not be a name.
+fn subject(written: String, partners: &[Partner]) -> String {
+    if partners.iter().any(|partner| partner.name == written) { written } else { compared(&written) }
 }

@@ -39,8 +39,9 @@ impl Told {
 
     /// Whether the logs tell of the time since the cutover, and were read to their ends.
     fn is_whole(&self) -> bool {
-        let reaches = self.cutover.is_none_or(|cutover| {
-            self.watch.period().is_some_and(|(_, last)| last >= cutover.timestamp()) || self.watch.tally.undated() > 0
+        let begins = self.cutover.into_iter().chain(self.from).max();
+        let reaches = begins.is_none_or(|begins| {
+            self.watch.period().is_some_and(|(_, last)| last >= begins.timestamp()) || self.watch.tally.undated() > 0
         });
         reaches && self.watch.logs.iter().all(|log| log.error.is_none())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::ProgressBar;
 
-use super::deliver::{Delivery, is_one_file};
+use super::deliver::{Delivery, is_one_file, spare};
 use super::milestones::milestones;
 use super::progress::progress;
 use super::stop::interrupted;
@@ -121,6 +121,8 @@ pub(super) fn check_plan(
     let started = start_of(&plan, arguments, demo);
     let baseline = baseline(&plan, arguments, started, demo.is_some())?;
     let rehearsed = super::rehearse::load(&arguments.rehearse)?;
+    let zones = rehearsed.iter().map(|zone| Path::new(&zone.path));
+    spare(arguments.report.output.as_deref(), zones.chain(plan.files.iter().map(PathBuf::as_path)))?;
     let archive = arguments.save.as_deref().map(Archive::open).transpose()?;
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.
@@ -176,9 +178,7 @@ fn baseline(
     simulated: bool,
 ) -> Result<Option<Named>, CommandError> {
     let Some(path) = &arguments.baseline else { return Ok(None) };
-    if arguments.report.output.as_deref().is_some_and(|output| is_one_file(path, output)) {
-        return Err(CommandError::OverwriteInput(visible(&path.display().to_string())));
-    }
+    spare(arguments.report.output.as_deref(), [path.as_path()])?;
     let earlier = super::report_file::read(path, "compare with")?;
     compare::fit(&earlier, &columns(plan), &plan.expected(), simulated, started)?;
     Ok(Some(earlier))

@@ -155,7 +155,7 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
     let inbound_dnsbl =
         section("inbound_dnsbl").as_ref().map(|section| sections::inbound(section, known)).unwrap_or_default();
     let must_cover = plan.texts("must_cover", "a list of checks in quotes").unwrap_or_default();
-    Some(Plan {
+    let plan = Plan {
         path: path.to_owned(),
         sha256: fingerprint(text.as_bytes()),
         change: plan.text("change"),
@@ -188,5 +188,8 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         hostname: hostname?,
         old,
         new,
-    })
+        files: Vec::new(),
+    };
+    // Known when every section has been read.
+    Some(Plan { files: notes.files.take(), ..plan })
 }

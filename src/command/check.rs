@@ -11,7 +11,7 @@ use super::deliver::{Delivery, is_one_file, spare};
 use super::milestones::milestones;
 use super::progress::progress;
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_with_rules};
+use super::{CommandError, Printed, Terminal, key_in, keys_in, runtime, secrets_of};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::{Context, ours_of};
@@ -131,12 +131,13 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = secrets_with_rules(&plan);
+    let rules = super::inbound::policy_of(&plan)?;
+    let secrets = secrets_of(&plan).and(keys_in(rules.as_ref()));
     let phase = arguments.phase.map_or_else(|| phase_at(&plan, started), Phase::from);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let mut report = {
         let _entered = runtime.enter();
-        let context = Arc::new(context(plan, vantage, phase, started, &secrets, rehearsed)?);
+        let context = Arc::new(context_by(plan, rules, vantage, phase, started, &secrets, rehearsed)?);
         let limits =
             Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
         let bar = progress(terminal, CHECKS.len() as u64, arguments.report.quiet);
@@ -259,9 +260,23 @@ pub(super) async fn measure(
 /// world.
 ///
 /// # Errors
-/// [`CommandError::Resolver`] when there is nobody to ask.
+/// [`CommandError::Resolver`] when there is nobody to ask; [`CommandError::Rules`] when those that the plan names cannot be read.
 pub fn context(
     plan: Plan,
+    vantage: Vantage,
+    phase: Phase,
+    now: DateTime<FixedOffset>,
+    secrets: &Secrets,
+    rehearsed: Vec<Loaded>,
+) -> Result<Context, CommandError> {
+    let rules = super::inbound::policy_of(&plan)?;
+    context_by(plan, rules, vantage, phase, now, secrets, rehearsed)
+}
+
+/// The same with the new server's rules, which were read already: their keys are among `secrets`.
+pub(super) fn context_by(
+    plan: Plan,
+    policy: Option<Policy>,
     vantage: Vantage,
     phase: Phase,
     now: DateTime<FixedOffset>,
@@ -271,7 +286,6 @@ pub fn context(
     let catalogue = Catalogue::embedded();
     let dns = connect(&plan.dns, secrets, rehearsed)?;
     let selection = select(&plan.dnsbl, catalogue, key_in);
-    let policy = super::inbound::policy_of(&plan)?;
     let zones = policy.as_ref().map(Policy::zones).unwrap_or_default();
     let watch = match phase {
         Phase::Before => None,

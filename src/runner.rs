@@ -49,11 +49,11 @@ pub async fn run(
     let mut under_way = FuturesUnordered::new();
     let mut left_out = false;
     for (index, check) in checks.iter().enumerate() {
-        if !limits.admit(check) {
+        if !check.card.phases.contains(&context.phase) {
+            said[index] = Some(vec![Statement::not_applicable(Subject::Run, OTHER_PHASE)]);
+        } else if !limits.admit(check) {
             left_out |= check.can_block(context.phase, None);
             said[index] = Some(vec![Statement::not_covered(Subject::Run, LEFT_OUT)]);
-        } else if !check.card.phases.contains(&context.phase) {
-            said[index] = Some(vec![Statement::not_applicable(Subject::Run, OTHER_PHASE)]);
         } else if let Run::World(ask) = check.run {
             let context = Arc::clone(context);
             let answer = AssertUnwindSafe(async move { ask(context).await }).catch_unwind();

@@ -69,6 +69,15 @@ pub fn health_footing(lang: Lang, healthy: usize, total: usize) -> String {
     )
 }
 
+/// Lists that a GO needs and that can never be believed.
+pub fn without_test_points(lang: Lang, lists: &str) -> String {
+    pick(
+        lang,
+        format!("required, and without a test point by which it could be believed: {lists}"),
+        format!("必須だが、応答を信用する根拠となるテスト用アドレスがない: {lists}"),
+    )
+}
+
 /// The deadline passed before there was a result.
 pub fn deadline_passed(lang: Lang) -> String {
     pick(

@@ -158,6 +158,29 @@ fn rooms_use_only_what_they_may() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Lost if it fails: the map that newcomers read would show doors that are not there, or leave rooms out.
+#[test]
+fn the_map_shows_the_rooms_as_they_are() {
+    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ARCHITECTURE.md")).unwrap();
+    let mut shown = Vec::new();
+    for line in map.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let rooms = cells[1].split_whitespace().map(|name| name.trim_matches('`').trim_end_matches(['/', '.']));
+        let mut uses: Vec<&str> = cells[3].split(", ").filter(|room| *room != "–").collect();
+        uses.sort_unstable();
+        for room in rooms.map(|name| name.trim_end_matches(".rs")) {
+            let (_, may) = MAY_USE.iter().find(|(known, _)| *known == room).unwrap_or_else(|| panic!("no room {room}"));
+            let mut may = may.to_vec();
+            may.sort_unstable();
+            assert!(uses == may || uses == ["everything"], "{room} may use {may:?}, the map says {uses:?}");
+            shown.push(room);
+        }
+    }
+    for (room, _) in MAY_USE {
+        assert!(shown.contains(room), "the map does not show {room}");
+    }
+}
+
 /// Lost if it fails: files that nobody reads to the end.
 #[test]
 fn files_are_short_and_say_what_lives_in_them() {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a sample that cannot be made stops the test")]
 
+#[path = "render/agree.rs"]
+mod agree;
 #[path = "render/sample.rs"]
 mod sample;
 
@@ -251,6 +253,20 @@ fn an_old_address_that_counts_is_named() {
         report.sections = vec![Section { card, statements: vec![unknown.clone()] }];
         assert_eq!(table(&report, &PLAIN).contains("1 not measured: sample-silent (192.0.2.25)"), expected);
     }
+}
+
+/// Lost if it fails: a run held because the plan wants an old address covered would say "nothing found" below HOLD.
+#[test]
+fn what_must_be_covered_is_named_whatever_the_side() {
+    let mut report = sample::report(&sample::five());
+    let old = Subject::Address("192.0.2.25".parse().unwrap(), Side::Old);
+    let outcome = &mail_cutover::check::NOT_COVERED;
+    let open = Statement { level: Some(Level::Unknown), ..Statement::outcome(outcome, old.clone()) };
+    report.sections = vec![Section { card: report.sections[0].card, statements: vec![Statement::passed(old), open] }];
+    report.verdict = Verdict::over(&report.sections, report.phase, true);
+    let text = table(&report, &PLAIN);
+    assert_eq!(report.verdict, Verdict::Hold);
+    assert!(text.contains("1 not measured: run-not-covered (192.0.2.25)") && !text.contains("nothing found"), "{text}");
 }
 
 /// Lost if it fails: a simulated run could be attached to a change ticket as if it were real.

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::join_all;
 
-use crate::catalogue::{Family, Hit, Kind, Scope, Target, Weight};
+use crate::catalogue::{Family, Hit, Holds, Kind, Scope, Target, Weight};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::dnsbl::{Belief, Consultation, Selected};
 use crate::model::{Args, Card, Lang, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text, Value};
@@ -180,6 +180,11 @@ const NO_LIST: Text = Text {
     ja: "選ばれたリストにこの IP バージョンを扱うものがない",
 };
 
+const NO_TEST_POINT: Text = Text {
+    en: "it publishes no test point, so nothing proves that it answers truthfully from here",
+    ja: "テスト用アドレスを公開していないため、ここから正しく応答しているか確かめられない",
+};
+
 async fn ask(context: &Context) -> Vec<Statement> {
     let each = context.addresses().map(|address| async move {
         if !address.sends {
@@ -286,12 +291,23 @@ pub(super) fn judge_one(
         Belief::Unknown(_, why) if selected.required => {
             vec![say(outcomes.unanswered, args.clone().with("why", why.clone()))]
         }
+        // Without a test point its word never counts: nobody can require it and have it.
+        Belief::Unverified if selected.required && selected.list.holds(family_of(subject)) == Holds::Yes => {
+            vec![say(outcomes.unanswered, args.clone().with("why", NO_TEST_POINT))]
+        }
         // A required list that does not document this family cannot be relied on for it, in either direction.
         Belief::Unknown(..)
         | Belief::NotListed
         | Belief::NotListing(_)
         | Belief::NotApplicable
         | Belief::Unverified => Vec::new(),
+    }
+}
+
+fn family_of(subject: &Subject) -> Family {
+    match subject {
+        Subject::Address(ip, _) => Family::of(*ip),
+        _ => Family::Domain,
     }
 }
 
@@ -334,7 +350,7 @@ fn judge_quorum(context: &Context, address: &Address, consulted: &[(&Selected, C
             !selected.required
                 && selected.list.kind != Kind::Allow
                 && selected.weight.unwrap_or(selected.list.weight) == Weight::Block
-                && selected.list.holds(family) == crate::catalogue::Holds::Yes
+                && selected.list.holds(family) == Holds::Yes
                 && consultation.belief != Belief::NotApplicable
         })
         .collect();

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use super::check::read_plan;
-use super::deliver::is_one_file;
+use super::deliver::spare;
 use super::{CommandError, Printed, Terminal};
 use crate::bounce::{Class, Direction, Explanation, LONGEST_INPUT, Named, Ours, Side, explain};
 use crate::catalogue::ListStatus;
@@ -27,10 +27,7 @@ pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, Co
         None => Ours::default(),
     };
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    let read_from = arguments.files.iter().chain(&arguments.plan);
-    if let Some(taken) = read_from.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
-        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
-    }
+    spare(output, arguments.files.iter().chain(&arguments.plan).map(PathBuf::as_path))?;
     let mut told: Vec<(String, Explanation)> = Vec::new();
     for path in &arguments.files {
         let shown = visible(&path.display().to_string());

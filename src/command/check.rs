@@ -7,11 +7,11 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, Local, Utc};
 use indicatif::ProgressBar;
 
-use super::deliver::{Delivery, is_one_file};
+use super::deliver::{Delivery, is_one_file, spare};
 use super::milestones::milestones;
 use super::progress::progress;
 use super::stop::interrupted;
-use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_with_rules};
+use super::{CommandError, Printed, Terminal, key_in, keys_in, runtime, secrets_of};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalogue::{Catalogue, Family};
 use crate::check::{Context, ours_of};
@@ -62,6 +62,7 @@ pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, Comman
 pub fn known(catalogue: &'static Catalogue) -> Known<'static> {
     Known {
         lists: catalogue.lists.iter().map(|list| list.id.as_str()).collect(),
+        unasked: catalogue.lists.iter().filter(|list| !list.is_queryable()).map(|list| list.id.as_str()).collect(),
         zones: catalogue
             .lists
             .iter()
@@ -120,6 +121,8 @@ pub(super) fn check_plan(
     let started = start_of(&plan, arguments, demo);
     let baseline = baseline(&plan, arguments, started, demo.is_some())?;
     let rehearsed = super::rehearse::load(&arguments.rehearse)?;
+    let zones = rehearsed.iter().map(|zone| Path::new(&zone.path));
+    spare(arguments.report.output.as_deref(), zones.chain(plan.files.iter().map(PathBuf::as_path)))?;
     let archive = arguments.save.as_deref().map(Archive::open).transpose()?;
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.
@@ -128,12 +131,13 @@ pub(super) fn check_plan(
         interrupted()
     };
     let delivery = Delivery::open(&arguments.report, terminal)?;
-    let secrets = secrets_with_rules(&plan);
+    let rules = super::inbound::policy_of(&plan)?;
+    let secrets = secrets_of(&plan).and(keys_in(rules.as_ref()));
     let phase = arguments.phase.map_or_else(|| phase_at(&plan, started), Phase::from);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let mut report = {
         let _entered = runtime.enter();
-        let context = Arc::new(context(plan, vantage, phase, started, &secrets, rehearsed)?);
+        let context = Arc::new(context_by(plan, rules, vantage, phase, started, &secrets, rehearsed)?);
         let limits =
             Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
         let bar = progress(terminal, CHECKS.len() as u64, arguments.report.quiet);
@@ -175,9 +179,7 @@ fn baseline(
     simulated: bool,
 ) -> Result<Option<Named>, CommandError> {
     let Some(path) = &arguments.baseline else { return Ok(None) };
-    if arguments.report.output.as_deref().is_some_and(|output| is_one_file(path, output)) {
-        return Err(CommandError::OverwriteInput(visible(&path.display().to_string())));
-    }
+    spare(arguments.report.output.as_deref(), [path.as_path()])?;
     let earlier = super::report_file::read(path, "compare with")?;
     compare::fit(&earlier, &columns(plan), &plan.expected(), simulated, started)?;
     Ok(Some(earlier))
@@ -258,9 +260,23 @@ pub(super) async fn measure(
 /// world.
 ///
 /// # Errors
-/// [`CommandError::Resolver`] when there is nobody to ask.
+/// [`CommandError::Resolver`] when there is nobody to ask; [`CommandError::Rules`] when those that the plan names cannot be read.
 pub fn context(
     plan: Plan,
+    vantage: Vantage,
+    phase: Phase,
+    now: DateTime<FixedOffset>,
+    secrets: &Secrets,
+    rehearsed: Vec<Loaded>,
+) -> Result<Context, CommandError> {
+    let rules = super::inbound::policy_of(&plan)?;
+    context_by(plan, rules, vantage, phase, now, secrets, rehearsed)
+}
+
+/// The same with the new server's rules, which were read already: their keys are among `secrets`.
+pub(super) fn context_by(
+    plan: Plan,
+    policy: Option<Policy>,
     vantage: Vantage,
     phase: Phase,
     now: DateTime<FixedOffset>,
@@ -270,7 +286,6 @@ pub fn context(
     let catalogue = Catalogue::embedded();
     let dns = connect(&plan.dns, secrets, rehearsed)?;
     let selection = select(&plan.dnsbl, catalogue, key_in);
-    let policy = super::inbound::policy_of(&plan)?;
     let zones = policy.as_ref().map(Policy::zones).unwrap_or_default();
     let watch = match phase {
         Phase::Before => None,

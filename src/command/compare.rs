@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::deliver::is_one_file;
+use super::deliver::spare;
 use super::{CommandError, Printed, Terminal, report_file};
 use crate::cli::{Compare, CompareFormat};
 use crate::compare::{self, Outcome};
@@ -15,11 +15,7 @@ use crate::words;
 /// Reads both, refuses what is not of one move, and says what became of the first.
 pub(super) fn run(arguments: &Compare, terminal: &Terminal) -> Result<Printed, CommandError> {
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    for path in [&arguments.earlier, &arguments.later] {
-        if output.is_some_and(|output| is_one_file(path, output)) {
-            return Err(CommandError::OverwriteInput(visible(&path.display().to_string())));
-        }
-    }
+    spare(output, [arguments.earlier.as_path(), arguments.later.as_path()])?;
     let earlier = report_file::read(&arguments.earlier, "compare")?;
     let later = report_file::read(&arguments.later, "compare")?;
     let mut report = later.report;

@@ -67,6 +67,15 @@ pub(super) const fn format_of(argument: FormatArg) -> Format {
     }
 }
 
+/// Refuses an output that would take the place of one of the files to read.
+pub(super) fn spare<'p>(output: Option<&Path>, read: impl IntoIterator<Item = &'p Path>) -> Result<(), CommandError> {
+    let taken = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output)));
+    match taken {
+        Some(taken) => Err(CommandError::OverwriteInput(visible(&taken.display().to_string()))),
+        None => Ok(()),
+    }
+}
+
 /// Whether both paths lead to one file.
 pub(super) fn is_one_file(one: &Path, other: &Path) -> bool {
     // What stands on standard input, or is not there yet, is nobody's file.

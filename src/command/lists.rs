@@ -151,6 +151,12 @@ fn health(
             selected.list.holds(*family) == Holds::Yes && selected.list.test_listed(*family).is_some()
         })
         .collect();
+    // Required, and yet never to be believed.
+    let cannot_prove = |selected: &&Selected| {
+        let lacks = |family| selected.list.holds(family) == Holds::Yes && selected.list.test_listed(family).is_none();
+        selected.required && Family::ALL.into_iter().any(lacks)
+    };
+    let unproved: Vec<&str> = lists.iter().filter(cannot_prove).map(|selected| selected.list.name.as_str()).collect();
     let mut known: Vec<Option<Health>> = wanted.iter().map(|_| None).collect();
     let cut = runtime()?.block_on(async {
         let interrupted = interrupted();
@@ -196,8 +202,10 @@ fn health(
             format!("{table}\n{}\n", words::health_footing(terminal.lang, healthy, rows.len()))
         }
     };
-    let exit = if silent || cut.is_some() { crate::exit::HOLD } else { 0 };
-    Ok(Printed { text: secrets.redact(&text), notice: cut.map_or_else(String::new, |cut| cut + "\n"), exit })
+    let exit = if silent || cut.is_some() || !unproved.is_empty() { crate::exit::HOLD } else { 0 };
+    let unproved = (!unproved.is_empty()).then(|| words::without_test_points(terminal.lang, &unproved.join(", ")));
+    let notice = cut.into_iter().chain(unproved).map(|line| line + "\n").collect();
+    Ok(Printed { text: secrets.redact(&text), notice, exit })
 }
 
 /// A row; without `health`, the run was `cut` before the list had proved anything.

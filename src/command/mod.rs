@@ -235,5 +235,10 @@ fn secrets_of(plan: &crate::plan::Plan) -> Secrets {
 fn secrets_with_rules(plan: &crate::plan::Plan) -> Secrets {
     // Rules that cannot be read are an error where they are used.
     let rules = inbound::policy_of(plan).ok().flatten();
-    secrets_of(plan).and(rules.map(|rules| rules.keys()).unwrap_or_default())
+    secrets_of(plan).and(keys_in(rules.as_ref()))
+}
+
+/// The keys that stand in the new server's rules.
+fn keys_in(rules: Option<&crate::inbound::Policy>) -> Vec<String> {
+    rules.map(crate::inbound::Policy::keys).unwrap_or_default()
 }

@@ -9,10 +9,10 @@ use futures::FutureExt;
 use futures::future::Shared;
 use indicatif::ProgressBar;
 
-use super::check::{context, measure, phase_at, read_plan};
+use super::check::{context_by, measure, phase_at, read_plan};
 use super::progress::status;
 use super::stop::interrupted;
-use super::{CommandError, Print, Printed, Terminal, hook, runtime, secrets_with_rules};
+use super::{CommandError, Print, Printed, Terminal, hook, keys_in, runtime, secrets_of};
 use crate::archive::Archive;
 use crate::cli::{Until, Watch, WatchFormat};
 use crate::dnsbl::Rests;
@@ -48,7 +48,8 @@ pub(super) fn run(arguments: &Watch, terminal: &Terminal, print: Print<'_>) -> R
     };
     let schedule = Schedule { every: arguments.every, until, cutover_at: plan.cutover_at };
     let limits = Limits { deadline: arguments.deadline, only: arguments.only.clone(), skip: arguments.skip.clone() };
-    let secrets = secrets_with_rules(&plan);
+    let rules = super::inbound::policy_of(&plan)?;
+    let secrets = secrets_of(&plan).and(keys_in(rules.as_ref()));
     let rests = Rests::new(TimeDelta::from_std(arguments.lists_every).unwrap_or(TimeDelta::MAX), began);
     let vantage = if arguments.on_new_server { Vantage::NewServer } else { Vantage::Desk };
     let runtime = runtime()?;
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &Watch, terminal: &Terminal, print: Print<'_>) -> R
     {
         // Nobody to ask at all is a fault of the plan or the machine, and said at once; later it is an outage.
         let _entered = runtime.enter();
-        context(plan.clone(), vantage, phase_at(&plan, began), began, &secrets, rehearsed.clone())?;
+        context_by(plan.clone(), rules.clone(), vantage, phase_at(&plan, began), began, &secrets, rehearsed.clone())?;
     }
     let mut desk = Desk {
         plan: &plan,
@@ -78,8 +79,9 @@ pub(super) fn run(arguments: &Watch, terminal: &Terminal, print: Print<'_>) -> R
         stop.clone(),
         async |at| {
             rests.begin(at);
-            let mut context = context(plan.clone(), vantage, phase_at(&plan, at), at, &secrets, rehearsed.clone())
-                .map_err(|error| error.to_string())?;
+            let phase = phase_at(&plan, at);
+            let context = context_by(plan.clone(), rules.clone(), vantage, phase, at, &secrets, rehearsed.clone());
+            let mut context = context.map_err(|error| error.to_string())?;
             context.consultant = context.consultant.resting(rests.clone());
             let bar = ProgressBar::hidden();
             Ok(measure(&Arc::new(context), &limits, &bar, terminal, false, stop.clone()).await)

@@ -100,7 +100,8 @@ pub struct Retired {
 pub fn select(choice: &Dnsbl, catalogue: &Catalogue, environment: impl Fn(&str) -> Option<String>) -> Selection {
     let mut selection = Selection::default();
     for list in &catalogue.lists {
-        let named = choice.lists.contains(&list.id);
+        // Whoever wants no GO without a list's word wants it asked.
+        let named = choice.lists.contains(&list.id) || choice.require.contains(&list.id);
         let in_set = list.sets.iter().any(|set| choice.sets.contains(set));
         if !(named || in_set) || choice.disable.contains(&list.id) {
             continue;

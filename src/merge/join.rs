@@ -30,20 +30,22 @@ pub fn join(reports: Vec<Report>, checks: &[&'static Check]) -> Option<Report> {
     let mut sections = Vec::new();
     let mut is_whole = true;
     for check in checks {
-        let own = |report: &Report| report.parts.iter().all(|part| part.vantage == Vantage::NewServer);
-        let (is_own, said): (Vec<bool>, Vec<&Section>) = reports
+        let (runs, said): (Vec<&[Part]>, Vec<&Section>) = reports
             .iter()
-            .filter_map(|report| Some((own(report), report.sections.iter().find(|one| one.card.id == check.card.id)?)))
+            .filter_map(|report| {
+                Some((report.parts.as_slice(), report.sections.iter().find(|one| one.card.id == check.card.id)?))
+            })
             .unzip();
-        let joined = join_section(check, &said, is_own);
+        let joined = join_section(check, &said, runs);
         is_whole &= joined.is_done || is_excused(&said, check.can_block(first.phase, None));
         if !joined.statements.is_empty() {
             sections.push(Section { card: &check.card, statements: joined.statements });
         }
     }
+    let parts: Vec<Part> = reports.iter().flat_map(|report| report.parts.clone()).collect();
+    end_waivers(&mut sections, &parts, first);
     settle_waivers(&mut sections);
     settle_cut_short(&mut sections, first.phase);
-    let parts: Vec<Part> = reports.iter().flat_map(|report| report.parts.clone()).collect();
     let worst = parts.iter().map(|part| part.completion).max_by_key(|completion| gravity(*completion));
     let completion = match worst {
         _ if is_whole => Completion::Complete,
@@ -122,22 +124,28 @@ struct Joined {
     is_done: bool,
 }
 
-fn join_section(check: &Check, said: &[&Section], is_own: Vec<bool>) -> Joined {
+fn join_section(check: &Check, said: &[&Section], runs: Vec<&[Part]>) -> Joined {
     let is_undone =
         |section: &Section| section.statements.iter().any(is_mark) || section.statements.iter().all(is_excuse);
     // Elsewhere such a check has nothing to do, which is no substitute where the new server's run was cut.
     let must_answer =
         check.card.needs == Needs::NewServer && said.iter().flat_map(|section| &section.statements).any(has_failed);
     let answers = |section: &Section| section.statements.iter().any(|one| Rank::of(one) >= Rank::Passed);
-    let is_done = said.iter().any(|section| !is_undone(section) && (!must_answer || answers(section)));
-    // Where a run did the check, that another did not do it says nothing.
-    let counts = |statement: &&Statement| !is_done || !is_mark(statement);
+    let is_done = |section: &&&Section| !is_undone(section) && (!must_answer || answers(section));
+    let done: Vec<usize> = (0..said.len()).filter(|run| is_done(&&said[*run])).collect();
+    // Where a run did the check, that another did not do it says nothing; unless that one came later, to the same place, and failed.
+    let counts = |run: usize, statement: &Statement| {
+        let makes_good = |other: &usize| !has_failed(statement) || !is_outdated(runs[*other], runs[run]);
+        !is_mark(statement) || !done.iter().any(makes_good)
+    };
     let told: Vec<(usize, &Statement)> = said
         .iter()
         .enumerate()
-        .flat_map(|(run, section)| section.statements.iter().filter(counts).map(move |statement| (run, statement)))
+        .flat_map(|(run, section)| section.statements.iter().map(move |statement| (run, statement)))
+        .filter(|(run, statement)| counts(*run, statement))
         .collect();
-    let mut views = Views { is_own, ..Views::default() };
+    let is_done = !done.is_empty();
+    let mut views = Views { runs, ..Views::default() };
     for (run, statement) in &told {
         views.add(*run, statement);
     }
@@ -204,6 +212,15 @@ fn is_excused(said: &[&Section], can_block: bool) -> bool {
     has_failed || !can_block && statements.peek().is_some() && !statements.any(is_cut)
 }
 
+/// Whether every run of `other` has a later one at the same place in `report`: what a place saw before says nothing about what it cannot
+/// see now.
+fn is_outdated(other: &[Part], report: &[Part]) -> bool {
+    let is_later = |later: &Part, part: &Part| {
+        later.vantage == part.vantage && later.run_by == part.run_by && later.started > part.started
+    };
+    other.iter().all(|part| report.iter().any(|later| is_later(later, part)))
+}
+
 /// How much a statement tells, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Rank {
@@ -240,8 +257,8 @@ type ByRun = HashMap<usize, HashSet<Rank>>;
 /// What each run says of each subject, to be looked up by the statements of the others.
 #[derive(Default)]
 struct Views<'s> {
-    /// Whether each run took place on the new server only.
-    is_own: Vec<bool>,
+    /// What each report is made of.
+    runs: Vec<&'s [Part]>,
     /// Of a subject.
     of_subject: HashMap<&'s Subject, ByRun>,
     /// The same, with the second key.
@@ -267,12 +284,19 @@ impl<'s> Views<'s> {
             Rank::Unknown => {
                 // A server trusts itself, and no firewall stands before it: it does not know how it treats others.
                 let of_new = statement.subject.side() == Some(Side::New) && check.card.needs == Needs::Servers;
-                let counts = |other: usize| !of_new || self.is_own[run] || !self.is_own[other];
-                !self.is_settled(&statement.subject, counts)
+                let counts = |other: usize| !of_new || self.is_own(run) || !self.is_own(other);
+                !self.is_settled(&statement.subject, |other| {
+                    counts(other) && !is_outdated(self.runs[other], self.runs[run])
+                })
             }
             Rank::NotCovered if self.is_settled(&statement.subject, |_| true) => false,
             rank => !self.is_outdone(rank, run, statement),
         }
+    }
+
+    /// Whether a report is of the new server only.
+    fn is_own(&self, run: usize) -> bool {
+        self.runs[run].iter().all(|part| part.vantage == Vantage::NewServer)
     }
 
     /// Whether some run that `counts` has an answer about `subject`, and left nothing open about it.
@@ -333,6 +357,15 @@ fn without_repetition<'s>(said: impl Iterator<Item = &'s Statement>) -> Vec<Stat
         statement.evidence.retain(|id| seen.insert(*id));
     }
     kept
+}
+
+/// A waiver that ended before the last run began accepts nothing any more, whichever run found what it accepted.
+fn end_waivers(sections: &mut [Section], parts: &[Part], plan: &Report) {
+    let Some(last) = parts.iter().map(|part| part.started).max() else { return };
+    let today = last.with_timezone(plan.cutover_at.offset()).date_naive();
+    for statement in sections.iter_mut().flat_map(|section| &mut section.statements) {
+        statement.waiver = statement.waiver.take().filter(|waiver| waiver.until >= today);
+    }
 }
 
 /// A waiver that met nothing in one run may meet what another found: then it is in use.

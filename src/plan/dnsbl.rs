@@ -26,10 +26,20 @@ pub(super) fn read(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
     }
     let own: Vec<(&str, &str)> = added.iter().map(|list| (list.zone.as_str(), list.id.as_str())).collect();
     let list = |written: &str, span| list_id(written, span, known, &own, section.notes);
-    let lists = |key| -> Vec<String> {
+    let lists = |key| -> Vec<(Range<usize>, String)> {
         let texts = section.texts(key, "a list of list ids in quotes").unwrap_or_default();
-        texts.into_iter().filter_map(|(span, text)| list(&text, span)).collect()
+        texts.into_iter().filter_map(|(span, text)| Some((span.clone(), list(&text, span)?))).collect()
     };
+    let ids_of = |lists: Vec<(Range<usize>, String)>| lists.into_iter().map(|(_, id)| id).collect::<Vec<String>>();
+    let (disable, require) = (ids_of(lists("disable")), lists("require"));
+    for (span, id) in &require {
+        if known.unasked.contains(&id.as_str()) {
+            let help = "take it out of `require`: there would never be a GO; `mail-cutover lists --all` says what became of it";
+            section.notes.add(span.clone(), format!("no run can ask {id}"), help);
+        } else if disable.contains(id) {
+            section.notes.add(span.clone(), format!("{id} stands in `disable` too"), "take it out of one of the two");
+        }
+    }
     let sets = section.texts("use", "a list of sets in quotes").map(|texts| {
         texts
             .into_iter()
@@ -73,9 +83,9 @@ pub(super) fn read(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
     let usual = Dnsbl::default();
     Dnsbl {
         sets: sets.unwrap_or(usual.sets),
-        lists: lists("lists"),
-        disable: lists("disable"),
-        require: lists("require"),
+        lists: ids_of(lists("lists")),
+        disable,
+        require: ids_of(require),
         keys,
         weights,
         added,

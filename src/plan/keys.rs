@@ -207,7 +207,11 @@ const DNSBL: &[Key] = &[
     key("use", Kind::Texts, "Named sets of the catalogue.").or(r#"["recommended"]"#),
     key("lists", Kind::Texts, "Further lists, by id or zone."),
     key("disable", Kind::Texts, "Lists that are left out, by id or zone."),
-    key("require", Kind::Texts, "Lists without whose word there is no GO, by id or zone."),
+    key(
+        "require",
+        Kind::Texts,
+        "Lists without whose word there is no GO, by id or zone; they are asked whether or not they are in `use` or `lists`.",
+    ),
     key("key", Kind::Map(&Kind::Text), "Where keys are: name of the key = \"env:NAME\"; never the key itself."),
     key(
         "weight",

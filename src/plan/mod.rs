@@ -43,6 +43,8 @@ pub type ReadFile = fn(&Path) -> std::io::Result<Vec<u8>>;
 pub struct Known<'a> {
     /// Ids of blocklists.
     pub lists: Vec<&'a str>,
+    /// Those of them that no run can ask: out of service, or not in the DNS.
+    pub unasked: Vec<&'a str>,
     /// Zones of blocklists, and their ids.
     pub zones: Vec<(&'a str, &'a str)>,
     /// Zones below which names have a key in them, and the names of those keys.
@@ -150,8 +152,10 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         sections::among("provider", &written, section.value("provider")?.span(), &known.providers, notes)
     });
     let section = |key: &'static str| plan.value(key).and_then(|_| plan.table(key, key));
+    let inbound_dnsbl =
+        section("inbound_dnsbl").as_ref().map(|section| sections::inbound(section, known)).unwrap_or_default();
     let must_cover = plan.texts("must_cover", "a list of checks in quotes").unwrap_or_default();
-    Some(Plan {
+    let plan = Plan {
         path: path.to_owned(),
         sha256: fingerprint(text.as_bytes()),
         change: plan.text("change"),
@@ -168,15 +172,12 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
             .map(|section| smtp::read(section, known, domains.as_deref().unwrap_or_default()))
             .unwrap_or_default(),
         dnsbl: section("dnsbl").as_ref().map(|section| dnsbl::read(section, known)).unwrap_or_default(),
-        inbound_dnsbl: section("inbound_dnsbl")
-            .as_ref()
-            .map(|section| sections::inbound(section, known))
-            .unwrap_or_default(),
         receivers: section("receivers").as_ref().map(|section| sections::receivers(section, known)).unwrap_or_default(),
         after: section("after").as_ref().map(|section| sections::after(section, known)).unwrap_or_default(),
         attest: sections::attest(&plan),
         rollback: section("rollback").as_ref().and_then(|section| sections::rollback(section, known)),
-        waivers: sections::waivers(&plan),
+        waivers: sections::waivers(&plan, &inbound_dnsbl.partners),
+        inbound_dnsbl,
         lines: places::lines(document, notes),
         must_cover: must_cover
             .into_iter()
@@ -187,5 +188,8 @@ fn read(document: &DeTable<'_>, text: &str, path: &str, known: &Known<'_>, notes
         hostname: hostname?,
         old,
         new,
-    })
+        files: Vec::new(),
+    };
+    // Known when every section has been read.
+    Some(Plan { files: notes.files.take(), ..plan })
 }

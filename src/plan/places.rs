@@ -10,7 +10,7 @@ use super::reader::Notes;
 use crate::model::DomainName;
 
 /// Tables whose texts are about something else than what is checked.
-const ELSEWHERE: [&str; 3] = ["waive", "rollback", "keys"];
+const ELSEWHERE: [&str; 3] = ["waive", "rollback", "key"];
 
 /// The first line, 1-based, of every text of the plan. Addresses and names stand in the form in which they are compared.
 pub(super) fn lines(document: &DeTable<'_>, notes: &Notes) -> BTreeMap<String, usize> {
@@ -41,7 +41,8 @@ fn of_value(value: &Spanned<DeValue<'_>>, notes: &Notes, lines: &mut BTreeMap<St
     }
 }
 
-fn compared(text: &str) -> String {
+/// An address or a name in the one form in which it is compared; any other text as it is.
+pub(super) fn compared(text: &str) -> String {
     let address = text.trim().parse::<IpAddr>().map(|ip| ip.to_string());
     address.or_else(|_| DomainName::parse(text).map(|name| name.to_string())).unwrap_or_else(|_| text.to_owned())
 }

@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, TimeZone};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml::value::{Date, Datetime, Offset};
 
+use super::Known;
 use super::keys::{Key, keys_of};
 use super::problem::Problem;
 use super::secrets::hide;
@@ -24,13 +26,22 @@ pub(super) struct Notes {
     pub(super) problems: RefCell<Vec<Problem>>,
     /// Places that must not be shown.
     pub(super) masked: RefCell<Vec<Range<usize>>>,
+    /// The files that the plan names.
+    pub(super) files: RefCell<Vec<PathBuf>>,
 }
 
 impl Notes {
     /// No notes on `text` yet.
     pub(super) fn of(text: &str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { lines, problems: RefCell::default(), masked: RefCell::default() }
+        Self { lines, problems: RefCell::default(), masked: RefCell::default(), files: RefCell::default() }
+    }
+
+    /// Where the file stands that the plan names.
+    pub(super) fn file(&self, written: &str, known: &Known<'_>) -> PathBuf {
+        let path = known.folder.join(written);
+        self.files.borrow_mut().push(path.clone());
+        path
     }
 
     /// The 1-based line of an octet.

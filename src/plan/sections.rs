@@ -1,5 +1,6 @@
 //! The sections of a plan, one function each; what is wrong is noted and the rest is read on.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use toml::de::DeValue;
 
 use super::Known;
 use super::dnsbl::holds_key;
+use super::places::compared;
 use super::reader::{Notes, Reader, name, nearest, open_table, port, text};
 use super::types::{
     After, Attestation, Auth, DnsPlan, HttpsPlan, InboundDnsbl, Mx, Partner, Receivers, Resolver, Rollback,
@@ -18,16 +20,25 @@ use crate::records::certificate::Chain;
 /// `[mx]`.
 pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
     let Some(table) = plan.free_table("mx", "a table: domain = [\"10 mail.example.co.jp\"]") else { return Vec::new() };
-    let mut found = Vec::new();
+    let mut found: Vec<(String, Vec<Mx>)> = Vec::new();
     for (key, value) in table {
         let domain = match key.get_ref().as_ref() {
             "*" => Some("*".to_owned()),
             other => name(other, key.span(), plan.notes).map(|name| name.to_string()),
         };
+        if domain.as_ref().is_some_and(|domain| found.iter().any(|(known, _)| known == domain)) {
+            twice(key.get_ref(), key.span(), plan.notes);
+            continue;
+        }
         let DeValue::Array(items) = value.get_ref() else {
             plan.notes.wrong_kind(value, "mx", "a list such as [\"10 mail.example.co.jp\"]");
             continue;
         };
+        if items.is_empty() {
+            let help =
+                "write records such as [\"10 mail.example.co.jp\"], or leave the line out: then it is `hostname`";
+            plan.notes.add(value.span(), "there is no MX record here", help);
+        }
         let records = items.iter().filter_map(|item| {
             let written = text(item, "mx", "records such as \"10 mail.example.co.jp\"", plan.notes)?;
             let mut words = written.split_whitespace();
@@ -49,6 +60,12 @@ pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
     found
 }
 
+/// Notes a name that is a key already, in another spelling.
+fn twice(written: &str, span: Range<usize>, notes: &Notes) {
+    let compared = DomainName::parse(written).map_or_else(|_| visible(written), |name| name.to_string());
+    notes.add(span, format!("{compared} stands here twice"), "write it once");
+}
+
 /// `[https]`.
 pub(super) fn https(section: &Reader<'_>, known: &Known<'_>) -> HttpsPlan {
     let usual = HttpsPlan::default();
@@ -68,7 +85,7 @@ pub(super) fn certificates(section: &Reader<'_>, key: &'static str, known: &Know
         section.notes.add(span, format!("could not read {written}: this plan cannot name files"), help);
         return None;
     };
-    let chain = match read_file(&known.folder.join(&written)) {
+    let chain = match read_file(&section.notes.file(&written, known)) {
         Ok(octets) => Chain::read(&octets).map_err(|error| format!("{written} cannot be used: {error}")),
         Err(error) => Err(format!("could not read {written}: {error}")),
     };
@@ -173,8 +190,13 @@ pub(super) fn server(text: &str, port: u16) -> Option<SocketAddr> {
 /// `[auth]`.
 pub(super) fn auth(section: &Reader<'_>) -> Auth {
     let table = section.free_table("dkim", "a table: domain = [\"selector\"]");
+    let mut named = HashSet::new();
     let dkim = table.into_iter().flatten().filter_map(|(key, value)| {
         let domain = name(key.get_ref(), key.span(), section.notes)?;
+        if !named.insert(domain.clone()) {
+            twice(key.get_ref(), key.span(), section.notes);
+            return None;
+        }
         let DeValue::Array(items) = value.get_ref() else {
             section.notes.wrong_kind(value, "dkim", "a list of selectors in quotes");
             return None;
@@ -240,7 +262,7 @@ pub(super) fn inbound(section: &Reader<'_>, known: &Known<'_>) -> InboundDnsbl {
     });
     let zones = section.texts("zones", "a list of zones in quotes").unwrap_or_default();
     let zones = zones.into_iter().filter(|(span, zone)| !holds_key(zone, span, known, section.notes));
-    let config = section.text("config").map(|written| known.folder.join(written));
+    let config = section.text("config").map(|written| section.notes.file(&written, known));
     InboundDnsbl { partners: partners.collect(), zones: zones.map(|(_, zone)| zone).collect(), config }
 }
 
@@ -258,7 +280,7 @@ pub(super) fn receivers(section: &Reader<'_>, known: &Known<'_>) -> Receivers {
 /// `[after]`. The logs need not be there yet: they are of the time after the cutover.
 pub(super) fn after(section: &Reader<'_>, known: &Known<'_>) -> After {
     let logs = section.texts("logs", "a list of files in quotes").unwrap_or_default();
-    After { logs: logs.into_iter().map(|(_, written)| known.folder.join(written)).collect() }
+    After { logs: logs.into_iter().map(|(_, written)| section.notes.file(&written, known)).collect() }
 }
 
 /// `[attest]`.
@@ -286,7 +308,7 @@ pub(super) fn rollback(section: &Reader<'_>, known: &Known<'_>) -> Option<Rollba
 }
 
 /// `[[waive]]`.
-pub(super) fn waivers(plan: &Reader<'_>) -> Vec<Waiver> {
+pub(super) fn waivers(plan: &Reader<'_>, partners: &[Partner]) -> Vec<Waiver> {
     if plan.value("waive").is_none() {
         return Vec::new();
     }
@@ -297,15 +319,15 @@ pub(super) fn waivers(plan: &Reader<'_>) -> Vec<Waiver> {
         let owner = table.require("owner", table.text("owner"), "write owner = \"…\": who accepts it?");
         let until =
             table.require("until", table.date("until"), "write until = 2026-12-12: the last day on which it holds");
-        let (on, about, reference) = (table.text("on").map(|on| subject(&on)), table.text("about"), table.text("ref"));
+        let (on, about, reference) =
+            (table.text("on").map(|on| subject(on, partners)), table.text("about"), table.text("ref"));
         let line = plan.notes.line_at(table.span.start);
         Some(Waiver { tag: tag?, on, about, reason: reason?, owner: owner?, reference, until: until?, line })
     });
     one.collect()
 }
 
-/// A subject in the one form in which subjects are compared.
-fn subject(written: &str) -> String {
-    let ip = written.parse::<IpAddr>().map(|ip| ip.to_string());
-    ip.or_else(|_| DomainName::parse(written).map(|name| name.to_string())).unwrap_or_else(|_| written.to_owned())
+/// A subject in the one form in which subjects are compared. A partner is called as the plan calls it, which need not be a name.
+fn subject(written: String, partners: &[Partner]) -> String {
+    if partners.iter().any(|partner| partner.name == written) { written } else { compared(&written) }
 }

@@ -116,7 +116,7 @@ fn sample(section: &Reader<'_>, known: &Known<'_>) -> Option<Sample> {
         section.notes.add(span, format!("could not read {path}: this plan cannot name files"), help);
         return None;
     };
-    match read_file(&known.folder.join(&path)) {
+    match read_file(&section.notes.file(&path, known)) {
         Ok(octets) => Some(Sample { path, octets }),
         Err(error) => {
             section.notes.add(span, format!("could not read {path}: {error}"), help);

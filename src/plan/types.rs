@@ -62,6 +62,8 @@ pub struct Plan {
     pub waivers: Vec<Waiver>,
     /// Checks (ids or tags) that a run must cover.
     pub must_cover: Vec<String>,
+    /// The files that it names, from the folder the tool runs in.
+    pub files: Vec<PathBuf>,
     /// The first line, 1-based, on which a text stands; addresses and names in the form in which they are compared.
     pub lines: BTreeMap<String, usize>,
 }

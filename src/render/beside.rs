@@ -27,7 +27,14 @@ pub(super) struct Beside<'r> {
 #[derive(Serialize)]
 struct GoneOut<'r> {
     fate: Fate,
-    check: &'r str,
+    #[serde(flatten)]
+    said: Said<'r>,
+}
+
+/// What a check said of a subject, in few words.
+#[derive(Serialize)]
+pub(super) struct Said<'r> {
+    check: &'static str,
     subject: Subject,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<&'r str>,
@@ -35,23 +42,28 @@ struct GoneOut<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<Level>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tag: Option<&'r str>,
+    tag: Option<&'static str>,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
 }
 
+impl<'r> Said<'r> {
+    pub(super) fn of(card: &'static Card, statement: &'r Statement, lang: Lang) -> Self {
+        Self {
+            check: card.id,
+            subject: Subject::of(&statement.subject),
+            about: statement.about.as_deref(),
+            status: statement.status(),
+            level: statement.level,
+            tag: statement.named().map(|outcome| outcome.tag),
+            text: says(statement, lang),
+        }
+    }
+}
+
 impl<'r> Beside<'r> {
     pub(super) fn of(baseline: &'r Baseline, lang: Lang) -> Self {
-        let gone = |one: &'r Gone| GoneOut {
-            fate: one.fate,
-            check: one.card.id,
-            subject: Subject::of(&one.statement.subject),
-            about: one.statement.about.as_deref(),
-            status: one.statement.status(),
-            level: one.statement.level,
-            tag: one.statement.named().map(|outcome| outcome.tag),
-            text: says(&one.statement, lang),
-        };
+        let gone = |one: &'r Gone| GoneOut { fate: one.fate, said: Said::of(one.card, &one.statement, lang) };
         Self {
             path: &baseline.path,
             started: baseline.started.to_rfc3339(),

@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-use super::beside::{Beside, heading, section};
+use super::beside::{Beside, Said, heading, section};
 use super::digest::{Standing, groups};
-use super::findings::{says, tell};
-use super::json::Subject;
+use super::findings::tell;
 use super::table::plain;
 use super::{Format, Style};
-use crate::model::{Lang, Level, Mark, Phase, Report, Statement, Status, Verdict};
+use crate::model::{Lang, Mark, Phase, Report, Verdict};
 use crate::words;
 
 /// The version of the shape.
@@ -68,36 +67,17 @@ struct Told<'r> {
 #[derive(Serialize)]
 struct Finding<'r> {
     mark: Mark,
-    check: &'r str,
-    subject: Subject,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    about: Option<&'r str>,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<Level>,
     waived: bool,
-    tag: &'r str,
-    text: String,
+    #[serde(flatten)]
+    said: Said<'r>,
 }
 
 fn json(report: &Report, path: &str, exit_code: u8, lang: Lang) -> String {
     let Some(baseline) = &report.baseline else { return String::new() };
-    let finding = |check: &'static str, statement: &Statement| {
-        Some(Finding {
-            mark: statement.mark?,
-            check,
-            subject: Subject::of(&statement.subject),
-            about: None,
-            status: statement.status(),
-            level: statement.level,
-            waived: statement.waiver.is_some(),
-            tag: statement.named()?.tag,
-            text: says(statement, lang),
-        })
-    };
     let findings = report.sections.iter().flat_map(|section| {
         section.statements.iter().filter_map(|statement| {
-            Some(Finding { about: statement.about.as_deref(), ..finding(section.card.id, statement)? })
+            let (mark, waived) = (statement.mark?, statement.waiver.is_some());
+            Some(Finding { mark, waived, said: Said::of(section.card, statement, lang) })
         })
     });
     let document = Document {

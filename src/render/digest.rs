@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
     Column, Completion, Lang, Level, Observation, ObservationId, Phase, Report, Section, Side, Statement, Status,
-    Subject,
+    Subject, Verdict,
 };
 use crate::words;
 
@@ -227,18 +227,18 @@ pub(super) fn reasons(report: &Report, lang: Lang) -> Vec<String> {
         reasons.push(format!("{}: {named}", words::count_waived(lang, waived)));
     }
     if reasons.is_empty() {
-        reasons.push(words::nothing_found(lang, counts(report).passed));
+        // Where nothing was found and yet there is no GO, what passed was no measurement.
+        let passed = if report.verdict == Verdict::Hold { 0 } else { counts(report).passed };
+        reasons.push(words::nothing_found(lang, passed));
     }
     reasons
 }
 
-/// Old addresses that could not be measured weigh nothing, but for a check that can block or warn because of them.
+/// Old addresses that could not be measured are named only where that weighs something.
 fn is_weighty(phase: Phase, group: &Group<'_>) -> bool {
-    let can = |level| group.section.card.can_reach(level, phase, Some(Side::Old));
+    let weighs = |statement: &&Statement| Verdict::weighing(group.section.card, statement, phase) > Verdict::Go;
     group.standing != Standing::Unknown
-        || group.statements.iter().any(|statement| statement.subject.side() != Some(Side::Old))
-        || can(Level::Blocker)
-        || can(Level::Warning)
+        || group.statements.iter().any(|one| one.subject.side() != Some(Side::Old) || weighs(one))
 }
 
 /// The tag that a group is about.

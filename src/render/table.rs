@@ -10,7 +10,7 @@ use super::findings::{Told, details, line, tell};
 use super::head::{asked, runs};
 use super::ink::{Ink, ink, verdict_ink};
 use super::wrap::{block, pad, width, wrap};
-use crate::model::{Column, Lang, Observation, Report, Section, Side, Subject};
+use crate::model::{Column, Lang, Observation, Report, Section, Side, Subject, Verdict};
 use crate::words;
 
 /// Columns of one address in the grid, borders and padding included.
@@ -403,7 +403,7 @@ impl Writer<'_> {
         for group in groups(self.report) {
             let stands_in_the_way = match group.standing {
                 Standing::Blocker | Standing::Unknown => true,
-                Standing::Warning => self.style.strict,
+                Standing::Warning | Standing::WaivedBlocker => self.style.strict,
                 _ => false,
             };
             if !stands_in_the_way {
@@ -417,6 +417,9 @@ impl Writer<'_> {
         }
         if let Some(why) = cut(self.report, self.lang()) {
             text.push_str(&format!("{why}\n"));
+        }
+        if text.is_empty() && self.report.verdict == Verdict::Hold {
+            text.push_str(&format!("{}\n", reasons(self.report, self.lang()).join("\n")));
         }
         text.push_str(&self.paint(verdict_ink(self.report.verdict), self.report.verdict.words()));
         if !self.report.rehearsed.is_empty() {

@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::Deserialize;
 use serde_json::error::Category;
 
-use crate::check::{Check, OF_THE_RUN};
+use crate::check::{Check, LEFT_OUT, OF_THE_RUN};
 use crate::model::{
     Applied, Args, Column, Completion, Detail, Exchange, Expected, Level, MOST_DETAILS, Milestone, Observation,
     ObservationId, Part, Phase, Rehearsed, Report, Saying, Section, Side, Statement, Status, Subject, Value, Verdict,
@@ -64,7 +64,8 @@ pub enum ReadError {
     Damaged(String),
 }
 
-/// Reads what `check --format json` of this very `tool` wrote. Levels, verdict and exit code are worked out anew.
+/// Reads what `check --format json` of this very `tool` wrote. Levels, verdict and exit code are worked out anew, and whether
+/// every check is there that can block.
 ///
 /// # Errors
 /// [`ReadError`] says why it is not such a report.
@@ -128,6 +129,7 @@ struct PlanIn {
     cutover_at: DateTime<FixedOffset>,
     #[serde(default)]
     expects: Vec<Expected>,
+    #[serde(default)]
     milestones: Vec<Milestone>,
     #[serde(default)]
     lines: BTreeMap<String, usize>,
@@ -230,7 +232,12 @@ impl Document {
         if self.observations.iter().any(|seen| seen.part >= self.parts.len()) {
             return Err(damaged("an observation is of a run that it does not name"));
         }
-        let complete = self.completion == Completion::Complete;
+        // A run says something of every check. One that is missing was left out, whatever the file says.
+        let is_whole = checks.iter().all(|check| !can_hold(check, self.phase) || is_done(check, &sections));
+        let completion = match self.completion {
+            Completion::Complete if !is_whole => Completion::Partial,
+            completion => completion,
+        };
         Ok(Report {
             tool,
             catalogue_date: visible(&self.catalogue),
@@ -250,14 +257,27 @@ impl Document {
             resolvers: all_visible(&self.resolvers),
             rehearsed: self.rehearsed.into_iter().map(rehearsed).collect(),
             simulated: self.simulated,
-            completion: self.completion,
+            completion,
             columns: self.addresses.into_iter().map(|Address { ip, side }| Column { ip, side }).collect(),
-            verdict: Verdict::over(&sections, self.phase, complete),
+            verdict: Verdict::over(&sections, self.phase, completion == Completion::Complete),
             sections,
             observations: self.observations.into_iter().map(observation).collect(),
             baseline: None,
         })
     }
+}
+
+/// Whether a run without this check is not whole.
+fn can_hold(check: &Check, phase: Phase) -> bool {
+    check.can_block(phase, None) && check.card.phases.contains(&phase)
+}
+
+/// Whether `sections` say something of the check, and not that it was left out.
+fn is_done(check: &Check, sections: &[Section]) -> bool {
+    let left_out = Value::from(LEFT_OUT);
+    let is_left_out = |one: &Statement| matches!(&one.saying, Saying::NotCovered(why) if *why == left_out);
+    let said = sections.iter().find(|section| section.card.id == check.card.id).map(|section| &section.statements);
+    said.is_some_and(|said| !said.is_empty() && !said.iter().any(is_left_out))
 }
 
 impl Said {

@@ -128,3 +128,31 @@ fn a_deadline_holds_and_says_so() {
     assert_eq!(ran.exit, Some(3), "{ran:?}");
     assert!(ran.out.contains("cut short by its deadline"), "{ran:?}");
 }
+
+/// Lost if it fails: a list without whose word the plan wants no GO would never be asked, because no set has it.
+#[test]
+fn a_required_list_is_asked() {
+    let stage = Stage::set(&ready(), "[dnsbl]\nrequire = [\"hostkarma\"]\n");
+    let ran = stage.check(&["-q"]);
+    assert_eq!(ran.exit, Some(3), "{ran:?}");
+    assert!(ran.out.contains("dnsbl-unanswered") && ran.out.to_lowercase().contains("hostkarma"), "{ran:?}");
+}
+
+/// Lost if it fails: a list that has nothing to prove itself by would be required, and a GO be said without its word.
+#[test]
+fn a_required_list_without_a_test_point_holds() {
+    let stage = Stage::set(&ready(), "[dnsbl]\nrequire = [\"spfbl\"]\n");
+    let ran = stage.check(&["-q"]);
+    assert_eq!(ran.exit, Some(3), "{ran:?}");
+    assert!(ran.out.contains("dnsbl-unanswered") && ran.out.contains("SPFBL"), "{ran:?}");
+    let health = stage.folder.run(&["lists", "--health", "--plan", "plan.toml", "--format", "json"]);
+    let said = "required, and without a test point by which it could be believed: SPFBL\n";
+    assert_eq!((health.exit, health.err.as_str()), (Some(3), said), "{}", health.out);
+}
+
+/// Lost if it fails: leaving out what belongs to the other phase, and would not have run, would hold the verdict.
+#[test]
+fn what_belongs_to_the_other_phase_may_be_left_out() {
+    let ran = Stage::set(&ready(), "").check(&["--skip", "bounces", "--format", "json"]);
+    assert_eq!((ran.exit, ran.json()["completion"].as_str()), (Some(0), Some("complete")), "{ran:?}");
+}

@@ -137,3 +137,38 @@ fn a_plan_from_standard_input() {
     assert!(fed(&vec![b'#'; 10 << 20]).error().contains("longer than 1024 KiB"));
     assert_eq!(fed(b"").exit, Some(2));
 }
+
+/// Lost if it fails: a slip in the command would put the report in the place of a zone, of the mail server's rules, or of the plan.
+#[test]
+fn no_output_takes_the_place_of_what_is_read() {
+    let folder = Folder::with_plan(
+        plan(([127, 0, 0, 1], 9).into()) + "[inbound_dnsbl]\nconfig = \"main.cf\"\n[after]\nlogs = [\"mail.log\"]\n",
+    );
+    let zone = "$ORIGIN example.co.jp.\n$TTL 300\n@ SOA ns h 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.53\n";
+    let rules = "compatibility_level = 3.6\nmynetworks = 127.0.0.0/8\nmydestination = example.co.jp\n\
+                 smtpd_recipient_restrictions = reject_unauth_destination, reject_rbl_client zen.spamhaus.org\n";
+    for (name, text) in [("zone", zone), ("main.cf", rules), ("mail.log", ""), ("kept", "")] {
+        folder.write(name, text);
+    }
+    let before: Vec<String> = folder.names().iter().map(|name| folder.read(name)).collect();
+    for (arguments, taken) in [
+        (&["check", "plan.toml", "--rehearse", "zone", "-o", "zone"][..], "zone"),
+        (&["check", "plan.toml", "--rehearse", "example.co.jp=zone", "-o", "./zone"], "zone"),
+        (&["check", "plan.toml", "-o", "main.cf"], "main.cf"),
+        (&["check", "plan.toml", "-o", "mail.log"], "mail.log"),
+        (&["inbound", "--plan", "plan.toml", "--address", "198.51.100.7", "-o", "main.cf"], "main.cf"),
+        (&["inbound", "--plan", "plan.toml", "--address", "198.51.100.7", "--resume", "kept", "-o", "kept"], "kept"),
+        (&["rank", "198.51.100.7", "--plan", "plan.toml", "-o", "plan.toml"], "plan.toml"),
+        (&["rank", "198.51.100.7", "--plan", "plan.toml", "--format", "csv", "-o", "plan.toml"], "plan.toml"),
+        (&["demo", "--rehearse", "zone", "-o", "zone"], "zone"),
+    ] {
+        let error = folder.run(arguments).error();
+        assert_eq!(
+            error,
+            format!("error: could not write to {taken}: that is one of the files to read\n"),
+            "{arguments:?}"
+        );
+    }
+    let after: Vec<String> = folder.names().iter().map(|name| folder.read(name)).collect();
+    assert_eq!(before, after);
+}

@@ -120,6 +120,12 @@ fn only_a_whole_log_is_a_quiet_one() {
     let early = exit(sent(1, "A1", "a@old.example", "sent", "250 ok").as_bytes());
     assert_eq!(early.exit, Some(3), "{}", early.out);
     assert!(early.out.contains("No line is of the time since the cutover"), "{}", early.out);
+    // Nor does a log that ends before the time that was asked for tell anything about it.
+    let stale = folder(quiet.as_bytes());
+    let since = |time: &str| bounce(&stale, &["--log", "mail.log", "--plan", "plan.toml", "--since", time]);
+    let (within, beyond) = (since("2026-12-06T09:00:00+09:00"), since("2026-12-06T10:00:01+09:00"));
+    assert_eq!((within.exit, beyond.exit), (Some(0), Some(3)), "{}", beyond.out);
+    assert!(beyond.out.contains("not known for certain"), "{}", beyond.out);
     let garbage: Vec<u8> = (0..=255).cycle().take(300_000).collect();
     let none = exit(&garbage);
     assert_eq!(none.exit, Some(3), "{}", none.out);

@@ -99,9 +99,14 @@ fn settled(mut report: Value) -> Value {
             }
         }
         let question = observation["question"].as_str().unwrap();
-        if question.starts_with("mail-cutover-") || question.split('.').nth(3) == Some("127") {
-            let list = question.split_once(if question.starts_with("mail") { ".com." } else { ".127." });
-            observation["question"] = format!("drawn {}", list.map_or("", |(_, list)| list)).into();
+        let rest = if question.starts_with("mail-cutover-") {
+            question.split_once('.').map(|(_, rest)| rest)
+        } else {
+            // The four labels of an address in 127.0.0.0/8, of which more than one may be 127.
+            question.splitn(5, '.').nth(4).filter(|_| question.split('.').nth(3) == Some("127"))
+        };
+        if let Some(rest) = rest {
+            observation["question"] = format!("drawn {rest}").into();
         }
         names.insert(id, observation["question"].as_str().unwrap().to_owned());
     }

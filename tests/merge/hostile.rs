@@ -1,8 +1,8 @@
 //! Files that are no report, damaged ones, and those that somebody wrote to do harm.
 
-use mail_cutover::check::Check;
+use mail_cutover::check::{Check, LEFT_OUT};
 use mail_cutover::merge::join;
-use mail_cutover::model::{Applied, Lang, Level, Report, Status, Verdict};
+use mail_cutover::model::{Applied, Completion, Lang, Level, Report, Statement, Status, Verdict};
 use mail_cutover::render::{Format, Style, render};
 use mail_cutover::saved::{LONGEST_REPORT, ReadError, read};
 
@@ -186,4 +186,33 @@ fn a_report_from_a_file_is_safe_in_colour() {
     let back = read(text.as_bytes(), report.tool, &checks_of(&report)).unwrap();
     let painted = render(&back, Format::Table, &Style { color: true, ..VERBOSE });
     assert!(painted.contains("\\u{1b}[31mred") && !painted.contains("\u{1b}[31m"), "{painted}");
+}
+
+/// Lost if it fails: a report out of which somebody took a check that can block, or whose checks were left out, would be read back as GO.
+#[test]
+fn what_a_file_leaves_out_is_missed() {
+    let mut report = sample::report(&[]);
+    let clean = sample::report(&sample::five()).sections[0].statements[4].clone();
+    report.sections[0].statements.push(clean);
+    // Something that cannot block is measured all the same.
+    report.sections[1].statements[0] = Statement::passed(report.sections[1].statements[0].subject.clone());
+    report.verdict = Verdict::Go;
+    let checks = checks_of(&report);
+    let of = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut document = serde_json::from_str(&json(&report, Lang::En)).unwrap();
+        change(&mut document);
+        let back = read(document.to_string().as_bytes(), report.tool, &checks).unwrap();
+        (back.verdict, back.completion)
+    };
+    assert_eq!(of(&|_| {}), (Verdict::Go, Completion::Complete));
+    let held = (Verdict::Hold, Completion::Partial);
+    assert_eq!(of(&|file| drop(file["checks"].as_array_mut().unwrap().remove(0))), held);
+    assert_eq!(of(&|file| file["checks"][0]["statements"] = serde_json::json!([])), held);
+    let left_out = serde_json::json!([{
+        "subject": { "kind": "run", "value": "run" }, "status": "not-covered", "text": LEFT_OUT.en,
+        "reason": { "en": LEFT_OUT.en, "ja": LEFT_OUT.ja },
+    }]);
+    assert_eq!(of(&|file| file["checks"][0]["statements"] = left_out.clone()), held);
+    // What cannot block may be missing, as it may be left out.
+    assert_eq!(of(&|file| file["checks"][1]["statements"] = left_out.clone()), (Verdict::Go, Completion::Complete));
 }

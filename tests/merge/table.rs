@@ -351,3 +351,55 @@ fn a_waiver_is_unused_only_if_no_run_used_it() {
     // It ended between the two runs.
     assert_eq!(tags(desk("waived", None), server("blocks", Some(expired))), "waiver-expired");
 }
+
+/// The run, begun so many minutes after ten.
+fn later(minutes: i64, report: Report) -> Report {
+    let at = report.started + chrono::TimeDelta::minutes(minutes);
+    let part = Part { started: at, finished: at, ..report.parts[0].clone() };
+    Report { started: at, finished: at, parts: vec![part], ..report }
+}
+
+/// Lost if it fails: what a place saw in the morning would vouch for what it could not see in the evening.
+#[test]
+fn an_older_answer_does_not_settle_a_newer_silence_of_the_same_place() {
+    use Vantage::{Desk, NewServer};
+    for (older, answer, newer, said, expected, verdict) in [
+        (Desk, "passed", Desk, "silent", "passed silent", Verdict::Hold),
+        (Desk, "silent", Desk, "passed", "passed", Verdict::Go),
+        (NewServer, "passed", NewServer, "silent", "passed silent", Verdict::Hold),
+        (Desk, "passed", Desk, "run:deadline", "passed run:deadline", Verdict::Hold),
+        (Desk, "passed", Desk, "run:bug", "passed run:bug", Verdict::Hold),
+        (Desk, "passed", Desk, "run:left-out", "passed", Verdict::Go),
+        (Desk, "run:deadline", Desk, "passed", "passed", Verdict::Go),
+        // Nobody asks at two places in the same moment.
+        (Desk, "passed", NewServer, "silent", "passed", Verdict::Go),
+        (NewServer, "passed", Desk, "silent", "passed", Verdict::Go),
+    ] {
+        let runs = || (run(older, &[(&SAMPLE, answer)]), later(60, run(newer, &[(&SAMPLE, said)])));
+        let case = format!("{older:?} {answer}, then {newer:?} {said}");
+        for joined in
+            [join(vec![runs().0, runs().1], &[&SAMPLE]).unwrap(), join(vec![runs().1, runs().0], &[&SAMPLE]).unwrap()]
+        {
+            assert_eq!((sorted(&words_of(&joined)), joined.verdict), (sorted(expected), verdict), "{case}");
+        }
+        // A third place, or the same one once more, may make it good.
+        let joined = join(vec![runs().0, runs().1, later(120, run(Desk, &[(&SAMPLE, "passed")]))], &[&SAMPLE]).unwrap();
+        assert_eq!(joined.verdict, Verdict::Go, "{case}");
+    }
+    // Another desk is another place.
+    let mut other = run(Desk, &[(&SAMPLE, "passed")]);
+    other.parts[0].run_by = "sato@desk2".to_owned();
+    let joined = join(vec![other, later(60, run(Desk, &[(&SAMPLE, "silent")]))], &[&SAMPLE]).unwrap();
+    assert_eq!(joined.verdict, Verdict::Go);
+}
+
+/// Lost if it fails: a risk would count as accepted although the waiver ended before the last of the runs began.
+#[test]
+fn a_waiver_must_hold_on_the_day_of_the_last_run() {
+    for (days, verdict) in [(30, Verdict::GoWithWarnings), (31, Verdict::NoGo)] {
+        let first = run(Vantage::Desk, &[(&SAMPLE, "waived")]);
+        let last = later(days * 24 * 60, run(Vantage::NewServer, &[(&SAMPLE, "passed")]));
+        let joined = join(vec![first, last], &[&SAMPLE]).unwrap();
+        assert_eq!(joined.verdict, verdict, "{days}");
+    }
+}

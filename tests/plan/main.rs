@@ -251,3 +251,18 @@ fn subjects_have_the_lines_they_stand_on() {
     assert_eq!([name("out.example.net"), name("co.jp"), plan.line_of(&Subject::Run)], [None, None, None]);
     assert_eq!(plan.line_of(&Subject::PlanLine(9)), Some(9));
 }
+
+/// Lost if it fails: a risk that somebody accepted for a partner would stop the cutover all the same, unless its name happened to look
+/// like a domain.
+#[test]
+fn a_waiver_finds_the_partner_by_the_plans_own_name() {
+    let plan = read(&more(
+        "[[waive]]\ntag = \"rbl-in-vip\"\non = \"取引先A\"\nreason = \"r\"\nowner = \"o\"\nuntil = 2026-12-31\n\
+         [[waive]]\ntag = \"rbl-in-vip\"\non = \"ACME\"\nreason = \"r\"\nowner = \"o\"\nuntil = 2026-12-31\n\
+         [[waive]]\ntag = \"mx-none\"\non = \"Example.CO.jp.\"\nreason = \"r\"\nowner = \"o\"\nuntil = 2026-12-31\n\
+         [inbound_dnsbl]\nzones = [\"zen.spamhaus.org\"]\n\
+         partners = [{ name = \"取引先A\", domain = \"a.example\" }, { name = \"ACME\", domain = \"b.example\" }]",
+    ));
+    let on: Vec<&str> = plan.waivers.iter().filter_map(|waiver| waiver.on.as_deref()).collect();
+    assert_eq!(on, ["取引先A", "ACME", "example.co.jp"]);
+}

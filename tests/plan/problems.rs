@@ -315,3 +315,30 @@ fn a_fault_of_syntax_is_told_alone_and_in_its_line() {
 fn what_needs_no_names_is_read_without_them() {
     mail_cutover::plan::parse(super::SOUND, "plan.toml", &Known::default()).unwrap();
 }
+
+/// Lost if it fails: a list without whose word there is to be no GO would never be asked, and its silence pass for its word.
+#[test]
+fn a_required_list_can_be_asked() {
+    let section = |lines: &str| more(&format!("[dnsbl]\n{lines}"));
+    refuse(&section("require = [«\"sorbs\"»]"), &["sorbs & no run can ask & take it out of `require`"]);
+    refuse(&section("require = [\"spamcop\", «\"microsoft\"»]"), &["microsoft & no run can ask"]);
+    refuse(
+        &section("disable = [\"bl.spamcop.net\"]\nrequire = [«\"spamcop\"»]"),
+        &["spamcop & `disable` too & take it out of one"],
+    );
+    assert_eq!(parse(&section("require = [\"hostkarma\"]")).unwrap().dnsbl.require, ["hostkarma"]);
+}
+
+/// Lost if it fails: the records of a domain would be read from one of two lines that contradict each other, or from none.
+#[test]
+fn the_records_of_a_domain_are_said_once() {
+    refuse(&more("[mx]\n\"*\" = «[]»"), &["no MX record & 10 mail.example.co.jp"]);
+    refuse(
+        &more("[mx]\n\"Example.co.jp.\" = [\"10 a.example\"]\n«\"example.co.jp\"» = [\"10 b.example\"]"),
+        &["example.co.jp & twice & once"],
+    );
+    refuse(
+        &more("[auth]\ndkim = { \"EXAMPLE.co.jp\" = [\"a\"], «\"example.co.jp\"» = [\"b\"] }"),
+        &["example.co.jp & twice & once"],
+    );
+}

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::stream;
 
 use super::check::{connect, read_plan};
-use super::deliver::is_one_file;
+use super::deliver::spare;
 use super::progress::{progress, spinner};
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
@@ -48,10 +48,10 @@ pub(super) fn run(arguments: &Inbound, terminal: &Terminal) -> Result<Printed, C
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of).and(policy.0.keys());
     let now = arguments.at.unwrap_or_else(|| chrono::Local::now().fixed_offset());
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    let read = arguments.logs.iter().chain(&arguments.plan).chain(&arguments.config);
-    if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
-        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
-    }
+    let named = [&arguments.plan, &arguments.config, &arguments.resume];
+    let read = arguments.logs.iter().chain(named.into_iter().flatten());
+    let of_plan = plan.iter().flat_map(|plan| &plan.files);
+    spare(output, read.chain(of_plan).map(PathBuf::as_path))?;
     let open = || output.map(|path| Ok::<_, CommandError>((path, PendingFile::beside(path)?))).transpose();
     // A bad path fails before the logs are read, which a signal may end at any time.
     drop(open()?);

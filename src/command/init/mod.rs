@@ -14,9 +14,8 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
-
 use super::check::{connect, known};
+use super::progress::spinner;
 use super::{CommandError, Printed, Terminal, runtime};
 use crate::catalogue::Catalogue;
 use crate::cli::Init;
@@ -51,7 +50,8 @@ pub(super) fn run(arguments: &Init, terminal: &Terminal) -> Result<Printed, Comm
         let settings =
             SmtpSettings { ehlo: None, patience: PATIENCE, roots: Vec::new(), detours: arguments.connect.clone() };
         let smtp = (!arguments.dns_only).then(|| Smtp::new(settings, &dns)).transpose()?;
-        let bar = progress_bar(terminal);
+        let bar = spinner(terminal);
+        bar.set_message(looking(terminal.lang));
         if let Some(asker) = &mut asker {
             asker.busy = bar.clone();
         }
@@ -155,15 +155,9 @@ fn closing(path: &Path, plan: &Plan, present: &Present, lang: Lang) -> String {
     }
 }
 
-fn progress_bar(terminal: &Terminal) -> ProgressBar {
-    if !terminal.progress {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    bar.set_message(match terminal.lang {
+const fn looking(lang: Lang) -> &'static str {
+    match lang {
         Lang::En => "looking at what there is today",
         Lang::Ja => "現在の状態を調べています",
-    });
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
+    }
 }

@@ -8,7 +8,7 @@ mod words;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufWriter, IsTerminal, Write};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use super::check::{connect, read_plan};
+use super::deliver::spare;
 use super::progress::progress;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, key_in, runtime, secrets_of};
@@ -61,6 +62,8 @@ pub(super) fn run(arguments: &Rank, terminal: &Terminal) -> Result<Printed, Comm
         return refuse(format!("{range}: it is {kind}; public lists are not to be asked about it"));
     }
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
+    let of_plan = plan.iter().flat_map(|plan| &plan.files);
+    spare(arguments.output.as_deref(), arguments.plan.iter().chain(of_plan).map(PathBuf::as_path))?;
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_of);
     let (choice, dns_plan) = plan.map_or_else(|| (Dnsbl::default(), DnsPlan::default()), |plan| (plan.dnsbl, plan.dns));
     let holds = |selected: &Selected| {

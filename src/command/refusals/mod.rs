@@ -5,12 +5,12 @@ mod rows;
 mod table;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use super::check::read_plan;
-use super::deliver::is_one_file;
+use super::deliver::spare;
 use super::stop::interrupted;
 use super::{CommandError, Printed, Terminal, runtime, secrets_with_rules};
 use crate::bounce::{Group, Ours, Tally, Watch};
@@ -37,10 +37,11 @@ impl Told {
         self.watch.period().is_some_and(|(first, last)| first < cutover && last >= cutover)
     }
 
-    /// Whether the logs tell of the time since the cutover, and were read to their ends.
+    /// Whether the logs tell of the time since the cutover, and of that which was asked for, and were read to their ends.
     fn is_whole(&self) -> bool {
-        let reaches = self.cutover.is_none_or(|cutover| {
-            self.watch.period().is_some_and(|(_, last)| last >= cutover.timestamp()) || self.watch.tally.undated() > 0
+        let begins = self.cutover.into_iter().chain(self.from).max();
+        let reaches = begins.is_none_or(|begins| {
+            self.watch.period().is_some_and(|(_, last)| last >= begins.timestamp()) || self.watch.tally.undated() > 0
         });
         reaches && self.watch.logs.iter().all(|log| log.error.is_none())
     }
@@ -66,10 +67,7 @@ pub(super) fn run(arguments: &Bounce, terminal: &Terminal) -> Result<Printed, Co
     let plan = arguments.plan.as_deref().map(|path| read_plan(path, terminal)).transpose()?;
     let secrets = plan.as_ref().map_or_else(Secrets::default, secrets_with_rules);
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    let read = arguments.logs.iter().chain(&arguments.plan);
-    if let Some(taken) = read.into_iter().find(|path| output.is_some_and(|output| is_one_file(path, output))) {
-        return Err(CommandError::OverwriteInput(visible(&taken.display().to_string())));
-    }
+    spare(output, arguments.logs.iter().chain(&arguments.plan).map(PathBuf::as_path))?;
     let runtime = runtime()?;
     // Before the temporary file, which a signal must not leave behind.
     let interrupted = {

@@ -68,17 +68,24 @@ pub(in crate::render) fn gitlab(report: &Report, style: &Style) -> String {
             "location": { "path": visible_whole(&report.plan_path), "lines": { "begin": line } },
         })
     };
+    let found = findings(report);
+    // No finding weighs as much where the run was cut short, or measured nothing.
+    let heaviest = found.iter().map(|entry| entry.weighs).max().unwrap_or(Verdict::Go);
+    let verdict = (heaviest < report.verdict).then(|| {
+        let why = visible_whole(&reasons(report, style.lang).join(" "));
+        let description = format!("{}: {why}", report.verdict.words());
+        issue("verdict", description, severity(report.verdict), "verdict".to_owned(), 1)
+    });
     let loud = warnings(report, style.lang);
     let mark = if report.simulated { "[SIMULATED] " } else { "" };
     let of_the_run =
         loud.iter().enumerate().map(|(number, line)| issue("run", line.clone(), "major", format!("run-{number}"), 1));
-    let found = findings(report);
     let found = found.iter().filter(|entry| entry.weighs > Verdict::Go || style.verbose).map(|entry| {
         let tag = entry.tag().unwrap_or_default();
         let description = visible_whole(&format!("{mark}{tag}: {}", told(entry, style)));
         issue(tag, description, severity(entry.weighs), entry.fingerprint(), entry.line())
     });
-    let issues: Vec<serde_json::Value> = of_the_run.chain(found).collect();
+    let issues: Vec<serde_json::Value> = verdict.into_iter().chain(of_the_run).chain(found).collect();
     format!("{:#}\n", serde_json::Value::from(issues))
 }
 

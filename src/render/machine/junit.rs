@@ -72,7 +72,7 @@ fn case(entry: &Entry<'_>, style: &Style) -> TestCase {
     let (status, told) = match (entry.standing, &entry.statement.saying) {
         (Standing::Passed, _) => (TestCaseStatus::success(), None),
         (Standing::Unknown, _) if is_red => (red(NonSuccessKind::Error, tag, &sentence, &told), None),
-        (Standing::Warning | Standing::Blocker, _) if is_red => {
+        (Standing::Warning | Standing::WaivedBlocker | Standing::Blocker, _) if is_red => {
             (red(NonSuccessKind::Failure, tag, &sentence, &told), None)
         }
         (Standing::Note | Standing::Warning, _) => (TestCaseStatus::success(), Some(told)),

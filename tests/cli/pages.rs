@@ -227,6 +227,39 @@ fn version_and_help() {
     }
 }
 
+/// Lost if it fails: a script would take a page that was never written for one that is there.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_is_said() {
+    for arguments in [&["--help"][..], &["--version"], &["check", "-h"], &["explain"], &["schema"], &["manpage"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Ran::of(Folder::empty().tool(arguments).stdout(full));
+        assert_eq!(ran.exit, Some(2), "{arguments:?}: {ran:?}");
+        assert!(ran.err.starts_with("error: could not write to standard output: "), "{ran:?}");
+        // Who closed the pipe has read enough.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::of(Folder::empty().tool(arguments).stdout(writer));
+        assert_eq!((ran.exit, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+/// Lost if it fails: what is sent to a pager would be broken at every line, at a terminal of 80 columns.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_pager_gets_lines_that_fit_its_terminal() {
+    let widest = |columns| {
+        let tool = Folder::empty().tool(&["lists"]);
+        let (exit, _, out) = crate::keyboard::at_terminal_of(columns, tool, "");
+        assert_eq!(exit, Some(0));
+        out.lines().filter(|line| line.starts_with('│')).map(|line| line.chars().count()).max().unwrap()
+    };
+    assert!((60..=80).contains(&widest(Some(80))), "{}", widest(Some(80)));
+    // As without a terminal: a wide one does not change what is kept in a file.
+    assert_eq!(widest(Some(200)), widest(None));
+    assert!((81..=100).contains(&widest(None)), "{}", widest(None));
+}
+
 /// Lost if it fails: a Japanese report would be half English where it matters.
 #[test]
 fn a_japanese_report() {

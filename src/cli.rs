@@ -1,6 +1,7 @@
 //! The command line.
 
 mod change;
+mod examples;
 mod inbound;
 mod init;
 mod rank;
@@ -18,21 +19,26 @@ pub use rank::{Rank, RankFormat};
 
 use crate::model::{Lang, Phase};
 
+/// The heading of what every command takes, last in its help.
+const GENERAL: &str = "General options";
+/// The heading of how a report is written and kept.
+const REPORT: &str = "Report";
+
 /// May we switch? Checks the new addresses of a mail server before (and after) it moves, and says GO or NO-GO.
 ///
 /// Exit codes: 0 GO (also with warnings, unless --strict) · 1 NO-GO · 2 could not start · 3 HOLD: something that can block
 /// was not measured.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = examples::TOOL)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
     /// Language of the output; else from LC_ALL, LC_MESSAGES or LANG.
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, help_heading = GENERAL)]
     pub lang: Option<LangArg>,
     /// Colour: `auto` means on a terminal where NO_COLOR is not set.
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, help_heading = GENERAL)]
     pub color: When,
 }
 
@@ -40,46 +46,68 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a commented plan from what the DNS and the old server show today.
+    #[command(after_help = examples::INIT)]
     Init(Init),
     /// Check a plan against the world and print the verdict.
+    ///
+    /// Exit codes: 0 GO (also with warnings, unless --strict) · 1 NO-GO · 2 could not start · 3 HOLD. With --format nagios, those of a
+    /// plugin.
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Join JSON reports of one plan, made at different places, into one report with one verdict; or the shards of one `rank`.
+    ///
+    /// Exit codes as of check, by the joined verdict.
+    #[command(after_help = examples::MERGE)]
     Merge(Merge),
     /// What became of a report: what is new, what stayed, what is fixed, which records changed.
     ///
     /// Exit codes: 0 nothing new that blocks · 1 something blocks that did not block before · 2 could not start · 3 something that can
     /// block was known and is not known now.
+    #[command(after_help = examples::COMPARE)]
     Compare(Compare),
     /// Run the check again and again, and print a line for each change.
     ///
     /// After the cutover, a trigger of the plan's rollback makes NO-GO. Exit codes as of check, by the last verdict.
+    #[command(after_help = examples::WATCH)]
     Watch(Watch),
     /// Whose mail will the new server refuse? Judges those who send to us, from mail logs and the plan's partners.
+    ///
+    /// Exit codes: 0 GO, also where others would be refused (warnings) · 1 a partner with `vip` would be refused, or a rule is broken ·
+    /// 2 could not start · 3 it is not known of a partner of the plan.
+    #[command(after_help = examples::INBOUND)]
     Inbound(Inbound),
     /// Order candidate addresses, such as those that a provider has on offer, by what blocklists and reverse names say of them.
+    #[command(after_help = examples::RANK)]
     Rank(Rank),
     /// Explain error mails and SMTP replies: what they mean, whose side it is, and what to do; or count the refusals in mail logs.
+    #[command(after_help = examples::BOUNCE)]
     Bounce(Bounce),
     /// Print the page of a check or of a tag; without a name, list them all.
+    #[command(after_help = examples::EXPLAIN)]
     Explain {
         /// A check's id, or a tag such as `ptr-missing`.
         name: Option<String>,
     },
     /// Show the blocklist catalogue; with --health, say which lists can be believed from here.
+    #[command(after_help = examples::LISTS)]
     Lists(Lists),
     /// Print the JSON Schema of the plan file, for editors.
+    #[command(after_help = examples::SCHEMA)]
     Schema,
     /// Print completions for a shell, to be loaded or put where it looks for them.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the manual page, of the tool or of one of its commands.
+    #[command(after_help = examples::MANPAGE)]
     Manpage {
         /// A command such as `check`.
         command: Option<String>,
     },
     /// Run the same check against a miniature internet on this machine: no network needed, nothing real is asked.
+    #[command(after_help = examples::DEMO)]
     Demo(Demo),
 }
 
@@ -97,19 +125,19 @@ pub struct Check {
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Form of the output.
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    #[arg(long, value_enum, default_value_t = FormatArg::Table, help_heading = REPORT)]
     pub format: FormatArg,
     /// Write the report to FILE, whole or not at all, instead of standard output (`-`).
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = REPORT)]
     pub output: Option<PathBuf>,
     /// Exit with 1 on warnings too.
-    #[arg(long)]
+    #[arg(long, help_heading = REPORT)]
     pub strict: bool,
     /// Print every question and its answer, and every conversation with a server line by line.
-    #[arg(short, long, conflicts_with = "quiet")]
+    #[arg(short, long, conflicts_with = "quiet", help_heading = REPORT)]
     pub verbose: bool,
     /// Print the verdict and what stands in its way, nothing else.
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = REPORT)]
     pub quiet: bool,
 }
 
@@ -210,10 +238,10 @@ pub struct RunArgs {
     pub on_new_server: bool,
     /// Mark every finding by what this earlier report of the move said (`check --format json`), and say what is fixed and which records
     /// changed. Marks never change the verdict.
-    #[arg(long, value_name = "REPORT.json")]
+    #[arg(long, value_name = "REPORT.json", help_heading = REPORT)]
     pub baseline: Option<PathBuf>,
     /// Keep the report in this folder too, as JSON under its time and verdict, and as latest.json.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = REPORT)]
     pub save: Option<PathBuf>,
     /// Run only checks with this id or tag (may be repeated). Leaving out what can block makes HOLD.
     #[arg(long, value_name = "TAG")]
@@ -244,7 +272,7 @@ pub struct Lists {
     /// Form of the output.
     #[arg(long, value_enum, default_value_t = ListsFormat::Table)]
     pub format: ListsFormat,
-    /// The whole run may take this long.
+    /// The whole run may take this long, such as 90s or 2m.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
     pub deadline: Duration,
 }
@@ -265,7 +293,7 @@ pub struct Demo {
 pub enum LangArg {
     /// English.
     En,
-    /// 日本語。
+    /// Japanese.
     Ja,
 }
 

@@ -19,7 +19,10 @@ fn main() -> ExitCode {
         *FAULT.lock().unwrap_or_else(PoisonError::into_inner) =
             fault.location().map_or_else(String::new, ToString::to_string);
     }));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error),
+    };
     let terminal = Terminal::look(&cli);
     match std::panic::catch_unwind(AssertUnwindSafe(|| command::run(cli, &terminal, &mut print_out))) {
         Ok(Ok(printed)) => deliver(&printed),
@@ -30,6 +33,26 @@ fn main() -> ExitCode {
             fail(&format!("mail-cutover itself failed, at {place}; nothing was judged"))
         }
     }
+}
+
+/// Help and version on standard output; what is wrong with the command line on standard error, or where monitoring reads it.
+fn answer(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Help that did not arrive was not given; but whoever closed the pipe has read enough.
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        return match printed {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                fail(&format!("could not write to standard output: {error}"))
+            }
+            _ => ExitCode::SUCCESS,
+        };
+    }
+    if let Some(printed) = command::refused_arguments(std::env::args_os(), error) {
+        return deliver(&printed);
+    }
+    // Nothing is left to tell if standard error is gone.
+    drop(error.print());
+    ExitCode::from(COULD_NOT_START)
 }
 
 fn deliver(printed: &Printed) -> ExitCode {

@@ -52,10 +52,10 @@ pub fn list_footing(lang: Lang, count: usize, revised: &str) -> String {
     pick(
         lang,
         format!(
-            "{count} lists, catalogue of {revised}. ● asked by a run, * required for GO. --all shows dead and unknown lists; --health asks."
+            "{count} lists, catalogue of {revised}. ● asked by a run, * required for GO.\n--all shows dead and unknown lists; --health asks."
         ),
         format!(
-            "{count} 件、カタログ {revised} 版。● 実行時に問い合わせる、* GO に必須。--all で廃止・不明も表示、--health で応答を確認。"
+            "{count} 件、カタログ {revised} 版。● 実行時に問い合わせる、* GO に必須。\n--all で廃止・不明も表示、--health で応答を確認。"
         ),
     )
 }
@@ -282,7 +282,7 @@ pub fn waived(lang: Lang, waiver: &Applied) -> String {
 pub fn cut_by_deadline(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "The run was cut short by its deadline; what was not finished is not known.",
-        Lang::Ja => "制限時間により実行が打ち切られた。終わらなかった検査の結果は不明である。",
+        Lang::Ja => "制限時間により実行が打ち切られた。終わらなかった検査の結果は確認不能である。",
     }
 }
 
@@ -290,7 +290,7 @@ pub fn cut_by_deadline(lang: Lang) -> &'static str {
 pub fn cut_by_hand(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "The run was interrupted; what was not finished is not known.",
-        Lang::Ja => "実行が中断された。終わらなかった検査の結果は不明である。",
+        Lang::Ja => "実行が中断された。終わらなかった検査の結果は確認不能である。",
     }
 }
 

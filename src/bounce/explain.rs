@@ -266,7 +266,7 @@ impl Closed {
             return Value::both(
                 format!("The list itself is closed; its data lives on in {name}. Look the address up there: {page}"),
                 format!(
-                    "このリスト自体は閉鎖され、データは {name} に引き継がれている。アドレスをそこで照会する: {page}"
+                    "このリスト自体は閉鎖され、データは {name} に引き継がれている。アドレスをそこで確かめる: {page}"
                 ),
             );
         }

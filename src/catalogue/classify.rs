@@ -104,7 +104,7 @@ fn refusal(list: &List, address: Ipv4Addr) -> Option<Value> {
 fn error_range() -> Value {
     Value::Both {
         en: "an error code of the list, not a listing".to_owned(),
-        ja: "リストのエラーコード（登録ではない）".to_owned(),
+        ja: "リストのエラーコード (登録ではない)".to_owned(),
     }
 }
 
@@ -228,7 +228,7 @@ mod tests {
             Answer::Refused { meaning, .. } => meaning.in_lang(Lang::Ja).to_owned(),
             other => format!("{other:?}"),
         };
-        assert!(refused(250).contains("DQSキーが無効"), "{}", refused(250));
+        assert!(refused(250).contains("DQS キーが無効"), "{}", refused(250));
         assert!(refused(254).contains("公開リゾルバー"), "{}", refused(254));
         assert!(refused(9).contains("エラーコード"), "{}", refused(9));
     }

@@ -31,7 +31,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "CAA of every planned name of the mail server is asked of the zone's own servers, aliases followed, and if there is none, of its parents in turn (RFC 8659, section 3). Names of other organizations are left to them.",
-            ja: "計画にあるメールサーバーの名前ごとに、ゾーン自身のサーバーへ CAA を問い合わせる (CNAME もたどる)。なければ親の名前へ順に上る (RFC 8659 第 3 節)。他組織の名前は調べない。",
+            ja: "計画にあるメールサーバーの名前ごとに、ゾーンの権威サーバーへ CAA を問い合わせる (CNAME もたどる)。なければ親の名前へ順に上る (RFC 8659 第 3 節)。他組織の名前は調べない。",
         },
         by_hand: "dig +short {name} CAA",
         references: &[

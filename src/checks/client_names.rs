@@ -31,7 +31,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "A and AAAA of mail, imap, pop, pop3, smtp, webmail, autodiscover and autoconfig below every domain, and of the host name, are asked of the zone's own servers, aliases followed. A random name shows whether a wildcard answers.",
-            ja: "各ドメイン直下の mail、imap、pop、pop3、smtp、webmail、autodiscover、autoconfig と計画の hostname の A と AAAA を、ゾーン自身のサーバーに問い合わせる (CNAME もたどる)。無作為な名前でワイルドカードの有無も見る。",
+            ja: "各ドメイン直下の mail、imap、pop、pop3、smtp、webmail、autodiscover、autoconfig と計画の hostname の A と AAAA を、ゾーンの権威サーバーに問い合わせる (CNAME もたどる)。無作為な名前でワイルドカードの有無も見る。",
         },
         by_hand: "dig +short {name} A {name} AAAA",
         references: &[Reference {

@@ -31,7 +31,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "SRV of _submissions, _submission, _imaps, _imap, _pop3s, _pop3 and _autodiscover (_tcp) of every domain is asked of the zone's own servers, and the addresses of its targets. The target \".\" means that the service is not offered.",
-            ja: "各ドメインの _submissions、_submission、_imaps、_imap、_pop3s、_pop3、_autodiscover (_tcp) の SRV と、そのターゲットのアドレスを、ゾーン自身のサーバーに問い合わせる。ターゲット「.」は「提供しない」という意味である。",
+            ja: "各ドメインの _submissions、_submission、_imaps、_imap、_pop3s、_pop3、_autodiscover (_tcp) の SRV と、そのターゲットのアドレスを、ゾーンの権威サーバーに問い合わせる。ターゲット「.」は「提供しない」という意味である。",
         },
         by_hand: "dig +short {name} SRV",
         references: &[

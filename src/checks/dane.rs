@@ -37,7 +37,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "TLSA of _25._tcp of every mail host, present and planned, is asked of the zone's own servers. Where there is one, the resolver's AD bit must vouch for it, for the host's addresses and for MX (RFC 7672, section 2.2); whether the resolver validates at all is seen from the root and com. Usable records are compared with the certificates of [new]; signatures between those are not verified.",
-            ja: "現在と計画のメールホストすべてについて、_25._tcp の TLSA をゾーン自身のサーバーに問い合わせる。あれば、TLSA、ホストのアドレス、MX がリゾルバーの AD ビットで検証済みかどうかを見る (RFC 7672 第 2.2 節)。リゾルバーが検証を行うかどうかはルートと com で確かめる。使える TLSA を [new] の certificate と比べる (証明書間の署名は検証しない)。",
+            ja: "現在と計画のメールホストすべてについて、_25._tcp の TLSA をゾーンの権威サーバーに問い合わせる。あれば、TLSA、ホストのアドレス、MX がリゾルバーの AD ビットで検証済みかどうかを見る (RFC 7672 第 2.2 節)。リゾルバーが検証を行うかどうかはルートと com で確かめる。使える TLSA を [new] の certificate と比べる (証明書間の署名は検証しない)。",
         },
         by_hand: "dig +adflag _25._tcp.{name} TLSA",
         references: &[

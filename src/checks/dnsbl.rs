@@ -158,7 +158,7 @@ static UNANSWERED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Ask through a recursive resolver of your own with resolver = \"direct\" or with a key, and look it up by hand meanwhile ({removal}).",
-        ja: "自前の再帰リゾルバーや resolver = \"direct\"、または鍵を使って問い合わせる。それまでは手作業で確かめる ({removal})。",
+        ja: "自前の再帰リゾルバーや resolver = \"direct\"、またはキーを使って問い合わせる。それまでは手作業で確かめる ({removal})。",
     },
 };
 

@@ -23,7 +23,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "Receivers ask domain lists about HELO, PTR, MAIL FROM and links; a listed domain moves with you, whatever the address.",
-            ja: "受信側は HELO、PTR、MAIL FROM、本文のリンクのドメインをリストに照会する。ドメインの登録は、アドレスを変えてもついて回る。",
+            ja: "受信側は HELO、PTR、MAIL FROM、本文のリンクのドメインをリストに問い合わせる。ドメインの登録は、アドレスを変えてもついて回る。",
         },
         how: Text {
             en: "The plan's domains, host name, HELO and PTR names (and the PTR names found) are put to every selected list that holds domains, with its test points, as for addresses.",
@@ -101,7 +101,7 @@ static UNANSWERED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Ask through a recursive resolver of your own with resolver = \"direct\" or with a key, and look it up by hand meanwhile ({removal}).",
-        ja: "自前の再帰リゾルバーや resolver = \"direct\"、または鍵を使って問い合わせる。それまでは手作業で確かめる ({removal})。",
+        ja: "自前の再帰リゾルバーや resolver = \"direct\"、またはキーを使って問い合わせる。それまでは手作業で確かめる ({removal})。",
     },
 };
 

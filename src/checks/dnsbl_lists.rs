@@ -49,7 +49,7 @@ static REFUSED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Ask through a recursive resolver of your own, or get a key from the operator; this list is not part of the verdict unless it is required.",
-        ja: "自前の再帰リゾルバーを使うか、運営者から鍵を得る。必須のリストでなければ判定には含まれない。",
+        ja: "自前の再帰リゾルバーを使うか、運営者からキーを得る。必須のリストでなければ判定には含まれない。",
     },
 };
 

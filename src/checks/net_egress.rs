@@ -68,8 +68,8 @@ static IP: Outcome = Outcome {
         ja: "新サーバーからの IPv4 の接続の送信元が {found} であり、計画の送信用アドレス ({planned}) ではない: {seen}",
     },
     remedy: Text {
-        en: "Bind the mail server to the planned address (Postfix: smtp_bind_address; Exim: interface = in the smtp transport) or correct the NAT; or put {found} into the plan, SPF and PTR.",
-        ja: "メールサーバーの送信元を計画のアドレスに固定する (Postfix は smtp_bind_address、Exim は smtp トランスポートの interface =)。または NAT を直す。あるいは {found} を計画、SPF、PTR に加える。",
+        en: "Bind the mail server to the planned address (Postfix: smtp_bind_address; Exim: interface = in the smtp transport) or correct the NAT; or put {found} into the plan, SPF and PTR. Where no mail leaves from this server (a gateway that only receives), write sends = false at its addresses.",
+        ja: "メールサーバーの送信元を計画のアドレスに固定する (Postfix は smtp_bind_address、Exim は smtp トランスポートの interface =)。または NAT を直す。あるいは {found} を計画、SPF、PTR に加える。このサーバーから送信しない場合 (受信専用のゲートウェイ) は、そのアドレスに sends = false と書く。",
     },
 };
 

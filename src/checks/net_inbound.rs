@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "One connection to port 25 of each receiving address. That an address does not answer counts only if this machine reached another port 25 of the same family in the same run: another new one, the MX of a witness or partner of the plan, or an old server. An old server alone, which may stand in this machine's own network, does not count if the witnesses are not reached. Many offices and clouds let no port 25 out; then the result is unknown. The new server itself cannot see the firewall in front of it.",
-            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、このマシンが同じ実行の中で同じアドレスファミリーの別の 25 番ポート (別の新サーバー、計画の witnesses や取引先の MX、旧サーバー) に接続できた場合に限る。旧サーバーは手元と同じネットワークにあるかもしれないため、witnesses に接続できなければ、旧サーバーだけでは根拠としない。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は不明とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
+            ja: "受信する各アドレスの 25 番ポートに一度ずつ接続する。応答がないことを「閉じている」と判定するのは、このマシンが同じ実行の中で同じアドレスファミリーの別の 25 番ポート (別の新サーバー、計画の witnesses や取引先の MX、旧サーバー) に接続できた場合に限る。旧サーバーは手元と同じネットワークにあるかもしれないため、witnesses に接続できなければ、旧サーバーだけでは根拠としない。25 番ポートを外に通さない職場やクラウドは多く、その場合の結果は確認不能とする。新サーバー自身からは、その手前のファイアウォールは見えない。",
         },
         by_hand: "openssl s_client -starttls smtp -crlf -connect {at}",
         references: &[Reference {
@@ -51,7 +51,7 @@ static CLOSED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Open port 25 to {ip} in the security group and the firewall, and see that the mail server listens on that address. If it is closed to strangers on purpose until the cutover, or but for a gateway in front of it, admit this machine for the test.",
-        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。切り替えまで、または手前のゲートウェイ以外に対して意図的に閉じているなら、試験の間このマシンを許可する。",
+        ja: "セキュリティグループとファイアウォールで {ip} の 25 番ポートを開け、メールサーバーがそのアドレスで待ち受けているか確かめる。切り替えまで、または手前のゲートウェイ以外に対して意図的に閉じているなら、テストの間このマシンを許可する。",
     },
 };
 

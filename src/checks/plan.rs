@@ -84,7 +84,7 @@ static IP_SPECIAL: Outcome = Outcome {
     },
     remedy: Text {
         en: "Put the public egress address into the plan, unless this is a laboratory.",
-        ja: "実験環境でないなら、外から見える送信元アドレスを計画に書く。",
+        ja: "検証環境でないなら、外から見える送信元アドレスを計画に書く。",
     },
 };
 

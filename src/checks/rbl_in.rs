@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "On the new server, through the resolver that the mail server uses: this machine's own, or those that [dns] resolver names; never the list's own servers. Each zone in [inbound_dnsbl] is asked for its listed test point, its unlisted one and a random subject, for IPv4, and for IPv6 or names where it holds those. A zone that the catalogue does not know is judged by RFC 5782. A list that is named by its id is asked with its key under [dnsbl].",
-            ja: "新サーバー上で、メールサーバーが使うリゾルバー (このマシンのもの、または [dns] の resolver に書いたもの) を通して問い合わせる。リスト自身のサーバーには問い合わせない。[inbound_dnsbl] の各ゾーンについて、登録済みのテスト用アドレス、未登録のテスト用アドレス、無作為な対象を、IPv4 と、リストが持つ場合は IPv6 や名前についても確かめる。カタログにないゾーンは RFC 5782 に従って判定する。id で書いたリストには、[dnsbl] の鍵を付けて問い合わせる。",
+            ja: "新サーバー上で、メールサーバーが使うリゾルバー (このマシンのもの、または [dns] の resolver に書いたもの) を通して問い合わせる。リスト自身のサーバーには問い合わせない。[inbound_dnsbl] の各ゾーンについて、登録済みのテスト用アドレス、未登録のテスト用アドレス、無作為な対象を、IPv4 と、リストが持つ場合は IPv6 や名前についても確かめる。カタログにないゾーンは RFC 5782 に従って判定する。id で書いたリストには、[dnsbl] のキーを付けて問い合わせる。",
         },
         by_hand: "dig +short {query} A",
         references: &[
@@ -58,7 +58,7 @@ static RESOLVER: Outcome = Outcome {
     },
     remedy: Text {
         en: "Run a recursive resolver on the new server itself, or ask with a key of the operator (Spamhaus gives free DQS keys to small users); and name the codes in the rule, so that no error counts as a listing: {rule}.",
-        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者の鍵を使う (Spamhaus の DQS キーは、小規模な利用なら無料で得られる)。あわせて、エラーが「登録あり」と扱われないよう、設定に戻りコードを書く: {rule}。",
+        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者のキーを使う (Spamhaus の DQS キーは、小規模な利用なら無料で得られる)。あわせて、エラーが「登録あり」と扱われないよう、設定に戻りコードを書く: {rule}。",
     },
 };
 
@@ -84,7 +84,7 @@ static BLIND: Outcome = Outcome {
     },
     remedy: Text {
         en: "Run a recursive resolver on the new server itself, or ask with a key of the operator; else take {zone} out of the mail server's configuration.",
-        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者の鍵を使う。さもなければ、メールサーバーの設定から {zone} を外す。",
+        ja: "新サーバー自身で再帰リゾルバーを動かすか、運営者のキーを使う。さもなければ、メールサーバーの設定から {zone} を外す。",
     },
 };
 

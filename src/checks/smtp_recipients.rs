@@ -23,7 +23,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "Each mailbox under [smtp] recipients is asked for at the old and at the new server: MAIL FROM:<>, RCPT TO, RSET; no message is sent. 4xx is unknown (greylisting), and so is a refusal that is about this machine. Where the new server takes a mailbox that does not exist, taking the others shows nothing; where it cannot be asked for one, taking the others is unknown. Without recipients nothing is asked.",
-            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリストなど) と、このマシンを理由とする拒否は不明とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。それを問えなければ、受け付けたことも不明とする。recipients がなければ何も問わない。",
+            ja: "[smtp] recipients の各メールボックスについて、新旧両方のサーバーに MAIL FROM:<>、RCPT TO、RSET を送る。メールは送らない。4xx (グレイリスティングなど) と、このマシンを理由とする拒否は確認不能とする。新サーバーが存在しないメールボックスまで受け付けるなら、受け付けたことは何の証拠にもならない。それを問えなければ、受け付けたことも確認不能とする。recipients がなければ何も問わない。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[

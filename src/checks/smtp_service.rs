@@ -58,7 +58,7 @@ static REFUSES: Outcome = Outcome {
     },
     remedy: Text {
         en: "Admit this machine for the test, or run check on another one and join the reports with merge; if it is the name in EHLO that is refused, write ehlo under [smtp].",
-        ja: "試験の間このマシンを許可する。または別のマシンで check を実行し、merge でレポートを統合する。EHLO の名前が拒否されているなら、[smtp] に ehlo を書く。",
+        ja: "テストの間このマシンを許可する。または別のマシンで check を実行し、merge でレポートを統合する。EHLO の名前が拒否されているなら、[smtp] に ehlo を書く。",
     },
 };
 

@@ -20,7 +20,7 @@ pub static CHECK: Check = Check {
         phases: &[Phase::Before, Phase::After],
         why: Text {
             en: "Receivers stop after ten terms that ask the DNS, and after two lookups that find nothing, and answer with permerror: mail that would have passed fails. One more include on the day of the cutover is often the one too many.",
-            ja: "受信側は DNS を引く項が 10 個を超えるか、結果のない検索が 2 回を超えると評価を打ち切り、permerror とする。合格するはずのメールも不合格になる。切り替え当日に加えた include が最後の 1 つになることが多い。",
+            ja: "受信側は DNS を引く項が 10 個を超えるか、結果のない DNS 参照 (void lookup) が 2 回を超えると評価を打ち切り、permerror とする。合格するはずのメールも不合格になる。切り替え当日に加えた include が最後の 1 つになることが多い。",
         },
         how: Text {
             en: "The whole tree of records is counted as if nothing matched. Then an address that nobody has (0.0.0.0, and :: if the plan sends by IPv6) is evaluated, and the names that lead nowhere are counted; those that depend on the message are left out.",
@@ -82,7 +82,7 @@ static UNANSWERED: Outcome = Outcome {
     levels: Levels::UNKNOWN,
     says: Text {
         en: "what the SPF record of {name} costs is not known: {why}",
-        ja: "{name} の SPF レコードの評価に必要な検索の数を確認できない: {why}",
+        ja: "{name} の SPF レコードの評価に必要な DNS 参照の数を確認できない: {why}",
     },
     remedy: Text {
         en: "Ask again; if it stays so, see whether the name servers answer, and take terms out whose names they do not answer for.",

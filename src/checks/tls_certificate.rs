@@ -30,7 +30,7 @@ pub static CHECK: Check = Check {
         },
         how: Text {
             en: "The certificates of the handshake, one for each mail host (SNI), are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
-            ja: "メールホスト名ごと (SNI) のハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る計画上のメールホスト名が subjectAltName にあるか、公的な認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
+            ja: "メールホスト名ごと (SNI) のハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る計画上のメールホスト名が subjectAltName にあるか、パブリック認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
         },
         by_hand: "openssl s_client -starttls smtp -servername {host} -connect {at} -showcerts",
         references: &[

@@ -51,7 +51,7 @@ static UNUSED: Outcome = Outcome {
     },
     remedy: Text {
         en: "Take it out of the plan; or correct its `on` and `about` (findings about a list need about = \"LIST-ID\").",
-        ja: "計画から消す。または on と about を直す (リストに関する指摘には about = \"リストID\" が必要)。",
+        ja: "計画から消す。または on と about を直す (リストに関する指摘には about = \"リスト ID\" が必要)。",
     },
 };
 

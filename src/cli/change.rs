@@ -45,7 +45,7 @@ pub struct Watch {
     /// Form of the lines.
     #[arg(long, value_enum, default_value_t = WatchFormat::Lines)]
     pub format: WatchFormat,
-    /// Call this program after each change; what happened stands in its environment (MAIL_CUTOVER_VERDICT, …). It is run as it is, not by a
+    /// Call this program after each change; what happened stands in its environment (MAIL_CUTOVER_VERDICT and others). It is run as it is, not by a
     /// shell, and ended after a minute.
     #[arg(long, value_name = "PROGRAM")]
     pub on_change: Option<PathBuf>,

@@ -46,14 +46,24 @@ const PLAN_READ_LIMIT: u64 = plan::LONGEST_PLAN as u64 + 1;
 /// Reads and understands the plan at `path`; `-` is standard input.
 pub(super) fn read_plan(path: &Path, terminal: &Terminal) -> Result<Plan, CommandError> {
     let shown = visible(&path.display().to_string());
-    let fail = |error: std::io::Error| CommandError::Plan { path: shown.clone(), detail: error.to_string() };
+    let fail = |error: std::io::Error| CommandError::Plan {
+        path: shown.clone(),
+        hint: match error.kind() {
+            std::io::ErrorKind::NotFound => "; `mail-cutover init DOMAIN` drafts one",
+            std::io::ErrorKind::IsADirectory => "; give the plan's file",
+            _ => "",
+        },
+        detail: error.to_string(),
+    };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().lock().take(PLAN_READ_LIMIT).read_to_end(&mut bytes).map_err(fail)?;
     } else {
         std::fs::File::open(path).and_then(|file| file.take(PLAN_READ_LIMIT).read_to_end(&mut bytes)).map_err(fail)?;
     }
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    // A plan that comes by /dev/stdin or from a shell's <(…) has no folder of its own, as one that comes by `-`.
+    let is_piped = ["/dev", "/proc"].iter().any(|place| path.starts_with(place));
+    let folder = path.parent().filter(|_| !is_piped).unwrap_or(Path::new("")).to_owned();
     plan::parse_bytes(&bytes, &shown, &Known { folder, ..known(Catalogue::embedded()) })
         .map_err(|problems| CommandError::Problems(problems.render(terminal.color_errors)))
 }

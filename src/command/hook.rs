@@ -1,6 +1,7 @@
 //! The command that a watch calls when something changed: a program, not a shell; what happened stands in its environment.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -17,12 +18,50 @@ pub(super) enum HookError {
     /// It is not there, or may not be run.
     #[error("could not run {0}: {1}")]
     Start(String, std::io::Error),
+    /// It is not there, or may not be run; known before anything was done.
+    #[error("could not find a program to run at {0}: {1}")]
+    Absent(String, &'static str),
     /// It said so itself.
     #[error("could not finish {0}: {1}")]
     Exit(String, ExitStatus),
     /// It was ended.
     #[error("could not finish {0} within {1} seconds; it was ended")]
     Time(String, u64),
+}
+
+/// Whether `program` can be found now, so that this is not learnt in the hour in which it is needed: a path, or a name that the folders
+/// of `search` (`PATH`) have.
+///
+/// # Errors
+/// [`HookError::Absent`] with what to do.
+pub(super) fn ready(program: &Path, search: Option<&OsStr>) -> Result<(), HookError> {
+    let is_path = program.components().count() > 1 || program.is_absolute();
+    let places: Vec<PathBuf> = if is_path {
+        vec![program.to_owned()]
+    } else {
+        search
+            .map(|search| std::env::split_paths(search).map(|folder| folder.join(program)).collect())
+            .unwrap_or_default()
+    };
+    let files: Vec<&PathBuf> = places.iter().filter(|place| place.is_file()).collect();
+    let fail = |why| Err(HookError::Absent(visible(&program.display().to_string()), why));
+    match files.as_slice() {
+        [] if is_path => fail("there is no such file"),
+        [] => fail("no folder of PATH has it; name it with its path, such as ./tell"),
+        files if files.iter().any(|file| may_run(file)) => Ok(()),
+        _ => fail("it may not be run; allow it with chmod +x"),
+    }
+}
+
+#[cfg(unix)]
+fn may_run(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|about| about.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &Path) -> bool {
+    true
 }
 
 /// Runs `program` with `variables` in its environment and without `secrets`; nothing on its standard input, and its output goes to ours for
@@ -73,6 +112,26 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    /// Lost if it fails: that nobody can be called would be learnt at the moment in which somebody must be.
+    #[test]
+    fn a_program_that_cannot_be_run_is_known_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tell");
+        let says = |program: &Path, search: Option<&Path>| {
+            ready(program, search.map(Path::as_os_str)).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert!(says(&path, None).ends_with("tell: there is no such file"), "{}", says(&path, None));
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(says(&path, None).ends_with("chmod +x"), "{}", says(&path, None));
+        assert!(says(Path::new("tell"), Some(folder.path())).ends_with("chmod +x"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!((says(&path, None), says(Path::new("tell"), Some(folder.path()))), (String::new(), String::new()));
+        // A name alone is looked for as the system does: not in this folder.
+        assert!(says(Path::new("tell"), None).contains("such as ./tell"));
+        assert!(says(folder.path(), None).contains("no such file"), "a folder is no program");
+    }
 
     /// Lost if it fails: a program that hangs would end the watch, one that fails would be thought to have told somebody.
     #[tokio::test]

@@ -47,12 +47,14 @@ pub struct Printed {
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The plan is not there, or not readable.
-    #[error("could not read the plan {path}: {detail}")]
+    #[error("could not read the plan {path}: {detail}{hint}")]
     Plan {
         /// As it was given.
         path: String,
         /// What is wrong with it.
         detail: String,
+        /// `; ` and what to do, or nothing.
+        hint: &'static str,
     },
     /// The plan has problems; the text shows each at its place.
     #[error("{0}")]
@@ -153,6 +155,9 @@ pub enum CommandError {
     /// A watch that would end before it begins.
     #[error("could not watch until {0}: that time has passed")]
     Over(String),
+    /// Nobody could be called.
+    #[error("{0}")]
+    Hook(String),
     /// No such command.
     #[error("could not write a manual page: no command is called {0}; `mail-cutover --help` lists them all")]
     NoSuchCommand(String),
@@ -194,6 +199,19 @@ pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, C
         let said = format.and_then(|format| deliver::format_of(format).could_not_start(&error.to_string()));
         said.map(|(text, exit)| Printed { text, exit, ..Printed::default() }).ok_or(error)
     })
+}
+
+/// What monitoring is to be told of a command line that was refused, if the line asks for that form: it reads standard output, and
+/// the usual exit code 2 would be CRITICAL to it.
+pub fn refused_arguments(line: impl Iterator<Item = std::ffi::OsString>, error: &clap::Error) -> Option<Printed> {
+    let words: Vec<std::ffi::OsString> = line.collect();
+    let asks = |pair: &[std::ffi::OsString]| pair[0] == "--format" && pair[1] == "nagios";
+    let is_asked = words.windows(2).any(asks) || words.iter().any(|word| word == "--format=nagios");
+    // The usage that follows is for people at a terminal.
+    let text = error.to_string();
+    let why = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let (text, exit) = crate::render::Format::Nagios.could_not_start(why).filter(|_| is_asked)?;
+    Some(Printed { text, exit, ..Printed::default() })
 }
 
 fn dispatch(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, CommandError> {

@@ -29,7 +29,21 @@ pub(super) fn manpage(command: Option<&str>) -> Result<Printed, CommandError> {
             known.clone()
         }
     };
+    let examples = page.get_after_help().map(ToString::to_string).unwrap_or_default();
     let mut text = Vec::new();
-    clap_mangen::Man::new(page).manual("mail-cutover").render(&mut text)?;
-    Ok(Printed { text: String::from_utf8_lossy(&text).into_owned(), ..Printed::default() })
+    // clap_mangen would run the lines of the examples together into one paragraph.
+    clap_mangen::Man::new(page.after_help(None::<&str>)).manual("mail-cutover").render(&mut text)?;
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    text.push_str(&examples_section(&examples));
+    Ok(Printed { text, ..Printed::default() })
+}
+
+/// The examples of a command's help as a section of its manual page, each on a line of its own.
+fn examples_section(examples: &str) -> String {
+    let lines = examples.lines().skip_while(|line| line.ends_with(':')).map(|line| {
+        let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-");
+        // A line that begins with one of these would be a command of roff.
+        if line.starts_with(['.', '\'']) { format!("\\&{line}\n") } else { format!("{line}\n") }
+    });
+    format!(".SH EXAMPLES\n.nf\n{}.fi\n", lines.collect::<String>())
 }

@@ -41,7 +41,10 @@ impl Terminal {
             || std::env::var("TERM").is_ok_and(|term| term == "dumb");
         let columns =
             std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-        let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|_| on_terminal);
+        let measured = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+        // What goes through a pager is read at the terminal at which it was asked for.
+        let beside = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+        let beside = beside.map(|width| width.min(WIDTH_WITHOUT_TERMINAL));
         let color = |on_terminal: bool| match cli.color {
             When::Always => true,
             When::Never => false,
@@ -51,7 +54,7 @@ impl Terminal {
             lang: cli.lang.map_or(from_locale, Lang::from),
             color: color(on_terminal),
             color_errors: color(std::io::stderr().is_terminal()),
-            width: measured.or(columns).unwrap_or(WIDTH_WITHOUT_TERMINAL).clamp(40, 400),
+            width: measured.or(columns).or(beside).unwrap_or(WIDTH_WITHOUT_TERMINAL).clamp(40, 400),
             // A pipe gets the same characters as a UTF-8 terminal; only a terminal that names another charset gets ASCII.
             unicode: !on_terminal
                 || charset.is_none_or(|charset| charset.to_ascii_lowercase().replace('-', "").contains("utf8")),

@@ -32,6 +32,10 @@ pub(super) fn run(arguments: &Watch, terminal: &Terminal, print: Print<'_>) -> R
     for name in arguments.only.iter().chain(&arguments.skip) {
         super::explain::must_exist(name)?;
     }
+    if let Some(program) = &arguments.on_change {
+        hook::ready(program, std::env::var_os("PATH").as_deref())
+            .map_err(|error| CommandError::Hook(error.to_string()))?;
+    }
     let rehearsed = super::rehearse::load(&arguments.rehearse)?;
     let archive = arguments.save.as_deref().map(Archive::open).transpose()?;
     let offset = *plan.cutover_at.offset();

@@ -31,17 +31,17 @@ impl Selected {
                     format!(
                         "its key in the environment variable {variable} is not one label of letters, digits and hyphens"
                     ),
-                    format!("環境変数 {variable} の鍵が、英数字とハイフンだけの一つのラベルでない"),
+                    format!("環境変数 {variable} のキーが、英数字とハイフンだけの一つのラベルでない"),
                 ))
             }
             Some(_) => None,
             None => match variable {
                 Some(variable) => Some(Value::both(
                     format!("its key is not set: the environment variable {variable} is empty"),
-                    format!("鍵が設定されていない。環境変数 {variable} が空である"),
+                    format!("キーが設定されていない。環境変数 {variable} が空である"),
                 )),
                 None if self.list.needs_key => {
-                    Some(Value::both("it needs a key, and the plan names none", "鍵が必要だが、計画に指定がない"))
+                    Some(Value::both("it needs a key, and the plan names none", "キーが必要だが、計画に指定がない"))
                 }
                 None => None,
             },

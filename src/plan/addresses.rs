@@ -72,7 +72,8 @@ pub fn stays_inside(ip: IpAddr) -> bool {
 /// Reads `ips` of `[old]` or `[new]`.
 pub(super) fn read(side: Side, section: &Reader<'_>, hostname: &DomainName) -> Vec<Address> {
     let help = "write ips = [\"…\"] with the addresses that mail comes from and goes to";
-    let items = section.require("ips", section.items("ips", "a list of addresses"), help);
+    let items =
+        section.require("ips", section.items("ips", "a list of addresses in quotes, such as [\"203.0.113.25\"]"), help);
     let ptr = section.name("ptr");
     let helo = section.text("helo");
     let allowed = permission(section, section.notes);
@@ -185,7 +186,7 @@ fn address(text: &str, place: Node<'_>, notes: &Notes) -> Option<IpAddr> {
         ),
         Err(_) if bare.contains('/') => (
             format!("{shown} is a range"),
-            "write each address; to compare candidates, check each in a plan of its own".to_owned(),
+            "write each address; `mail-cutover rank` compares the addresses of a range".to_owned(),
         ),
         Err(_) if leading_zeros(bare).is_some() => {
             let plain =

@@ -80,10 +80,31 @@ pub fn parse_bytes(bytes: &[u8], path: &str, known: &Known<'_>) -> Result<Plan, 
             // The fingerprint is that of the file, as other tools print it.
             Ok(Plan { sha256: fingerprint(bytes), ..plan })
         }
-        _ => {
-            Err(Problems::of_file(path, "the file is not a text in UTF-8, so it is no plan", "save the plan as UTF-8"))
-        }
+        Ok(_) => Err(no_text(bytes, bytes.iter().position(|byte| *byte == 0).unwrap_or_default(), path)),
+        Err(error) => Err(no_text(bytes, error.valid_up_to(), path)),
     }
+}
+
+/// What is said of a file that is not in UTF-8 from the octet `at` on. Editors on Windows save UTF-16 under the name Unicode, and
+/// Japanese ones Shift_JIS (code page 932) under the name ANSI.
+fn no_text(bytes: &[u8], at: usize, path: &str) -> Problems {
+    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0);
+    let (what, help) = if is_utf16 {
+        (
+            "the file is not a text in UTF-8, so it is no plan: it looks like UTF-16 (\"Unicode\" in Windows)"
+                .to_owned(),
+            "save the plan as UTF-8",
+        )
+    } else {
+        (
+            format!(
+                "the file is not a text in UTF-8, so it is no plan: line {line} has an octet that UTF-8 does not have"
+            ),
+            "save the plan as UTF-8; a Japanese editor may have saved it as Shift_JIS (\"ANSI\"): iconv -f CP932 -t UTF-8 converts it",
+        )
+    };
+    Problems::of_file(path, &what, help)
 }
 
 /// Reads a plan. `path` is only shown.

@@ -162,7 +162,7 @@ impl<'t> Reader<'t> {
     pub(super) fn names(&self, key: &str) -> Option<Vec<DomainName>> {
         let mut names: Vec<DomainName> = Vec::new();
         let mut seen = HashSet::new();
-        for (span, text) in self.texts(key, "a list of names in quotes")? {
+        for (span, text) in self.texts(key, "a list of names in quotes, such as [\"example.co.jp\"]")? {
             if let Some(name) = name(&text, span.clone(), self.notes) {
                 if seen.insert(name.clone()) {
                     names.push(name);

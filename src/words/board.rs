@@ -110,7 +110,7 @@ pub const fn moment(lang: Lang, moment: Option<Moment>) -> &'static str {
             pick(lang, "the last cache forgets the old records", "古い内容が最後のキャッシュから消える")
         }
         Some(Moment::OverlapEnds) => {
-            pick(lang, "overlap ends: the old server may be retired", "並行稼働の終了。旧サーバーを廃止できる")
+            pick(lang, "overlap ends: the old server may be retired", "並行運用の終了。旧サーバーを廃止できる")
         }
     }
 }

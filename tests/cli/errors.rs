@@ -18,11 +18,11 @@ fn error_of(text: impl AsRef<[u8]>) -> String {
 fn a_plan_that_cannot_be_read() {
     let folder = Folder::with_plan(plan(nowhere()));
     expect![[r#"
-        error: could not read the plan absent.toml: No such file or directory (os error 2)
+        error: could not read the plan absent.toml: No such file or directory (os error 2); `mail-cutover init DOMAIN` drafts one
     "#]]
     .assert_eq(&folder.run(&["check", "absent.toml"]).error());
     expect![[r#"
-        error: could not read the plan .: Is a directory (os error 21)
+        error: could not read the plan .: Is a directory (os error 21); give the plan's file
     "#]]
     .assert_eq(&folder.run(&["check", "."]).error());
     expect![[r#"
@@ -30,7 +30,7 @@ fn a_plan_that_cannot_be_read() {
     "#]]
     .assert_eq(&folder.run(&["check", "plan.toml/plan.toml"]).error());
     expect![[r#"
-        error: could not read the plan absent.toml: No such file or directory (os error 2)
+        error: could not read the plan absent.toml: No such file or directory (os error 2); `mail-cutover init DOMAIN` drafts one
     "#]]
     .assert_eq(&folder.run(&["lists", "--plan", "absent.toml"]).error());
 }
@@ -49,11 +49,27 @@ fn a_plan_without_permission() {
     }
 }
 
+/// Lost if it fails: who writes the plan in an editor of Windows would not learn what is wrong with it, or where.
+#[test]
+fn a_plan_from_an_editor_of_windows() {
+    let text = plan(nowhere());
+    // "# 計画" in code page 932, on the third line.
+    let shift_jis = [b"\n\n# ", &[0x8c, 0x76, 0x89, 0xe6][..], b"\n", text.as_bytes()].concat();
+    let error = error_of(shift_jis);
+    assert!(error.contains("line 3 has an octet") && error.contains("iconv -f CP932 -t UTF-8"), "{error}");
+    let utf16: Vec<u8> = "\u{feff}".chars().chain(text.chars()).flat_map(|c| (c as u16).to_le_bytes()).collect();
+    assert!(error_of(utf16).contains("looks like UTF-16"));
+    // A mark at the beginning and line ends of Windows are no fault.
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let ran = Folder::with_plan(windows).check(&["--only", "plan"]);
+    assert!(ran.exit != Some(2) && ran.err.is_empty(), "{ran:?}");
+}
+
 /// Lost if it fails: a backup or a disk image given by mistake would fill the memory or the terminal.
 #[test]
 fn a_file_that_is_no_plan() {
     expect![[r#"
-        error: the file is not a text in UTF-8, so it is no plan
+        error: the file is not a text in UTF-8, so it is no plan: it looks like UTF-16 ("Unicode" in Windows)
         --> plan.toml
          |
         help: save the plan as UTF-8

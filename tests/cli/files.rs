@@ -123,19 +123,27 @@ fn a_link_is_followed_and_rights_are_kept() {
 fn a_plan_from_standard_input() {
     let stage = Stage::set(&ready(), "");
     let text = stage.folder.read("plan.toml");
-    let fed = |text: &[u8]| {
-        let mut command = stage.folder.tool(&["check", "-", "--format", "json", "--at", crate::NOW]);
+    let fed_by = |path: &str, text: &[u8]| {
+        let mut command = stage.folder.tool(&["check", path, "--format", "json", "--at", crate::NOW]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A tool that has read enough closes the pipe.
         drop(child.stdin.take().unwrap().write_all(text));
         Ran::from(child.wait_with_output().unwrap())
     };
+    let fed = |text: &[u8]| fed_by("-", text);
     let ran = fed(text.as_bytes());
     assert_eq!((ran.exit, ran.json()["plan"]["path"].as_str()), (Some(0), Some("-")));
     let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
     assert_eq!(fed(windows.as_bytes()).exit, Some(0), "a plan of a Windows editor");
     assert!(fed(&vec![b'#'; 10 << 20]).error().contains("longer than 1024 KiB"));
     assert_eq!(fed(b"").exit, Some(2));
+    // The files that it names are those of the folder in which it is checked.
+    stage.folder.write("main.cf", "smtpd_recipient_restrictions = reject_unauth_destination\n");
+    let naming = format!("{text}[inbound_dnsbl]\nconfig = \"main.cf\"\n");
+    for path in if cfg!(target_os = "linux") { &["-", "/dev/stdin"][..] } else { &["-"] } {
+        let ran = fed_by(path, naming.as_bytes());
+        assert_ne!(ran.exit, Some(2), "{path}: {ran:?}");
+    }
 }
 
 /// Lost if it fails: a slip in the command would put the report in the place of a zone, of the mail server's rules, or of the plan.

@@ -236,7 +236,7 @@ fn what_is_missing_is_named() {
     let out = ["-o", "new.toml"];
     let cases: [(&[&str], &str); 7] = [
         (&["example.co.jp"], "--new"),
-        (&["example..jp", "--new", "203.0.113.25"], "example..jp"),
+        (&["example..jp", "--new", "203.0.113.25"], "write a mail domain such as example.co.jp"),
         (&["example.co.jp", "--new", "203.0.113.25", "--hostname", "mail"], "not the name of a host"),
         // The old MX, and the name that the new address has.
         (&["example.co.jp", "--new", "203.0.113.25"], "mail.example.co.jp: say which with --hostname"),
@@ -248,6 +248,8 @@ fn what_is_missing_is_named() {
         let error = refused(&stage, &[arguments, &out].concat());
         assert!(error.contains(wanted), "{arguments:?}: {error}");
     }
+    let nothing = Folder::empty().run(&["init", "example.co.jp"]).error();
+    assert!(nothing.contains("--new 203") && nothing.contains("--cutover-at 2026"), "one at a time: {nothing}");
     let resolver = stage.world.address().to_string();
     let init = |arguments: &[&str]| {
         stage
@@ -499,32 +501,9 @@ fn in_japanese() {
 /// `init` at a terminal where `typed` comes from the keyboard: its exit code, what was seen there, and its standard output.
 #[cfg(target_os = "linux")]
 fn at_terminal(stage: &Stage, arguments: &[&str], typed: &str) -> (Option<i32>, String, String) {
-    use std::io::{Read, Write};
-    use std::os::unix::ffi::OsStrExt;
-
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
-    let name = std::path::Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
-    let slave = std::fs::File::options().read(true).write(true).open(name).unwrap();
-    let mut keyboard = std::fs::File::from(master);
-    keyboard.write_all(typed.as_bytes()).unwrap();
     let resolver = stage.world.address().to_string();
     let usual = ["init", "--dns-only", "--allow-special", "a test", "--resolver", &resolver, "-o", "new.toml"];
-    let mut tool = stage.folder.tool(&[&usual[..], arguments].concat());
-    tool.env("TERM", "dumb").env("TZ", "UTC-9").stdin(slave.try_clone().unwrap()).stderr(slave);
-    tool.stdout(std::process::Stdio::piped());
-    let child = tool.spawn().unwrap();
-    // The command holds the terminal's end, too.
-    drop(tool);
-    let output = child.wait_with_output().unwrap();
-    let mut seen = Vec::new();
-    // Linux ends a terminal that nobody holds any more with an error.
-    drop(keyboard.read_to_end(&mut seen));
-    (output.status.code(), String::from_utf8(seen).unwrap(), String::from_utf8(output.stdout).unwrap())
+    crate::keyboard::at_terminal(stage.folder.tool(&[&usual[..], arguments].concat()), typed)
 }
 
 /// Lost if it fails: who types only the domain would be refused, or asked what Enter does not answer.

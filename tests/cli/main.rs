@@ -10,10 +10,14 @@ mod exits;
 mod files;
 mod inbound;
 mod init;
+#[cfg(target_os = "linux")]
+mod keyboard;
 mod merge;
 mod monitoring;
 mod pages;
 mod practice;
+#[cfg(target_os = "linux")]
+mod rank;
 mod refusals;
 mod rehearse;
 mod secrets;
@@ -24,6 +28,7 @@ mod watch;
 #[cfg(unix)]
 #[path = "../world/watching.rs"]
 mod watching;
+mod written;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;

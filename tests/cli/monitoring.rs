@@ -42,6 +42,25 @@ fn what_cannot_start_is_unknown() {
     }
 }
 
+/// Lost if it fails: a service whose command line has a slip in it would be CRITICAL, and somebody roll a good move back.
+#[test]
+fn a_wrong_command_line_is_unknown() {
+    for arguments in [
+        &["check", "plan.toml", "--format", "nagios", "--dedline", "50s"][..],
+        &["check", "--format=nagios"],
+        &["check", "plan.toml", "--deadline", "1 minute", "--format", "nagios"],
+        &["check", "plan.toml", "--format", "nagios", "--lang", "fr|x"],
+    ] {
+        let ran = Folder::empty().run(arguments);
+        assert_eq!((ran.exit, ran.err.as_str()), (Some(3), ""), "{ran:?}");
+        assert!(ran.out.starts_with("MAIL-CUTOVER UNKNOWN - ") && !ran.out.contains('|'), "{ran:?}");
+        assert!(!ran.out.contains("Usage"), "{ran:?}");
+    }
+    let ran = Folder::empty().run(&["check", "plan.toml", "--format", "table", "--dedline", "50s"]);
+    assert!(ran.exit == Some(2) && ran.out.is_empty() && ran.err.contains("--dedline"), "{ran:?}");
+    assert_eq!(Folder::empty().run(&["check", "--format", "nagios", "--help"]).exit, Some(0));
+}
+
 /// Lost if it fails: the monitoring plugins themselves would not take us for one of theirs.
 #[test]
 fn a_plugin_of_theirs_understands_ours() {

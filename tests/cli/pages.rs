@@ -40,9 +40,12 @@ fn the_demo_tells_its_stories() {
     "#]].assert_eq(&run(&["demo", "-q"]).out);
 }
 
-/// Words with one space between them, without what differs between two runs: the port of the miniature internet, and times.
+/// Words with one space between them, without what differs between two runs: the port of the miniature internet, times, and how often
+/// a question was asked on a busy machine.
 fn steady(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = (2..=9).fold(text, |text, times| text.replace(&format!(" ms, ×{times})"), " ms)"));
+    let words: Vec<&str> = text.split(' ').collect();
     let steady = words.iter().enumerate().map(|(at, word)| match words.get(at + 1) {
         Some(&"ms)") => "N",
         _ if word.starts_with("(127.0.0.1:") => "(SERVER,",
@@ -225,6 +228,39 @@ fn version_and_help() {
         assert!(!page.out.contains("--at "), "what is hidden is shown: {}", page.out);
         assert_eq!(run(&["help", command]).out, page.out);
     }
+}
+
+/// Lost if it fails: a script would take a page that was never written for one that is there.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_is_said() {
+    for arguments in [&["--help"][..], &["--version"], &["check", "-h"], &["explain"], &["schema"], &["manpage"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Ran::of(Folder::empty().tool(arguments).stdout(full));
+        assert_eq!(ran.exit, Some(2), "{arguments:?}: {ran:?}");
+        assert!(ran.err.starts_with("error: could not write to standard output: "), "{ran:?}");
+        // Who closed the pipe has read enough.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::of(Folder::empty().tool(arguments).stdout(writer));
+        assert_eq!((ran.exit, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+/// Lost if it fails: what is sent to a pager would be broken at every line, at a terminal of 80 columns.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_pager_gets_lines_that_fit_its_terminal() {
+    let widest = |columns| {
+        let folder = Folder::empty();
+        let (exit, _, out) = crate::keyboard::at_terminal_of(columns, folder.tool(&["lists"]), "");
+        assert_eq!(exit, Some(0));
+        out.lines().filter(|line| line.starts_with('│')).map(|line| line.chars().count()).max().unwrap()
+    };
+    assert!((60..=80).contains(&widest(Some(80))), "{}", widest(Some(80)));
+    // As without a terminal: a wide one does not change what is kept in a file.
+    assert_eq!(widest(Some(200)), widest(None));
+    assert!((81..=100).contains(&widest(None)), "{}", widest(None));
 }
 
 /// Lost if it fails: a Japanese report would be half English where it matters.

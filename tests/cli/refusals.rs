@@ -46,6 +46,20 @@ fn bounce(folder: &Folder, arguments: &[&str]) -> Ran {
     folder.run(&[&["bounce", "--at", AFTER], arguments].concat())
 }
 
+/// Lost if it fails: a log that ended before the time that is asked about would pass for one without refusals.
+#[test]
+fn a_log_that_ends_before_the_time_asked_about_says_nothing() {
+    let folder = folder(log());
+    let at = ["--log", "mail.log", "--plan", "plan.toml", "--since"];
+    let ran = bounce(&folder, &[&at[..], &["2026-12-06T11:30:00+09:00"]].concat());
+    assert_eq!(ran.exit, Some(3), "{ran:?}");
+    assert!(ran.out.contains("No line is of the time that --since names"), "{ran:?}");
+    assert!(ran.out.contains("2026-12-01 10:00 +09:00 – 2026-12-06 11:00 +09:00"), "a period runs forward: {ran:?}");
+    assert!(!ran.out.contains("no new and grave reason"), "{ran:?}");
+    let ran = bounce(&folder, &[&at[..], &["2026-12-06T00:00:00+09:00"]].concat());
+    assert!(ran.exit != Some(3) && ran.out.contains("2026-12-06 00:00 +09:00 – 2026-12-06 11:00 +09:00"), "{ran:?}");
+}
+
 /// Lost if it fails: on the morning after, nobody would see at a glance who refuses us, since when, and who must act.
 #[test]
 fn the_table_tells_before_and_since() {

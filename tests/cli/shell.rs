@@ -51,13 +51,19 @@ fn shells_read_their_completions() {
 #[test]
 fn man_reads_its_pages() {
     let folder = Folder::empty();
-    for command in ["", "check", "merge", "inbound", "explain", "lists", "schema", "completions", "manpage", "demo"] {
+    let commands = "init check merge compare watch inbound rank bounce explain lists schema completions manpage demo";
+    for command in std::iter::once("").chain(commands.split(' ')) {
         let arguments: Vec<&str> = ["manpage", command].into_iter().filter(|word| !word.is_empty()).collect();
         let Ran { exit, out, err } = folder.run(&arguments);
         assert_eq!((exit, err.as_str()), (Some(0), ""), "{command}");
         let name = if command.is_empty() { "mail-cutover".to_owned() } else { format!("mail-cutover-{command}") };
         assert!(out.contains(&format!(".TH {name} 1 ")), "{out}");
         assert!(!out.contains("\"--at\"") && !out.contains("\\-\\-at "), "a hidden option is shown on {name}");
+        // Where the locale is not UTF-8, man complains of anything else.
+        assert!(out.chars().all(|c| c.is_ascii() || c == '·'), "{name}: {out}");
+        assert!(!out.contains(".SH EXTRA"), "the examples stand on {name} twice, or under a heading of nothing");
+        let examples = out.split_once("\n.SH EXAMPLES\n.nf\n").unwrap_or_else(|| panic!("{name}: {out}")).1;
+        assert!(examples.lines().filter(|line| line.starts_with("mail\\-cutover")).count() >= 2, "{examples}");
         let file = folder.path(format!("{name}.1"));
         std::fs::write(&file, &out).unwrap();
         if let Some(said) = complaints("mandoc", &["-T", "lint", "-W", "error"], &file) {

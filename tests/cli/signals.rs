@@ -70,7 +70,7 @@ fn the_verdict_says_that_it_was_interrupted() {
     let last: Vec<&str> = quiet.lines().rev().take(3).collect();
     expect![[r#"
         ? run-interrupted  リストの応答: この検査が終わる前に実行が中断された
-        実行が中断された。終わらなかった検査の結果は不明である。
+        実行が中断された。終わらなかった検査の結果は確認不能である。
         HOLD"#]]
     .assert_eq(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
 }

@@ -88,7 +88,11 @@ fn a_night_of_changes_is_told_and_kept() {
 fn an_outage_holds_and_passes() {
     let stage = Stage::set(&ready(), "");
     turn(&stage, &ready());
-    let at = ["--lists-every", "1s", "--format", "jsonl", "--at", crate::NOW, "--on-change", "./absent"];
+    // It is there and may be run, as far as one can see before; who reads it is not.
+    stage.folder.write("lame", "#!/absent/reader\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(stage.folder.path("lame"), mode).unwrap();
+    let at = ["--lists-every", "1s", "--format", "jsonl", "--at", crate::NOW, "--on-change", "./lame"];
     let mut watch = start(&stage.folder, &at);
     let began: Value = serde_json::from_str(&watch.wait(&["\"began\""])).unwrap();
     assert_eq!((&began["verdict"], &began["phase"]), (&"GO".into(), &"before".into()));
@@ -101,7 +105,7 @@ fn an_outage_holds_and_passes() {
         (&"GO".into(), &"HOLD".into(), &false.into())
     );
     let failed: Value = serde_json::from_str(&watch.wait(&["on-change-failed"])).unwrap();
-    assert!(failed["text"].as_str().unwrap().starts_with("could not run ./absent: "), "{failed}");
+    assert!(failed["text"].as_str().unwrap().starts_with("could not run ./lame: "), "{failed}");
     turn(&stage, &ready());
     watch.wait(&["\"known\""]);
     watch.wait(&["\"verdict\":\"GO\"", "\"was\":\"HOLD\""]);

@@ -45,7 +45,9 @@ impl Wanted {
     pub(super) fn read(arguments: &Init, mut asker: Option<&mut Asker>) -> Result<Self, CommandError> {
         let mut named: Vec<(DomainName, String)> = Vec::new();
         for text in &arguments.domains {
-            let domain = DomainName::parse(text).map_err(|error| refuse(format!("{}: {error}", visible(text))))?;
+            let domain = DomainName::parse(text).map_err(|error| {
+                refuse(format!("{}: {error}; write a mail domain such as example.co.jp", visible(text)))
+            })?;
             if !named.iter().any(|(known, _)| *known == domain) {
                 named.push((domain, text.clone()));
             }
@@ -53,16 +55,23 @@ impl Wanted {
         if named.len() > MOST_DOMAINS {
             return Err(refuse(format!("more than {MOST_DOMAINS} domains at once; make several plans")));
         }
-        if arguments.cutover_at.is_none() && asker.is_none() {
-            return Err(refuse(
-                "nothing says when the switch happens: give --cutover-at 2026-12-05T22:00:00+09:00".to_owned(),
-            ));
+        if asker.is_none() {
+            // All at once: a script is not to be started three times to learn three options.
+            let missing = [
+                (arguments.new.is_empty(), "which the new addresses are: give --new 203.0.113.25"),
+                (
+                    arguments.cutover_at.is_none(),
+                    "when the switch happens: give --cutover-at 2026-12-05T22:00:00+09:00",
+                ),
+            ];
+            let missing: Vec<&str> =
+                missing.iter().filter(|(is_missing, _)| *is_missing).map(|(_, what)| *what).collect();
+            if !missing.is_empty() {
+                return Err(refuse(format!("nothing says {}", missing.join("; and nothing says "))));
+            }
         }
         let hostname = arguments.hostname.as_deref().map(host_name).transpose().map_err(refuse)?;
         let new = match (&arguments.new[..], &mut asker) {
-            ([], None) => {
-                return Err(refuse("nothing says which the new addresses are: give --new 203.0.113.25".to_owned()));
-            }
             ([], Some(asker)) => {
                 let question = ("Addresses of the new server", "新サーバーのアドレス");
                 asker.ask(question, None, "--new", |text| addresses(text, arguments.allow_special.is_some()))?

@@ -39,11 +39,15 @@ impl Told {
 
     /// Whether the logs tell of the time since the cutover, and of that which was asked for, and were read to their ends.
     fn is_whole(&self) -> bool {
-        let begins = self.cutover.into_iter().chain(self.from).max();
-        let reaches = begins.is_none_or(|begins| {
-            self.watch.period().is_some_and(|(_, last)| last >= begins.timestamp()) || self.watch.tally.undated() > 0
-        });
-        reaches && self.watch.logs.iter().all(|log| log.error.is_none())
+        let reaches = |from: Option<DateTime<FixedOffset>>| {
+            from.is_none_or(|from| self.reaches(from.timestamp()) || self.watch.tally.undated() > 0)
+        };
+        reaches(self.cutover) && reaches(self.from) && self.watch.logs.iter().all(|log| log.error.is_none())
+    }
+
+    /// Whether a line is of this time or later.
+    fn reaches(&self, from: i64) -> bool {
+        self.watch.period().is_some_and(|(_, last)| last >= from)
     }
 
     fn is_alarming(&self, group: &Group) -> bool {

@@ -70,7 +70,9 @@ fn head(told: &Told, terminal: &Terminal) -> String {
         text.push_str(&line(heads[0], &words::log(lang, log)));
     }
     if let Some((first, last)) = told.watch.period() {
-        let first = told.from.map_or(first, |from| first.max(from.timestamp()));
+        // What lies before --since does not count; where nothing lies after it, the logs' own period shows why.
+        let from = told.from.map(|from| from.timestamp()).filter(|from| *from <= last);
+        let first = from.map_or(first, |from| first.max(from));
         text.push_str(&line(heads[1], &format!("{} – {}", time(told, first), time(told, last))));
     }
     if let Some(cutover) = told.cutover {
@@ -87,6 +89,7 @@ fn head(told: &Told, terminal: &Terminal) -> String {
         (is_empty, words::NO_MAIL),
         (!is_empty && !reaches(|first, cutover| first < cutover, |period| period.0), words::NO_BEFORE),
         (!is_empty && !reaches(|last, cutover| last >= cutover, |period| period.1), words::NO_SINCE),
+        (!is_empty && told.from.is_some_and(|from| !told.reaches(from.timestamp())), words::NO_LINE),
     ];
     for (_, note) in notes.into_iter().filter(|(holds, _)| *holds) {
         text.push_str(&block("", words::said(lang, note), terminal.width));

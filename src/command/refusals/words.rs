@@ -83,6 +83,10 @@ pub(super) const NO_SINCE: (&str, &str) = (
     "No line is of the time since the cutover: these logs say nothing about it.",
     "切り替え後の行がない。このログからは切り替え後のことは何も分からない。",
 );
+pub(super) const NO_LINE: (&str, &str) = (
+    "No line is of the time that --since names: nothing was counted.",
+    "--since で指定した時刻より後の行がない。何も数えていない。",
+);
 pub(super) const NO_MAIL: (&str, &str) = (
     "No line tells what became of a message: are these logs of Postfix, Exim or Sendmail?",
     "配送結果を示す行がない。Postfix、Exim、Sendmail のログか確かめる。",

@@ -56,7 +56,7 @@ fn about_whom(about: About) -> (&'static str, &'static str) {
         About::Client => ("the client's address", "クライアントのアドレス"),
         About::ClientName => ("the client's name", "クライアントの名前"),
         About::ReverseName => ("the name in the client's PTR record", "クライアントの PTR レコードの名前"),
-        About::Helo => ("the HELO name", "HELO の名前"),
+        About::Helo => ("the HELO name", "HELO 名"),
         About::Sender => ("the sender's domain", "差出人のドメイン"),
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn unknown_subject(about: About) -> Value {
     match about {
         About::Helo => Value::both(
             "a rule looks at the HELO name, which is not known; what follows holds for one that the rule does not mind",
-            "HELO の名前を見る規則があるが、その名前が分からない。以下は、規則に触れない名前の場合である",
+            "HELO 名を見る規則があるが、その名前が分からない。以下は、規則に触れない名前の場合である",
         ),
         _ => Value::both(
             "a rule looks at the sender, who is not known; what follows holds for one whom the rule does not mind",
@@ -182,7 +182,7 @@ texts! {
     /// Deep tests.
     deep_tests: "a client that postscreen does not know yet is put off once with 450 4.3.2, and taken when it comes again", "postscreen にとって初めてのクライアントは一度 450 4.3.2 で待たされ、再送で受け取られる";
     /// The greeting.
-    early_talkers: "postscreen refuses clients that talk before they are greeted; judged as a client that waits", "postscreen はあいさつの前に話し出すクライアントを拒否する。待つクライアントとして判定する";
+    early_talkers: "postscreen refuses clients that talk before they are greeted; judged as a client that waits", "postscreen は挨拶の前に話し出すクライアントを拒否する。待つクライアントとして判定する";
     /// Interfaces.
     backup_interfaces: "postscreen lets nobody in at the other addresses of the server; judged as a client that comes to an allowed one", "postscreen はほかのアドレスでは誰も通さない。許されたアドレスに来るクライアントとして判定する";
     /// Reply maps.

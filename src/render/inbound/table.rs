@@ -299,7 +299,12 @@ impl Writer<'_> {
         let count = entries.lines().filter(|line| !line.starts_with('#')).count();
         let says = match self.style.lang {
             Lang::En => format!(
-                "to let these {count} addresses through until they are off the lists: --format postfix or --format exim prints the entries to paste (mail-cutover explain rbl-in-partner says where)"
+                "to let {} off the lists: --format postfix or --format exim prints the entries to paste (mail-cutover explain rbl-in-partner says where)",
+                if count == 1 {
+                    "this address through until it is".to_owned()
+                } else {
+                    format!("these {count} addresses through until they are")
+                }
             ),
             Lang::Ja => format!(
                 "リストから外れるまでこの {count} アドレスを通すには: --format postfix または --format exim で、貼り付ける許可リストを出力する (貼り付け先は mail-cutover explain rbl-in-partner)"

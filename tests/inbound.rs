@@ -22,6 +22,8 @@ mod names;
 mod namespaces;
 #[path = "inbound/postfix.rs"]
 mod postfix;
+#[path = "servers/postfix_queue.rs"]
+mod postfix_queue;
 #[path = "inbound/predicted_exim.rs"]
 mod predicted_exim;
 #[path = "daemons/process.rs"]
@@ -54,7 +56,9 @@ fn count() -> usize {
 #[test]
 fn postfix_answers_every_client_as_predicted() {
     let clients = clients::clients(count());
-    let Some(mut stage) = stage::Stage::start(&clients, &[("Postfix", postfix::master().is_some())]) else { return };
+    let Some(mut stage) = stage::Stage::start(&clients, &[("Postfix", postfix_queue::master().is_some())]) else {
+        return;
+    };
     let began = Instant::now();
     let servers: Vec<(u8, Policy)> = (1..)
         .zip(cases::CASES)

@@ -44,15 +44,22 @@ impl fmt::Display for Enhanced {
     }
 }
 
-/// The first reply code and the first enhanced code in `text` that stand as words of their own.
+/// The first reply code and the first enhanced code in `text` that stand as words of their own. A code of success counts only where
+/// `text` begins with it: "over quota: 250 MB" was not delivered.
 pub fn codes_in(text: &str) -> (Option<u16>, Option<Enhanced>) {
     let mut code = None;
     let mut enhanced = None;
+    let mut is_first = true;
     for word in text.split(|c: char| c.is_whitespace() || "()[],;<>\"'".contains(c)).take(400) {
+        if word.is_empty() {
+            continue;
+        }
+        let begins = std::mem::take(&mut is_first);
         let word = word.trim_start_matches('#').trim_end_matches(['.', ':']);
         let bytes = word.as_bytes();
         let leads =
             bytes.len() >= 3 && bytes[..3].iter().all(u8::is_ascii_digit) && matches!(bytes[0], b'2' | b'4' | b'5');
+        let leads = leads && (begins || bytes[0] != b'2');
         if leads && bytes[1] <= b'7' && code.is_none() && (bytes.len() == 3 || bytes[3] == b'-') {
             code = word[..3].parse().ok();
             if bytes.len() > 4 && enhanced.is_none() {
@@ -81,6 +88,8 @@ mod tests {
         assert_eq!(codes_in("(#5.1.2)"), (None, enhanced("5.1.2")));
         assert_eq!(codes_in("host 192.0.2.5 port 25, 5.1 4.1.1.1 5.1.1234"), (None, None));
         assert_eq!(codes_in("550: x"), (Some(550), None));
+        assert_eq!(codes_in(" 250 2.0.0 queued"), (Some(250), enhanced("2.0.0")));
+        assert_eq!(codes_in("user is over quota (250 MB)"), (None, None));
         assert_eq!(enhanced("3.1.1"), None);
     }
 }

@@ -140,36 +140,53 @@ pub(super) fn postfix_reject(line: &str) -> Option<Event> {
 }
 
 pub(super) fn exim(line: &str) -> Option<Event> {
-    if let Some((before, after)) = line.split_once(" rejected ") {
-        // `rejected MAIL FROM:<a@b> H=(helo) [ip]: message too big` has it behind.
-        let behind = || after.split_once(" H=").and_then(|(_, rest)| rest.split_once("]: "));
-        let (client, text) = match (before.find("H="), behind()) {
-            (Some(host), _) => (&before[host..], after.split_once(": ").map_or(after, |(_, text)| text)),
-            (None, Some(behind)) => behind,
-            (None, None) => return None,
-        };
-        let recipient = after.strip_prefix("RCPT ").and_then(|rest| between(rest, "<", ">"));
-        // What Exim says with a text that brings no code of its own.
-        let code = if before.ends_with(" temporarily") { "451" } else { "550" };
-        let has_code = leading_code(text).is_some();
-        let text = &if has_code { text.to_owned() } else { format!("{code} {text}") };
-        return Some(Event {
-            recipient: recipient.map(str::to_owned),
-            direction: Some(Direction::Incoming),
-            client: ip_in(client),
-            ..said(text)
-        });
+    // The mark that stands first is Exim's own: what stands behind it may be another server's words.
+    let delivery = DELIVERIES
+        .iter()
+        .filter_map(|(mark, action)| Some((line.find(mark)?, mark, *action)))
+        .min_by_key(|(at, ..)| *at)
+        .filter(|_| line.contains(" R=") || line.contains(" T="));
+    let rejected = line.find(" rejected ");
+    match delivery {
+        Some((at, mark, action)) if rejected.is_none_or(|rejected| at < rejected) => {
+            Some(exim_delivery(&line[at + mark.len()..], action))
+        }
+        _ => exim_rejection(line),
     }
-    let (mark, action) =
-        [(" ** ", Action::Failed), (" == ", Action::Delayed), (" => ", Action::Delivered), (" -> ", Action::Delivered)]
-            .into_iter()
-            .find(|(mark, _)| line.contains(mark) && (line.contains(" R=") || line.contains(" T=")))?;
-    let (_, rest) = line.split_once(mark)?;
+}
+
+/// What Exim writes before the recipient of a delivery.
+const DELIVERIES: [(&str, Action); 4] =
+    [(" ** ", Action::Failed), (" == ", Action::Delayed), (" => ", Action::Delivered), (" -> ", Action::Delivered)];
+
+fn exim_delivery(rest: &str, action: Action) -> Event {
     let recipient = rest.split([' ', ':']).find(|word| word.contains('@'));
     let host = between(rest, " H=", " ").map(str::to_owned);
     let text = rest.split_once(": ").map_or(rest, |(_, text)| text);
     let recipient = recipient.map(|address| address.trim_matches(['<', '>']).to_owned());
-    Some(Event { recipient, action, host, direction: Some(Direction::Outgoing), ..said(text) })
+    Event { recipient, action, host, direction: Some(Direction::Outgoing), ..said(text) }
+}
+
+fn exim_rejection(line: &str) -> Option<Event> {
+    let (before, after) = line.split_once(" rejected ")?;
+    // `rejected MAIL FROM:<a@b> H=(helo) [ip]: message too big` has it behind.
+    let behind = || after.split_once(" H=").and_then(|(_, rest)| rest.split_once("]: "));
+    let (client, text) = match (before.find("H="), behind()) {
+        (Some(host), _) => (&before[host..], after.split_once(": ").map_or(after, |(_, text)| text)),
+        (None, Some(behind)) => behind,
+        (None, None) => return None,
+    };
+    let recipient = after.strip_prefix("RCPT ").and_then(|rest| between(rest, "<", ">"));
+    // What Exim says with a text that brings no code of its own.
+    let code = if before.ends_with(" temporarily") { "451" } else { "550" };
+    let has_code = leading_code(text).is_some();
+    let text = &if has_code { text.to_owned() } else { format!("{code} {text}") };
+    Some(Event {
+        recipient: recipient.map(str::to_owned),
+        direction: Some(Direction::Incoming),
+        client: ip_in(client),
+        ..said(text)
+    })
 }
 
 pub(super) fn sendmail(line: &str) -> Option<Event> {
@@ -205,7 +222,11 @@ pub(super) fn sendmail(line: &str) -> Option<Event> {
             .and_then(Enhanced::parse)
             .filter(|code| !code.is_vague() && reply.is_none())
             .or(told.enhanced),
-        host: relay.split([' ', '[']).next().map(|host| host.trim_end_matches(['.', ',']).to_owned()),
+        host: relay
+            .split([' ', '['])
+            .next()
+            .map(|host| host.trim_end_matches(['.', ',']).to_owned())
+            .filter(|host| !host.is_empty()),
         direction: Some(Direction::Outgoing),
         ..told
     })

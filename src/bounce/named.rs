@@ -105,6 +105,10 @@ pub(super) fn named_in(text: &str) -> Option<Named> {
         .or_else(|| called_in(text))
 }
 
+/// First words of ids that stand in texts which mean no list, or any list.
+const COMMON: [&str; 10] =
+    ["abuse", "blocklist", "burnt", "dnsbl", "five", "hetzner", "interserver", "kundenserver", "truncate", "validity"];
+
 /// The list that `text` calls by the first word of its id, as in "listed on UCEPROTECTL2"; only where a list is known to be the reason.
 fn called_in(text: &str) -> Option<Named> {
     // The domain of an address is no list.
@@ -114,7 +118,7 @@ fn called_in(text: &str) -> Option<Named> {
     let called = |word: &str| {
         Catalogue::embedded().lists.iter().find(|list| {
             let name = list.id.split('-').next().unwrap_or_default();
-            name.len() >= 4 && word.strip_prefix(name).is_some_and(|rest| rest.len() <= 2)
+            name.len() >= 4 && !COMMON.contains(&name) && word.strip_prefix(name).is_some_and(|rest| rest.len() <= 2)
         })
     };
     words.find_map(called).map(Named::Known)
@@ -189,6 +193,8 @@ mod tests {
             ("user x@spamcop.net unknown", None),
             ("sender ip 192.0.2.1 listed on uceprotectl2", Some("uceprotect-1")),
             ("rejected: sorbs", Some("sorbs")),
+            ("your ip address 192.0.2.1 was found in a dnsbl", None),
+            ("static.192-0-2-1.clients.hetzner.example is on our blocklist for abuse", None),
         ] {
             assert_eq!(id(text).as_deref(), list, "{text}");
         }

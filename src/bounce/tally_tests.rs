@@ -77,6 +77,25 @@ fn messages_are_counted_and_not_tries() {
     assert_eq!(tally.delivered(), [0, 2]);
 }
 
+/// Lost if it fails: what a receiver refuses of us in the words "rejected" or "**" would be told as our own server's refusal of others.
+#[test]
+fn the_words_of_the_other_server_do_not_turn_the_direction() {
+    let exim = |text: &str| format!("2026-12-06 10:00:00 1tFabc-0000000123-0AbC {text}\n");
+    let smtp =
+        "R=dnslookup T=remote_smtp H=mx.example.org [192.0.2.8]: SMTP error from remote mail server after end of data:";
+    let log = [
+        exim(&format!("** a@example.org {smtp} 554 5.7.1 [203.0.113.25] was rejected because it is listed at zen.spamhaus.org")),
+        exim(&format!("== b@example.org {smtp} 451 4.7.1 ** message temporarily rejected ** greylisted")),
+        "2026-12-06 10:00:00 H=(x) [198.51.100.9]:999 F=<a@spam.example> rejected RCPT <c@example.co.jp>: 550 => no R=1\n".to_owned(),
+    ]
+    .concat();
+    let tally = read(&log);
+    let told = told(&tally);
+    assert!(told.contains(&"outgoing example.org dnsbl/ip spamhaus-zen: 0/0/0 1/0/0 new".to_owned()), "{told:?}");
+    assert!(told.contains(&"outgoing example.org greylist/ -: 0/0/0 0/1/0 new".to_owned()), "{told:?}");
+    assert!(told.iter().any(|one| one.starts_with("incoming spam.example ")), "{told:?}");
+}
+
 /// Lost if it fails: what a receiver has always refused would stop the switch, or what is new would not.
 #[test]
 fn new_is_what_was_not_there_before() {

@@ -21,19 +21,30 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     hasher: RandomState,
-    messages: HashMap<u64, Vec<(u64, Place)>>,
-    order: VecDeque<u64>,
+    messages: HashMap<u64, Message>,
+    /// When each message came, the oldest first; a message that was taken off meanwhile may still stand in it.
+    order: VecDeque<(u64, u64)>,
+    /// So many messages have come.
+    came: u64,
+}
+
+/// A message, with the recipients for whom it waits.
+#[derive(Debug)]
+struct Message {
+    /// Its place among all that came.
+    number: u64,
+    recipients: Vec<(u64, Place)>,
 }
 
 impl Waiting {
     /// Takes a recipient of a message off, if it waited.
     pub(super) fn take(&mut self, id: &[u8], recipient: &str) -> Option<Place> {
         let key = self.hasher.hash_one(id);
-        let of_message = self.messages.get_mut(&key)?;
+        let recipients = &mut self.messages.get_mut(&key)?.recipients;
         let recipient = self.hasher.hash_one(recipient);
-        let at = of_message.iter().position(|(known, _)| *known == recipient)?;
-        let (_, place) = of_message.swap_remove(at);
-        if of_message.is_empty() {
+        let at = recipients.iter().position(|(known, _)| *known == recipient)?;
+        let (_, place) = recipients.swap_remove(at);
+        if recipients.is_empty() {
             self.messages.remove(&key);
         }
         Some(place)
@@ -41,8 +52,8 @@ impl Waiting {
 
     /// Takes all recipients of a message off.
     pub(super) fn take_all(&mut self, id: &[u8]) -> Vec<Place> {
-        let places = self.messages.remove(&self.hasher.hash_one(id)).unwrap_or_default();
-        places.into_iter().map(|(_, place)| place).collect()
+        let message = self.messages.remove(&self.hasher.hash_one(id));
+        message.into_iter().flat_map(|message| message.recipients).map(|(_, place)| place).collect()
     }
 
     /// Whether a message waits for any recipient.
@@ -55,16 +66,31 @@ impl Waiting {
         let key = self.hasher.hash_one(id);
         let recipient = self.hasher.hash_one(recipient);
         if !self.messages.contains_key(&key) {
-            if self.order.len() == MOST_MESSAGES
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.messages.remove(&oldest);
+            if self.messages.len() == MOST_MESSAGES {
+                self.forget_oldest();
             }
-            self.order.push_back(key);
+            self.came += 1;
+            self.order.push_back((key, self.came));
+            self.messages.insert(key, Message { number: self.came, recipients: Vec::new() });
+            // A message that is tried again stands in the order once for each try.
+            if self.order.len() > 2 * MOST_MESSAGES {
+                let messages = &self.messages;
+                self.order.retain(|(key, number)| messages.get(key).is_some_and(|one| one.number == *number));
+            }
         }
-        let of_message = self.messages.entry(key).or_default();
-        if of_message.len() < MOST_RECIPIENTS {
-            of_message.push((recipient, place));
+        if let Some(message) = self.messages.get_mut(&key)
+            && message.recipients.len() < MOST_RECIPIENTS
+        {
+            message.recipients.push((recipient, place));
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        while let Some((key, number)) = self.order.pop_front() {
+            if self.messages.get(&key).is_some_and(|message| message.number == number) {
+                self.messages.remove(&key);
+                return;
+            }
         }
     }
 }
@@ -72,6 +98,20 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Lost if it fails: in a long log a message that waits would be forgotten because others are tried often, and count again.
+    #[test]
+    fn tries_push_nobody_out() {
+        let mut waiting = Waiting::default();
+        let place = Place { group: 1, since: true };
+        waiting.put(b"quiet", "a@b", place);
+        for _ in 0..3 * MOST_MESSAGES {
+            waiting.put(b"tried", "a@b", place);
+            assert_eq!(waiting.take(b"tried", "a@b"), Some(place));
+        }
+        assert!(waiting.order.len() <= 2 * MOST_MESSAGES + 1);
+        assert_eq!(waiting.take(b"quiet", "a@b"), Some(place));
+    }
 
     /// Lost if it fails: a flood of deferrals would fill the memory, or be counted as settled.
     #[test]

@@ -136,6 +136,10 @@ async fn of_partner(context: &Context, gatherer: &Gatherer<'_>, partner: &Partne
         missed.extend(caveat.filter(|caveat| !missed.contains(caveat)));
     }
     let mut said = judge(context, partner, &fates);
+    if !sources.unanswered.is_empty() {
+        let args = Args::none().and("partner", &partner.name).and("query", "").with("why", all(&sources.unanswered));
+        said.push(Statement::outcome(&UNKNOWN, subject(partner)).args(args));
+    }
     let networks = sources.networks.iter().map(Value::plain);
     missed.extend(networks.chain(sources.unread.iter().cloned()));
     if !missed.is_empty() {
@@ -145,7 +149,7 @@ async fn of_partner(context: &Context, gatherer: &Gatherer<'_>, partner: &Partne
     said
 }
 
-/// One statement about a partner: what becomes of the address that fares worst.
+/// What becomes of the address of a partner that fares worst, and, where that is refused, of the first of which it is not known.
 fn judge(context: &Context, partner: &Partner, fates: &[(&Caller, Fate)]) -> Vec<Statement> {
     let worst = fates.iter().max_by_key(|(_, fate)| Severity::of(fate));
     let unknown = |why: Value| {
@@ -155,10 +159,7 @@ fn judge(context: &Context, partner: &Partner, fates: &[(&Caller, Fate)]) -> Vec
     match worst {
         None => unknown(Value::both("no address of it is known", "アドレスが分からない")),
         Some((_, Fate::Accepted)) => vec![Statement::passed(subject(partner))],
-        Some((caller, Fate::Unknown { why, .. })) => {
-            let ip = caller.ip;
-            unknown(Value::both(format!("{ip}: {}", why.in_lang(Lang::En)), format!("{ip}: {}", why.in_lang(Lang::Ja))))
-        }
+        Some((caller, Fate::Unknown { why, .. })) => unknown(of_address(caller, why)),
         Some((caller, Fate::Refused(refusal))) => {
             let count = fates.iter().filter(|(_, fate)| fate.refusal().is_some()).count();
             let args = Args::none()
@@ -171,9 +172,21 @@ fn judge(context: &Context, partner: &Partner, fates: &[(&Caller, Fate)]) -> Vec
                 .and("all", fates.len())
                 .with("removal", removal(context, refusal));
             let outcome = if partner.vip { &VIP } else { &REFUSED };
-            vec![Statement::outcome(outcome, subject(partner)).args(args)]
+            let mut said = vec![Statement::outcome(outcome, subject(partner)).args(args)];
+            // A refusal hides no silence.
+            let open = fates.iter().find_map(|(caller, fate)| match fate {
+                Fate::Unknown { why, .. } => Some(of_address(caller, why)),
+                _ => None,
+            });
+            said.extend(open.map(unknown).unwrap_or_default());
+            said
         }
     }
+}
+
+fn of_address(caller: &Caller, why: &Value) -> Value {
+    let ip = caller.ip;
+    Value::both(format!("{ip}: {}", why.in_lang(Lang::En)), format!("{ip}: {}", why.in_lang(Lang::Ja)))
 }
 
 fn subject(partner: &Partner) -> Subject {

@@ -82,8 +82,23 @@ pub struct Partner {
     pub is_planned: bool,
     /// Its clients, worst first.
     pub clients: Vec<Forecast>,
-    /// What of it cannot be judged: large networks, parts of its SPF record.
+    /// What of it cannot be judged: large networks, parts of its SPF record, questions without an answer.
     pub not_judged: Vec<Value>,
+    /// Whether a question about where its mail comes from was not answered.
+    pub is_open: bool,
+}
+
+/// A partner as the plan names it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Its name.
+    pub name: String,
+    /// Refusing it stops the cutover.
+    pub vip: bool,
+    /// As in [`Partner::not_judged`].
+    pub not_judged: Vec<Value>,
+    /// As in [`Partner::is_open`].
+    pub is_open: bool,
 }
 
 impl Partner {
@@ -118,12 +133,11 @@ impl Partner {
 }
 
 /// Puts forecasts together by partner, worst first: refused before put off before unknown, important ones before others, then by
-/// messages that would be lost. `planned` names the partners of the plan with what of them cannot be judged; they appear even without
-/// a client.
-pub fn by_partner(forecasts: Vec<Forecast>, planned: Vec<(String, bool, Vec<Value>)>) -> Vec<Partner> {
+/// messages that would be lost. The partners of the plan appear even without a client.
+pub fn by_partner(forecasts: Vec<Forecast>, planned: Vec<Planned>) -> Vec<Partner> {
     let mut partners: BTreeMap<String, Partner> = BTreeMap::new();
-    for (name, vip, not_judged) in planned {
-        let partner = Partner { name: name.clone(), vip, is_planned: true, clients: Vec::new(), not_judged };
+    for Planned { name, vip, not_judged, is_open } in planned {
+        let partner = Partner { name: name.clone(), vip, is_planned: true, clients: Vec::new(), not_judged, is_open };
         partners.insert(name, partner);
     }
     for forecast in forecasts {
@@ -133,6 +147,7 @@ pub fn by_partner(forecasts: Vec<Forecast>, planned: Vec<(String, bool, Vec<Valu
             is_planned: false,
             clients: Vec::new(),
             not_judged: Vec::new(),
+            is_open: false,
         };
         partners.entry(forecast.partner.clone()).or_insert_with(new).clients.push(forecast);
     }
@@ -165,14 +180,20 @@ pub fn per_week(messages: u64, seconds: Option<i64>) -> Option<u64> {
 /// May we switch, as far as our partners' mail goes? A refused important partner stops it; what is not known of one that the plan
 /// names holds it; other refusals and unknowns are warnings. Nobody to judge holds it.
 pub fn verdict(partners: &[Partner]) -> Verdict {
-    let of = |partner: &Partner| match (partner.worst(), partner.vip) {
-        (Severity::Refused | Severity::PutOff, true) => Verdict::NoGo,
-        (Severity::Unknown, _) if partner.vip || partner.is_planned => Verdict::Hold,
-        (Severity::Taken, _) if partner.vip && !partner.not_judged.is_empty() => Verdict::GoWithWarnings,
-        (Severity::Taken, _) => Verdict::Go,
-        _ => Verdict::GoWithWarnings,
+    let of = |partner: &Partner| {
+        let of_client = |severity| match severity {
+            Severity::Refused | Severity::PutOff if partner.vip => Verdict::NoGo,
+            Severity::Unknown if partner.vip || partner.is_planned => Verdict::Hold,
+            Severity::Taken if partner.vip && !partner.not_judged.is_empty() => Verdict::GoWithWarnings,
+            Severity::Taken => Verdict::Go,
+            Severity::Refused | Severity::PutOff | Severity::Unknown => Verdict::GoWithWarnings,
+        };
+        // A partner of whom one client is refused may have another that is not known: a refusal hides no unknown.
+        let clients = partner.clients.iter().map(|client| Severity::of(&client.fate));
+        let nobody = partner.clients.is_empty().then_some(Severity::Unknown);
+        let open = partner.is_open.then_some(Severity::Unknown);
+        clients.chain(nobody).chain(open).map(of_client).max().unwrap_or(Verdict::Hold)
     };
-    // A vip of whom one client is refused may have others that are not known: the worst decides.
     let judged = partners.iter().flat_map(|partner| &partner.clients);
     let nothing_known = judged.clone().all(|client| Severity::of(&client.fate) == Severity::Unknown);
     let worst = partners.iter().map(of).max().unwrap_or(Verdict::Hold);
@@ -211,6 +232,10 @@ mod tests {
         }
     }
 
+    fn planned(name: &str, vip: bool) -> Planned {
+        Planned { name: name.to_owned(), vip, not_judged: Vec::new(), is_open: false }
+    }
+
     fn refused(reply: u16) -> Fate {
         let rule =
             Rule { section: String::new(), written: "reject_rbl_client bl.test".to_owned(), place: None, zone: None };
@@ -233,7 +258,7 @@ mod tests {
             forecast("192.0.2.6", "dark", 1000, unknown()),
             forecast("192.0.2.7", "dear", 1, refused(554)),
         ];
-        let planned = vec![("dear".to_owned(), true, Vec::new()), ("absent".to_owned(), false, Vec::new())];
+        let planned = vec![planned("dear", true), planned("absent", false)];
         let names: Vec<String> = by_partner(forecasts, planned).into_iter().map(|partner| partner.name).collect();
         assert_eq!(names, ["dear", "many", "few", "later", "dark", "absent", "fine"]);
     }
@@ -241,9 +266,9 @@ mod tests {
     /// Lost if it fails: a cutover that loses an important partner, or of which nothing is known, would be a GO.
     #[test]
     fn verdicts() {
-        let with = |fate: &Fate, planned: Option<bool>| {
+        let with = |fate: &Fate, planned_if: Option<bool>| {
             let fate = fate.clone();
-            let planned = planned.map(|vip| ("a".to_owned(), vip, Vec::new())).into_iter().collect();
+            let planned = planned_if.map(|vip| planned("a", vip)).into_iter().collect();
             let others = forecast("192.0.2.9", "b", 5, Fate::Accepted);
             verdict(&by_partner(vec![forecast("192.0.2.1", "a", 5, fate), others], planned))
         };
@@ -260,8 +285,15 @@ mod tests {
         assert_eq!(verdict(&[]), Verdict::Hold);
         let dark = by_partner(vec![forecast("192.0.2.1", "a", 5, unknown())], Vec::new());
         assert_eq!(verdict(&dark), Verdict::Hold);
-        let nobody = by_partner(Vec::new(), vec![("a".to_owned(), false, Vec::new())]);
+        let nobody = by_partner(Vec::new(), vec![planned("a", false)]);
         assert_eq!(verdict(&nobody), Verdict::Hold);
+        // A refusal of one client hides no silence about another, nor does a taken one about where mail comes from.
+        let mixed = vec![forecast("192.0.2.1", "a", 5, refused(554)), forecast("192.0.2.2", "a", 5, unknown())];
+        assert_eq!(verdict(&by_partner(mixed.clone(), vec![planned("a", false)])), Verdict::Hold);
+        assert_eq!(verdict(&by_partner(mixed.clone(), vec![planned("a", true)])), Verdict::NoGo);
+        assert_eq!(verdict(&by_partner(mixed, Vec::new())), Verdict::GoWithWarnings);
+        let open = vec![Planned { is_open: true, ..planned("a", false) }];
+        assert_eq!(verdict(&by_partner(vec![forecast("192.0.2.1", "a", 5, Fate::Accepted)], open)), Verdict::Hold);
     }
 
     /// Lost if it fails: a year's log would be read as a week's.

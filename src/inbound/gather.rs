@@ -177,28 +177,11 @@ impl<'a> Gatherer<'a> {
     pub fn judge(&self, caller: &Caller, facts: &Facts) -> (Judgement, Option<Value>) {
         let judgement = self.policy.judge(caller, facts);
         match judgement.fate {
-            Fate::Unknown { why, then } if self.policy.reads_answers() && self.is_answered(caller, facts) => {
+            Fate::Unknown { why, then } if self.policy.reads_answers() && is_answered(self.policy, caller, facts) => {
                 (Judgement { fate: *then, ..judgement }, Some(why))
             }
             _ => (judgement, None),
         }
-    }
-
-    /// Whether the world answered everything that was asked about `caller`.
-    fn is_answered(&self, caller: &Caller, facts: &Facts) -> bool {
-        let named = !self.policy.wants_names()
-            || matches!(facts.names.get(&caller.ip), Some(naming) if !matches!(naming, Naming::Unanswered(_)));
-        let sender = caller.sender.as_ref().filter(|_| self.policy.wants_sender_domains());
-        let exists = sender.is_none_or(|domain| {
-            matches!(facts.domains.get(domain), Some(Existence::Exists | Existence::Missing | Existence::NullMx))
-        });
-        let asked = |asked: &AskedZone| match subject(asked.about, caller, facts) {
-            None => true,
-            Some(target) => {
-                matches!(facts.zones.get(&(asked.zone.clone(), target)), Some(Lookup::Absent | Lookup::Addresses(_)))
-            }
-        };
-        named && exists && self.lists.iter().map(|list| &list.asked).all(asked)
     }
 
     /// What the list says of `target`; nothing where it is not asked, because its word would not count.
@@ -224,6 +207,26 @@ impl<'a> Gatherer<'a> {
         };
         counts.then_some(lookup)
     }
+}
+
+/// Whether the world answered everything that was asked about `caller`, or about whoever comes.
+fn is_answered(policy: &Policy, caller: &Caller, facts: &Facts) -> bool {
+    let named = !policy.wants_names()
+        || matches!(facts.names.get(&caller.ip), Some(naming) if !matches!(naming, Naming::Unanswered(_)));
+    let sender = caller.sender.as_ref().filter(|_| policy.wants_sender_domains());
+    let exists = sender.is_none_or(|domain| {
+        matches!(facts.domains.get(domain), Some(Existence::Exists | Existence::Missing | Existence::NullMx))
+    });
+    let told = |known: &(String, Target)| matches!(facts.zones.get(known), Some(Lookup::Absent | Lookup::Addresses(_)));
+    let listed = |asked: &AskedZone| {
+        subject(asked.about, caller, facts).is_none_or(|target| told(&(asked.zone.clone(), target)))
+    };
+    let has_addresses = |host: &DomainName| matches!(facts.addresses.get(host), Some(Some(_)));
+    named
+        && exists
+        && policy.asked_hosts().iter().all(has_addresses)
+        && policy.asked_always().iter().all(told)
+        && policy.asked_zones().iter().all(listed)
 }
 
 /// The families for which a list is to prove its health: those that are asked and that it holds; else whichever it holds.
@@ -328,4 +331,37 @@ async fn existence(dns: &Dns, domain: &DomainName) -> Existence {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lost if it fails: a partner of whom a question was not answered would be called accepted, with a word about the rules beside it.
+    #[test]
+    fn what_was_not_answered_is_no_doubt_about_the_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("exim4.conf");
+        let acl = "acl_smtp_rcpt = rcpt\nbegin acl\nrcpt:\n  deny hosts = host.example.org\n  \
+                   deny dnslists = fixed.example/192.0.2.9\n  deny dnslists = bl.example\n  accept\n";
+        std::fs::write(&file, acl).unwrap();
+        let policy = Policy::read(&file, &[]).unwrap();
+        let caller = Caller { ip: [192, 0, 2, 7].into(), helo: None, sender: None };
+        let host = DomainName::parse("host.example.org").unwrap();
+        let zones = [("fixed.example", [192, 0, 2, 9]), ("bl.example", [192, 0, 2, 7])];
+        let zones = zones.map(|(zone, ip)| (zone.to_owned(), Target::Ip(ip.into())));
+        let facts = Facts {
+            zones: zones.iter().cloned().map(|known| (known, Lookup::Absent)).collect(),
+            addresses: [(host.clone(), Some(Vec::new()))].into(),
+            ..Facts::default()
+        };
+        assert!(is_answered(&policy, &caller, &facts));
+        let silent = Facts { addresses: [(host, None)].into(), ..facts.clone() };
+        assert!(!is_answered(&policy, &caller, &silent));
+        for known in zones {
+            let mut silent = facts.clone();
+            silent.zones.insert(known, Lookup::Failed(Answer::Timeout));
+            assert!(!is_answered(&policy, &caller, &silent));
+        }
+    }
 }

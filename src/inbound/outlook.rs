@@ -118,8 +118,8 @@ pub fn lists(states: &[ListState], redact: impl Fn(&str) -> String) -> Vec<List>
     states.iter().map(list).collect()
 }
 
-/// What is wrong with the rules of `policy` and the lists that it asks, and, in `caveats`, what of the rules could decide otherwise. What a list answers others is no finding: only a run on the
-/// new server says what it answers there.
+/// What is wrong with the rules of `policy` and the lists that it asks, and, in `caveats`, what of the rules could decide otherwise.
+/// What a list answers others is no finding: only a run on the new server says what it answers there.
 pub fn findings(
     policy: &Policy,
     states: &[ListState],

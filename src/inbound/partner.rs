@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::model::{DomainName, Value};
 use crate::plan::Partner;
 use crate::probe::{Answer, Ask, Dns, Question, RData, RecordType};
-use crate::records::spf::{DualCidr, Kind, Mechanism, Qualifier};
+use crate::records::spf::{DualCidr, Kind, Mechanism, Modifier, Qualifier};
 use crate::spf::{Branch, Evaluator, Leaf};
 
 /// The largest network that is taken apart into addresses, as the number of bits in which its addresses differ: 32 addresses.
@@ -25,8 +25,10 @@ pub struct Sources {
     pub addresses: BTreeSet<IpAddr>,
     /// Networks that are too large to be judged address by address.
     pub networks: BTreeSet<IpNet>,
-    /// What was published and could not be turned into addresses, and what was not answered.
+    /// What was published and could not be turned into addresses.
     pub unread: Vec<Value>,
+    /// What was not answered.
+    pub unanswered: Vec<Value>,
 }
 
 impl Sources {
@@ -64,10 +66,13 @@ impl Sources {
     }
 
     fn miss(&mut self, en: String, ja: String) {
-        let what = Value::both(en, ja);
-        if !self.unread.contains(&what) {
-            self.unread.push(what);
-        }
+        once(&mut self.unread, Value::both(en, ja));
+    }
+}
+
+fn once(values: &mut Vec<Value>, value: Value) {
+    if !values.contains(&value) {
+        values.push(value);
     }
 }
 
@@ -94,10 +99,12 @@ fn branch<'a>(dns: &'a Dns, of: &'a Branch, sources: &'a mut Sources) -> BoxFutu
         if let Some(problem) = &of.problem {
             let (domain, why) = (&of.domain, problem.cause.why());
             let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| why.in_lang(lang).to_owned());
-            sources.miss(
+            let what = Value::both(
                 format!("the SPF record of {domain} cannot be read: {en}"),
                 format!("{domain} の SPF レコードを読めない: {ja}"),
             );
+            let silent = problem.cause.is_temporary();
+            once(if silent { &mut sources.unanswered } else { &mut sources.unread }, what);
         }
         for leaf in of.reachable() {
             match &leaf.inner {
@@ -112,16 +119,20 @@ fn branch<'a>(dns: &'a Dns, of: &'a Branch, sources: &'a mut Sources) -> BoxFutu
 /// One term that leads to no further record.
 async fn term(dns: &Dns, domain: &str, leaf: &Leaf, sources: &mut Sources) {
     // What `~` and `-` name is not the partner's mail; `?` may be.
-    let Kind::Directive(Qualifier::Pass | Qualifier::Neutral, mechanism) = &leaf.kind else { return };
+    let mechanism = match &leaf.kind {
+        Kind::Directive(Qualifier::Pass | Qualifier::Neutral, mechanism) => Some(mechanism),
+        Kind::Modifier(Modifier::Redirect(_)) => None,
+        Kind::Directive(..) | Kind::Modifier(_) => return,
+    };
     let own = leaf.term.split_once(':').map_or("", |(_, name)| name.split('/').next().unwrap_or(name));
     let name = if own.is_empty() { domain } else { own };
     match mechanism {
-        Mechanism::Ip4(network) => sources.add_network(IpNet::V4(*network)),
-        Mechanism::Ip6(network) => sources.add_network(IpNet::V6(*network)),
-        Mechanism::A(_, cidr) if !name.contains('%') => hosts(dns, name, *cidr, sources).await,
-        Mechanism::Mx(_, cidr) if !name.contains('%') => exchangers(dns, name, *cidr, sources).await,
+        Some(Mechanism::Ip4(network)) => sources.add_network(IpNet::V4(*network)),
+        Some(Mechanism::Ip6(network)) => sources.add_network(IpNet::V6(*network)),
+        Some(Mechanism::A(_, cidr)) if !name.contains('%') => hosts(dns, name, *cidr, sources).await,
+        Some(Mechanism::Mx(_, cidr)) if !name.contains('%') => exchangers(dns, name, *cidr, sources).await,
         // A record that ends in `?all` or `+all` says nothing about where its mail comes from.
-        Mechanism::All if matches!(leaf.kind, Kind::Directive(Qualifier::Neutral, _)) => {}
+        Some(Mechanism::All) if matches!(leaf.kind, Kind::Directive(Qualifier::Neutral, _)) => {}
         _ => {
             let term = &leaf.term;
             sources.miss(
@@ -171,7 +182,9 @@ async fn hosts(dns: &Dns, name: &str, cidr: DualCidr, sources: &mut Sources) {
 fn unanswered(name: &str, rtype: &str, answer: &Answer, sources: &mut Sources) {
     let (name, why) = (name.trim_end_matches('.'), answer.why());
     let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| why.in_lang(lang).to_owned());
-    sources.miss(format!("{name} {rtype} was not answered: {en}"), format!("{name} {rtype} に応答がない: {ja}"));
+    let what =
+        Value::both(format!("{name} {rtype} was not answered: {en}"), format!("{name} {rtype} に応答がない: {ja}"));
+    once(&mut sources.unanswered, what);
 }
 
 /// Whether mail of the sender domain `domain` is this partner's.

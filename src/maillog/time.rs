@@ -67,11 +67,15 @@ fn long(text: &str) -> Option<NaiveDateTime> {
 
 /// `+09:00`, `+0900` or `Z`, behind fractions of a second.
 fn offset_of(rest: &[u8]) -> Option<FixedOffset> {
-    let text = std::str::from_utf8(rest.get(..rest.len().min(20))?).ok()?;
-    let text = text.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()).trim_start();
+    // What follows the offset may be cut within a character.
+    let ascii = rest.iter().take(20).take_while(|octet| octet.is_ascii()).count();
+    let text = std::str::from_utf8(&rest[..ascii]).ok()?;
+    let text = text.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    // Behind a space it begins the name of a host.
     if text.starts_with('Z') {
         return FixedOffset::east_opt(0);
     }
+    let text = text.trim_start();
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
         b'-' => -1,
@@ -99,6 +103,8 @@ mod tests {
             ("Feb 29 00:00:00 mx postfix", "2024-02-29T00:00:00+09:00"),
             ("2026-01-10T11:59:59.123456+02:00 mx", "2026-01-10T11:59:59+02:00"),
             ("2026-01-10T11:59:59Z mx", "2026-01-10T11:59:59Z"),
+            ("2026-01-10 11:59:59 Zeus postfix", "2026-01-10T11:59:59+09:00"),
+            ("2026-01-10 11:59:59 +0100 [日本語のホスト]", "2026-01-10T11:59:59+01:00"),
             ("2026-01-10 11:59:59 1abcde-0001-00 <=", "2026-01-10T11:59:59+09:00"),
             ("2026-01-10 11:59:59.123 +0100 1abcde", "2026-01-10T11:59:59+01:00"),
             ("2026-01-10 11:59:59 [123] 1abcde", "2026-01-10T11:59:59+09:00"),

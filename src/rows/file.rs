@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::lock::Lock;
 use super::{Head, RowsError, whole_line};
 
 /// Rows on their way to `W`.
@@ -62,6 +63,7 @@ pub struct RowFile {
     /// Nothing once the file is complete.
     writer: Option<RowWriter<BufWriter<File>>>,
     rows: u64,
+    _lock: Lock,
 }
 
 impl RowFile {
@@ -69,12 +71,14 @@ impl RowFile {
     /// off. `each` sees every row that is there already.
     ///
     /// # Errors
-    /// [`RowsError`] if it cannot be read or written, holds something else, or rows of another run. It is unchanged then.
+    /// [`RowsError`] if it cannot be read or written, another run is writing to it, or it holds something else, or rows of another run.
+    /// It is unchanged then.
     pub fn resume(path: &Path, head: Head, wanted: u64, mut each: impl FnMut(&str)) -> Result<Self, RowsError> {
         let read = |source| RowsError::Read { path: path.to_owned(), source };
         let write = |source| RowsError::Write { path: path.to_owned(), source };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(read)?;
+        let lock = Lock::take(&file).map_err(read)?.ok_or_else(|| RowsError::InUse(path.to_owned()))?;
         let text = head.text();
         let length = file.metadata().map_err(read)?.len();
         let mut lines = BufReader::new(&file);
@@ -87,7 +91,7 @@ impl RowFile {
             file.seek(SeekFrom::Start(0)).map_err(write)?;
             let mut writer = RowWriter::begin(head, BufWriter::new(file)).map_err(write)?;
             writer.flush().map_err(write)?;
-            return Ok(Self { path: path.to_owned(), writer: Some(writer), rows: 0 });
+            return Ok(Self { path: path.to_owned(), writer: Some(writer), rows: 0, _lock: lock });
         };
         // A heading that was cut off is as good as none.
         let is_same = found.line == head.line && found.form == head.form;
@@ -112,7 +116,7 @@ impl RowFile {
             return Err(RowsError::TooMany { path: path.to_owned(), found: rows, wanted });
         }
         if is_complete {
-            return Ok(Self { path: path.to_owned(), writer: None, rows });
+            return Ok(Self { path: path.to_owned(), writer: None, rows, _lock: lock });
         }
         if found.columns != head.columns {
             whole = 0;
@@ -123,7 +127,7 @@ impl RowFile {
         if whole == 0 {
             out.write_all(text.as_bytes()).map_err(write)?;
         }
-        Ok(Self { path: path.to_owned(), writer: Some(RowWriter { head, out, rows }), rows })
+        Ok(Self { path: path.to_owned(), writer: Some(RowWriter { head, out, rows }), rows, _lock: lock })
     }
 
     /// How many rows were there when it was opened.
@@ -260,6 +264,23 @@ mod tests {
             assert!(matches!(write(&path, whole.clone(), 4, 4), Err(RowsError::NotRows(_))), "{stranger:?}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), stranger);
         }
+    }
+
+    /// Lost if it fails: two runs would write their rows into each other's lines.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_belongs_to_one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows");
+        let mut first = RowFile::resume(&path, head(Form::Ndjson, "x", None), 2, |_| {}).unwrap();
+        first.add("row,0").unwrap();
+        first.flush().unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let second = RowFile::resume(&path, head(Form::Ndjson, "x", None), 2, |_| {});
+        assert!(matches!(&second, Err(RowsError::InUse(_))), "{second:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        drop(first);
+        assert_eq!(write(&path, head(Form::Ndjson, "x", None), 2, 2).unwrap(), ["row,0"]);
     }
 
     /// Lost if it fails: a full disk would pass unnoticed.

@@ -5,6 +5,7 @@
 
 mod file;
 mod join;
+mod lock;
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -222,7 +223,10 @@ pub enum RowsError {
         /// What differs.
         why: String,
     },
-    /// Two runs would write into one file.
+    /// Another run writes to the file.
+    #[error("could not continue {}: another run is writing to it; nothing was changed in it", shown(.0))]
+    InUse(PathBuf),
+    /// It has more rows than the input, or another number of them and an end.
     #[error("could not continue {}: its rows do not fit the input ({found} of {wanted})", shown(path))]
     TooMany {
         /// The file.

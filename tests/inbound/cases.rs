@@ -245,4 +245,29 @@ strict = warn_if_reject reject_rbl_client codes.bl.test permit
         master: SMTPD,
         tables: &[],
     },
+    Case {
+        name: "our networks with bits behind the prefix",
+        main: "mynetworks = 198.18.0.0/28 198.18.0.17/28 198.18.0.32/28
+smtpd_client_restrictions = permit_mynetworks, reject_rbl_client codes.bl.test
+",
+        master: SMTPD,
+        tables: &[],
+    },
+    Case {
+        name: "our networks in a file, with a name in it",
+        main: "mynetworks = {dir}/ours, 198.18.0.32/28
+smtpd_client_restrictions = permit_mynetworks, reject_rbl_client codes.bl.test
+",
+        master: SMTPD,
+        tables: &[("ours", "198.18.0.0/28\n# a comment\nmail.partners.example !198.18.0.40\n")],
+    },
+    Case {
+        name: "our networks with bits behind the prefix, and postscreen",
+        main: "mynetworks = 198.18.0.0/28 198.18.0.17/28 198.18.0.32/28
+postscreen_dnsbl_sites = codes.bl.test
+postscreen_dnsbl_action = enforce
+",
+        master: POSTSCREEN,
+        tables: &[],
+    },
 ];

@@ -434,4 +434,17 @@ check_rcpt:
   accept dnslists = allow.wl.test : codes.bl.test/198.51.100.200
   accept !dnslists = one.bl.test : two.bl.test : three.bl.test",
     ),
+    policy(
+        "expressions that look at capitals",
+        RCPT,
+        "check_rcpt:
+  deny condition = ${if match{$sender_helo_name}{\\N^MAIL\\.\\N}}
+       message = in capitals
+  deny condition = ${if match{$sender_helo_name}{\\N[A-Z]\\N}}
+       message = a capital
+  deny condition = ${if match{$sender_helo_name}{\\Npartners\\N}}
+       dnslists = one.bl.test
+       message = in small letters
+  accept",
+    ),
 ];

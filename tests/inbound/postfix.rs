@@ -1,15 +1,11 @@
 //! Postfix: as it is installed, each with a configuration, a queue and a log of its own.
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use super::postfix_queue::{PROGRAMS, master, prepare, settle};
 use super::process::{program, run, write};
 use super::stage::{Stage, address_of};
-
-/// Where Debian keeps the programs that the master starts.
-const PROGRAMS: &str = "/usr/lib/postfix/sbin";
 
 /// The services that a server without delivery needs, apart from its port.
 const SERVICES: &str = "\
@@ -33,11 +29,6 @@ postlog unix-dgram n - n - 1 postlogd
 /// The mailbox that is there.
 pub(crate) const RECIPIENT: &str = "taken@example.co.jp";
 
-/// Where the program is that starts the others.
-pub(crate) fn master() -> Option<PathBuf> {
-    Some(Path::new(PROGRAMS).join("master")).filter(|file| file.is_file())
-}
-
 /// Starts Postfix on address `number` with these lines in main.cf (after the common ones), these for port 25 in master.cf, and these
 /// tables beside main.cf (`hash:` ones are made ready by postmap); main.cf and master.cf, as Postfix reads them.
 pub(crate) fn start(
@@ -48,17 +39,7 @@ pub(crate) fn start(
     tables: &[(&str, &str)],
 ) -> [PathBuf; 2] {
     let dir = stage.folder(&format!("postfix-{number}"));
-    for folder in
-        ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace"]
-            .into_iter()
-            .chain(["public", "maildrop", "pid"])
-    {
-        std::fs::create_dir_all(dir.join("queue").join(folder)).unwrap();
-    }
-    std::fs::create_dir(dir.join("data")).unwrap();
-    let shell = "chown postfix data queue/*; chown root queue/pid; chgrp postdrop queue/public queue/maildrop; \
-                 chmod 700 data queue/*; chmod 710 queue/public; chmod 730 queue/maildrop; chmod 755 queue/pid";
-    run(&dir, &program("sh").unwrap(), &["-ec", shell]);
+    prepare(&dir);
     let addresses = address_of(number).map(|ip| ip.to_string()).join(", ");
     let files = [dir.join("main.cf"), dir.join("master.cf")];
     let whole = format!("{}{}", common(&dir, number, &addresses), main.replace("{dir}", &dir.display().to_string()));
@@ -103,11 +84,6 @@ impl Log {
         let mark = format!("for [{ip}]:");
         (warnings, self.ranks.iter().any(|line| line.contains(&mark)))
     }
-}
-
-/// Postfix reads a file that has just been written again and again until it is two seconds old.
-fn settle(file: &Path) {
-    File::options().write(true).open(file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
 }
 
 fn common(dir: &Path, number: u8, addresses: &str) -> String {

@@ -15,6 +15,7 @@ mod exim;
 mod names;
 mod namespaces;
 mod postfix;
+mod postfix_queue;
 #[path = "../daemons/process.rs"]
 mod process;
 pub(crate) mod server;
@@ -98,7 +99,7 @@ fn impossible() -> Option<String> {
         return Some("only root makes network namespaces".to_owned());
     }
     let missing = ["ip", "nft", "nsd"].into_iter().find(|name| program(name).is_none());
-    let missing = missing.or_else(|| postfix::program().is_none().then_some("Postfix"));
+    let missing = missing.or_else(|| postfix_queue::master().is_none().then_some("Postfix"));
     let missing = missing.or_else(|| exim::program().is_none().then_some("Exim (or its user)"));
     if let Some(name) = missing {
         return Some(format!("{name} is not installed"));

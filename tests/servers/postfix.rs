@@ -1,17 +1,12 @@
 //! Postfix: as it is installed, with a configuration, a queue and a log of its own.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 use super::certificates::Files;
-use super::process;
-use super::process::{Daemon, run, write};
+use super::postfix_queue::{PROGRAMS, master, prepare, settle};
+use super::process::{Daemon, write};
 use super::server::Server;
-
-/// Where Debian keeps the programs that the master starts.
-const PROGRAMS: &str = "/usr/lib/postfix/sbin";
 
 /// The services that a server without delivery needs, apart from its ports.
 const SERVICES: &str = "\
@@ -32,30 +27,12 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 ";
 
-/// Where the program is that starts the others.
-pub(crate) fn program() -> Option<PathBuf> {
-    Some(Path::new(PROGRAMS).join("master")).filter(|file| file.is_file())
-}
-
 /// Starts it where the thread is.
 pub(crate) fn spawn(server: &Server, certificate: &Files, dir: &Path) -> Daemon {
-    let (queue, data) = (dir.join("queue"), dir.join("data"));
-    for folder in
-        ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace"]
-    {
-        std::fs::create_dir_all(queue.join(folder)).unwrap();
-    }
-    for folder in ["public", "maildrop", "pid"] {
-        std::fs::create_dir_all(queue.join(folder)).unwrap();
-    }
-    std::fs::create_dir(&data).unwrap();
-    let shell = "chown postfix data queue/*; chown root queue/pid; chgrp postdrop queue/public queue/maildrop; \
-                 chmod 700 data queue/*; chmod 710 queue/public; chmod 730 queue/maildrop; chmod 755 queue/pid";
-    run(dir, &process::program("sh").unwrap(), &["-ec", shell]);
+    prepare(dir);
     let main = dir.join("main.cf");
     write(&main, &configuration(server, certificate, dir));
-    // Postfix reads a file that has just been written again and again until it is two seconds old.
-    File::options().write(true).open(&main).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    settle(&main);
     let mut services = String::from(SERVICES);
     for port in &server.ports {
         let _ = writeln!(services, "{port} inet n - n - - smtpd{}", submission(*port));
@@ -65,7 +42,7 @@ pub(crate) fn spawn(server: &Server, certificate: &Files, dir: &Path) -> Daemon 
     std::fs::create_dir(dir.join("sasl")).unwrap();
     write(&dir.join("sasl/smtpd.conf"), "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN\n");
     let args = ["-c", dir.to_str().unwrap(), "-d"].map(str::to_owned);
-    Daemon::spawn("postfix", dir, &program().unwrap(), &args)
+    Daemon::spawn("postfix", dir, &master().unwrap(), &args)
 }
 
 /// What is different at a port where people hand mail in, as in Postfix's sample.

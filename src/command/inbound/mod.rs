@@ -20,8 +20,8 @@ use crate::catalogue::{Catalogue, Family, Target};
 use crate::cli::{Inbound, InboundFormat};
 use crate::dnsbl::{Consultant, Lookup, enforced};
 use crate::inbound::{
-    self, About, Caller, Dialect, Facts, Forecast, Gatherer, ListState, Log, Naming, Outlook, Owners, Policy, Severity,
-    by_messages, by_partner, name_of, naming, sources,
+    self, About, Caller, Dialect, Facts, Forecast, Gatherer, ListState, Log, Naming, Outlook, Owners, Planned, Policy,
+    Severity, by_messages, by_partner, name_of, naming, sources,
 };
 use crate::maillog;
 use crate::model::{DomainName, Secrets, Value, Vantage, visible};
@@ -207,7 +207,13 @@ impl Work<'_> {
                     format!("ネットワーク {network} からも送信し得るが、広いためアドレスごとの判定はしない"),
                 )
             });
-            (partner.name.clone(), partner.vip, networks.chain(sources.unread.iter().cloned()).collect())
+            let other = sources.unread.iter().chain(&sources.unanswered).cloned();
+            Planned {
+                name: partner.name.clone(),
+                vip: partner.vip,
+                not_judged: networks.chain(other).collect(),
+                is_open: !sources.unanswered.is_empty(),
+            }
         });
         let redact = |text: &str| dns.redact(text);
         Ok(Judged::Whole(Box::new(Outlook {

@@ -48,7 +48,7 @@ pub(super) async fn senders(dns: &Dns, domain: &DomainName, own: &Own) -> Sender
     if root.record.is_some() {
         let sources = authorised(dns, &root).await;
         senders.addresses = sources.addresses;
-        senders.remarks.extend(sources.unread);
+        senders.remarks.extend(sources.unread.into_iter().chain(sources.unanswered));
         if !survey.is_complete {
             senders.remarks.push(Value::both(
                 format!("SPF of {domain}: what it leads to could not all be read"),

@@ -278,6 +278,7 @@ fn asks_dns(domain: &DomainName, visit: &mut Visit<'_>) -> bool {
         let inside = router.domains.as_ref().map(|list| in_domains(list, domain.as_str(), false, visit));
         match inside.filter(|inside| inside.possible.is_one()).and_then(|inside| inside.assumed) {
             Some(Word::No) => {}
+            _ if router.is_conditional => return false,
             Some(Word::Yes) => return router.driver == "dnslookup" && router.is_last,
             _ => return router.domains.is_none() && router.driver == "dnslookup" && router.is_last,
         }

@@ -77,7 +77,26 @@ pub(super) struct Router {
     pub(super) domains: Option<String>,
     /// What it does not route, nobody does.
     pub(super) is_last: bool,
+    /// Whether it takes part depends on more than the domain.
+    pub(super) is_conditional: bool,
 }
+
+/// Preconditions of routers beside `domains` (Exim specification, section 15.1), and what keeps one out of a verification.
+const PRECONDITIONS: [&str; 13] = [
+    "address_test",
+    "check_local_user",
+    "condition",
+    "local_part_prefix",
+    "local_part_suffix",
+    "local_parts",
+    "no_verify",
+    "no_verify_sender",
+    "require_files",
+    "senders",
+    "verify",
+    "verify_only",
+    "verify_sender",
+];
 
 impl Config {
     /// Reads the lines of all sections that say something about callers.
@@ -148,6 +167,7 @@ impl Config {
             ("driver", Some(driver)) => router.driver = driver.to_owned(),
             ("domains", Some(domains)) => router.domains = Some(dequoted(domains)),
             ("no_more", _) | ("more", Some("false" | "no")) => router.is_last = true,
+            _ if PRECONDITIONS.contains(&word) => router.is_conditional = true,
             _ => {}
         }
     }

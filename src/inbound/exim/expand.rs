@@ -202,7 +202,8 @@ fn compare(name: &str, first: &str, second: &str) -> Option<bool> {
     match name {
         "eq" => return Some(first == second),
         "eqi" => return Some(first.eq_ignore_ascii_case(second)),
-        "match" => return super::lists::matches(first, &format!("^.*(?:{second})")),
+        // Unlike in lists, capitals are others than small letters.
+        "match" => return super::lists::regex(second, true).map(|expression| expression.is_match(first)),
         "inlist" | "inlisti" => {
             let same = |item: &String| if name == "inlist" { item == first } else { item.eq_ignore_ascii_case(first) };
             return Some(super::lists::items(second).iter().any(same));
@@ -334,6 +335,9 @@ mod tests {
             ("${lc:ABC}", "abc"),
             ("a\\$b \\N$x\\N", "a$b $x"),
             ("${if match{mail.dyn.example}{\\N^mail\\.\\N}{1}{0}}", "1"),
+            ("${if match{a mail.dyn.example}{\\N^mail\\.\\N}{1}{0}}", "0"),
+            ("${if match{mail.dyn.example}{DYN|[A-Z]}{1}{0}}", "0"),
+            ("${if match{mail.dyn.example}{dyn}{1}{0}}", "1"),
         ] {
             assert_eq!(expand(text, &Fixed), Expanded::Known(expected.to_owned()), "{text}");
         }

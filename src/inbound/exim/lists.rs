@@ -53,7 +53,7 @@ fn split(list: &str, fixed: Option<char>) -> Vec<String> {
 pub(super) fn matches(subject: &str, pattern: &str) -> Option<bool> {
     let subject = subject.to_ascii_lowercase();
     if pattern.starts_with('^') {
-        return regex(pattern).map(|expression| expression.is_match(&subject));
+        return regex(pattern, false).map(|expression| expression.is_match(&subject));
     }
     if let Some(tail) = pattern.strip_prefix('*') {
         return Some(subject.ends_with(&tail.to_ascii_lowercase()));
@@ -65,8 +65,8 @@ pub(super) fn matches(subject: &str, pattern: &str) -> Option<bool> {
 }
 
 /// Perl's expressions that mean the same here; others do not compile.
-fn regex(pattern: &str) -> Option<regex_lite::Regex> {
-    regex_lite::RegexBuilder::new(pattern).case_insensitive(true).size_limit(1 << 20).build().ok()
+pub(super) fn regex(pattern: &str, caseful: bool) -> Option<regex_lite::Regex> {
+    regex_lite::RegexBuilder::new(pattern).case_insensitive(!caseful).size_limit(1 << 20).build().ok()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::catalogue::{Catalogue, Target};
 use crate::model::{DomainName, Secrets, Value};
 
 /// Options that may change a reply and are not judged, or not in full.
-const UNJUDGED: [&str; 11] = [
+const UNJUDGED: [&str; 13] = [
     "acl_smtp_mime",
     "acl_smtp_dkim",
     "acl_smtp_data_prdr",
@@ -41,7 +41,9 @@ const UNJUDGED: [&str; 11] = [
     "dns_again_means_nonexist",
     "host_lookup_order",
     "local_scan_path",
-    "proxy_required_hosts",
+    "hosts_proxy",
+    "hosts_require_helo",
+    "tls_verify_hosts",
 ];
 
 /// Why a configuration cannot be read.

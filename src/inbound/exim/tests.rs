@@ -332,10 +332,13 @@ fn senders_are_verified_only_where_the_dns_routes_them() {
     };
     let dns = "out:\n  driver = dnslookup\n  domains = ! +local_domains\n  no_more\nin:\n  driver = accept\n";
     let hub = "hub:\n  driver = manualroute\n  domains = \"hub.example : other.example\"\n";
+    let at_times = dns.replace("no_more", "condition = ${if eq{$sender_host_address}{192.0.2.9}}\n  no_more");
     let all = "smart:\n  driver = manualroute\n  route_list = * smart.example\n";
     let mut facts = Facts::default();
     facts.domains.insert(DomainName::parse("example.org").unwrap(), crate::inbound::Existence::Missing);
-    for (routers, sure) in [(dns.to_owned(), true), (format!("{hub}{dns}"), true), (format!("{all}{dns}"), false)] {
+    for (routers, sure) in
+        [(dns.to_owned(), true), (format!("{hub}{dns}"), true), (format!("{all}{dns}"), false), (at_times, false)]
+    {
         let judgement = routed(&routers).judge(&caller("192.0.2.7"), &facts);
         if sure {
             assert_eq!(refusal(&judgement).text, "Sender verify failed", "{routers}");

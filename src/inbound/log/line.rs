@@ -60,9 +60,17 @@ pub(super) fn event(line: &[u8]) -> Event<'_> {
 
 fn exim(line: &[u8]) -> Event<'_> {
     match memmem::find(line, b" <= ") {
-        Some(at) => exim_arrival(line, at),
-        None => exim_rejection(line),
+        Some(at) if ends_in_id(&line[..at]) => exim_arrival(line, at),
+        _ => exim_rejection(line),
     }
+}
+
+/// Whether the last word is the id of a message of Exim's: what a client says in HELO or a subject has none before its `<=`.
+fn ends_in_id(text: &[u8]) -> bool {
+    let word = text.rsplit(|octet| *octet == b' ').next().unwrap_or_default();
+    word.iter().filter(|octet| **octet == b'-').count() == 2
+        && word.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-')
+        && memmem::find(text, b"H=").is_none()
 }
 
 /// `QID: client=name[ip]…`, `NOQUEUE: reject: RCPT from name[ip]: …; from=<…> …`.
@@ -137,6 +145,8 @@ fn sendmail(text: &[u8]) -> Event<'_> {
 /// `… ID <= a@b H=name (helo) [ip]:port I=[…] P=esmtps …`.
 fn exim_arrival(line: &[u8], at: usize) -> Event<'_> {
     let rest = &line[at + 4..];
+    // The subject (`log_selector = +subject`) is the sender's own words.
+    let rest = &rest[..memmem::find(rest, b" T=\"").unwrap_or(rest.len())];
     let sender = &rest[..memchr::memchr(b' ', rest).unwrap_or(rest.len())];
     // Without a host it came from this machine; with A= from somebody who logged in.
     let Some(host) = field(rest, b" H=") else { return Event::Nothing };

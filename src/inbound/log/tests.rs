@@ -69,14 +69,16 @@ fn exim() {
         "2026-11-24 10:00:00 1tFabc-0000000123-0AbC <= sales@partner.example H=mail.partner.example [198.51.100.7]:4567 P=esmtps X=TLS1.3 S=1200 id=a@b\n\
          2026-11-24 10:00:00 [12] 1tFabc-00001-0A <= <> H=(helo[1.2.3.4]) [2001:db8::7] I=[192.0.2.25]:25 P=esmtp S=900\n\
          2026-11-24 10:00:01 1tFabd-00001-0A <= taro@example.co.jp H=pc [203.0.113.9] P=esmtpsa A=plain:taro S=10\n\
+         2026-11-24 10:00:01 1tFabd-00002-0A <= sales@partner.example H=mail.partner.example [198.51.100.7]:4567 P=esmtps S=1200 T=\"plan A=B\" for info@example.co.jp\n\
          2026-11-24 10:00:02 1tFabe-00001-0A <= root@example.co.jp U=root P=local S=10\n\
          2026-11-24 10:00:03 1tFabc-00001-0A => info <info@example.co.jp> R=local T=local\n\
          2026-11-24 10:00:04 H=(x) [198.51.100.9]:999 F=<a@spam.example> rejected RCPT <info@example.co.jp>: blocked\n\
+         2026-11-24 10:00:04 H=(x <= a@b H=c [198.51.100.66]) [198.51.100.9]:999 F=<a@spam.example> rejected RCPT <info@example.co.jp>: blocked\n\
          Nov 24 10:00:05 mx exim[77]: H=(x) [198.51.100.9]:999 F=<a@spam.example> rejected RCPT <info@example.co.jp>: blocked\n",
     );
     assert_eq!(
         told(&clients),
-        ["198.51.100.7 1 0 [partner.example 1]", "198.51.100.9 0 2 [spam.example 2]", "2001:db8::7 1 0 [<> 1]"]
+        ["198.51.100.7 2 0 [partner.example 2]", "198.51.100.9 0 3 [spam.example 3]", "2001:db8::7 1 0 [<> 1]"]
     );
 }
 

@@ -124,8 +124,10 @@ impl<'a> Compiler<'a> {
             };
         }
         if let Some((about, permits)) = list_about(name) {
-            // Without its argument Postfix warns and goes on.
-            return argument.map_or(Test::Nothing, |argument| self.dns_list(about, permits, argument, rule));
+            return match argument {
+                Some(argument) => self.dns_list(about, permits, argument, rule),
+                None => self.nothing(rule, words::no_zone()),
+            };
         }
         match name {
             "permit" => Test::Permit,

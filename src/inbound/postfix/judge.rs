@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::mynetworks::Standing;
 use super::reply::{Class, Draft, Listing, listed};
 use super::steps::{DnsList, Step, Test, Unjudgeable};
 use super::{Postfix, words};
@@ -89,6 +90,9 @@ impl<'a> Session<'a> {
             let text = "(nobody is greeted: the server does not start)".to_owned();
             let refusal = session.refusal(rule, Vec::new(), Draft::new(421, "4.3.0", text));
             return Judgement { fate: Fate::Refused(refusal), only_logged: Vec::new() };
+        }
+        for doubt in &postfix.doubts {
+            session.doubt(doubt.why.clone(), doubt.may_refuse, doubt.may_accept);
         }
         let refusal = session.screen().or_else(|| session.restrictions());
         Judgement { fate: session.conclude(refusal), only_logged: session.only_logged }
@@ -184,8 +188,14 @@ impl<'a> Session<'a> {
             }
             Test::UnknownClient => self.unknown_client(rule, warns, false),
             Test::UnknownReverse => self.unknown_client(rule, warns, true),
-            Test::PermitMynetworks if self.postfix.mynetworks.hold(self.ip) => Status::Permit,
-            Test::PermitMynetworks => Status::Dunno,
+            Test::PermitMynetworks => match self.standing() {
+                Standing::Friend => Status::Permit,
+                Standing::Stranger => Status::Dunno,
+                Standing::Fails => {
+                    let text = format!("<{}>: Temporary lookup failure", self.reply_name());
+                    self.refuse(rule, Vec::new(), Draft::new(451, "4.3.0", text), false)
+                }
+            },
             Test::InvalidHelo | Test::NonFqdnHelo | Test::UnknownHelo => self.helo(&step.test, rule, warns),
             Test::NonFqdnSender | Test::UnknownSenderDomain => self.sender(&step.test, rule, warns),
             Test::List(list) => self.dns_list(list, rule, warns),
@@ -198,6 +208,15 @@ impl<'a> Session<'a> {
             }
             Test::Unjudged(unjudgeable) => self.unjudged(unjudgeable, warns),
         }
+    }
+
+    /// How the client stands to `mynetworks`; a doubt where a pattern that is not read may have it.
+    pub(super) fn standing(&mut self) -> Standing {
+        let said = self.postfix.mynetworks.say(self.ip);
+        for Unjudgeable { why, may_refuse, may_accept } in said.unread {
+            self.doubt(why.clone(), *may_refuse, *may_accept);
+        }
+        said.is
     }
 
     pub(super) fn unjudged(&mut self, unjudgeable: &Unjudgeable, warns: bool) -> Status {

@@ -1,6 +1,7 @@
 //! master.cf: what listens at port 25, and with which options.
 
 use super::lines::{is_space, logical, within_braces};
+use super::syntax::address;
 
 /// A service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +19,12 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Whether it listens at port 25 of the network.
+    /// Whether it listens at port 25 of the network: not only for this machine itself.
     pub(super) fn is_port_25(&self) -> bool {
-        let port = self.name.rsplit_once(':').map_or(self.name.as_str(), |(_, port)| port);
-        self.kind == "inet" && matches!(port, "smtp" | "25")
+        let (host, port) = self.name.rsplit_once(':').unwrap_or(("", &self.name));
+        let host = host.trim_matches(['[', ']']);
+        let is_own = host.eq_ignore_ascii_case("localhost") || address(host).is_some_and(|ip| ip.is_loopback());
+        self.kind == "inet" && matches!(port, "smtp" | "25") && !is_own
     }
 }
 

@@ -11,6 +11,7 @@ mod filter;
 mod judge;
 mod lines;
 mod master;
+mod mynetworks;
 mod postscreen;
 mod read;
 mod reply;
@@ -24,16 +25,15 @@ mod words;
 mod zones;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::inbound::{About, AskedZone, Caller, Facts, Judgement, Rule, Unjudged};
 use compile::Compiler;
 use config::Config;
 use judge::{Session, Stage};
+use mynetworks::Mynetworks;
 use postscreen::Postscreen;
-use steps::{DnsList, Step, Subject, Test, walk};
-use syntax::Network;
+use steps::{DnsList, Step, Subject, Test, Unjudgeable, walk};
 
 /// The most octets of one file that are read.
 pub(super) const LARGEST_FILE: usize = 16 << 20;
@@ -49,6 +49,8 @@ pub struct Postfix {
     replies: Option<tables::Read>,
     soft_bounce: bool,
     looks_up_names: bool,
+    /// What may refuse whoever comes, and is not judged.
+    doubts: Vec<Unjudgeable>,
     /// With this Postfix serves nobody.
     broken: Option<Rule>,
     unjudged: Vec<Unjudged>,
@@ -89,17 +91,6 @@ struct Codes {
     unknown_helo_waits: bool,
     /// The same for the sender's domain.
     unknown_address_waits: bool,
-}
-
-/// Who is a friend.
-#[derive(Clone, Debug, Default)]
-struct Mynetworks(Vec<(Network, bool)>);
-
-impl Mynetworks {
-    /// Whether it is in them: the first pattern that fits decides.
-    fn hold(&self, ip: IpAddr) -> bool {
-        self.0.iter().find(|(network, _)| network.holds(ip)).is_some_and(|(_, friend)| *friend)
-    }
 }
 
 impl Postfix {

@@ -7,6 +7,7 @@ use super::config::{Config, Token};
 use super::filter::Filter;
 use super::judge::Session;
 use super::lines::pieces;
+use super::mynetworks::Standing;
 use super::reply::Draft;
 use super::steps::{Content, Unjudgeable};
 use super::tables::Tables;
@@ -258,8 +259,12 @@ impl Session<'_> {
                 Access::Permit => return Some(true),
                 Access::Reject => return Some(false),
                 Access::End => return None,
-                Access::Mynetworks if self.postfix.mynetworks.hold(self.ip) => return Some(true),
-                Access::Mynetworks => {}
+                Access::Mynetworks => match self.standing() {
+                    Standing::Friend => return Some(true),
+                    Standing::Stranger => {}
+                    // postscreen warns, and passes over the rest.
+                    Standing::Fails => return None,
+                },
                 Access::Table(content, results) => {
                     let found = content.find(&self.ip.to_string(), true).and_then(|index| results.get(index));
                     if let Some(decided) = found.and_then(|inner| self.access_list(inner)) {

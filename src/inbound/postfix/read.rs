@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use super::compile::Compiler;
 use super::config::Config;
 use super::judge::{Knows, Stage};
-use super::lines::pieces;
 use super::master::{Service, services};
+use super::mynetworks::Mynetworks;
 use super::postscreen::Postscreen;
 use super::reply::Class;
-use super::steps::{Step, Subject, Test};
-use super::syntax::Network;
+use super::steps::{Step, Subject, Test, Unjudgeable};
 use super::tables::{ReadFile, Tables};
-use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Mynetworks, Postfix, PostfixError, either, number, words, zones};
-use crate::inbound::{Place, Unjudged};
+use super::{Codes, LARGEST_FILE, MOST_UNJUDGED, Postfix, PostfixError, either, number, words, zones};
+use crate::inbound::{Place, Rule, Unjudged};
 use crate::model::visible;
 
 impl Postfix {
@@ -45,6 +44,14 @@ impl Postfix {
         if config.is_empty() {
             return Err(PostfixError::Empty { file: main.to_owned() });
         }
+        // With such a line no program of Postfix starts. What postconf says to those who run it may stand in what it printed.
+        let stray = strays.iter().find(|stray| !stray.text.contains("postconf: "));
+        let stops = stray.map(|stray| Rule {
+            section: visible(&main.display().to_string()),
+            written: zones::shown_words(&stray.text),
+            place: Some(stray.place.clone()),
+            zone: None,
+        });
         let mut unjudged: Vec<Unjudged> = strays
             .into_iter()
             .take(MOST_UNJUDGED / 2)
@@ -60,7 +67,7 @@ impl Postfix {
         let mut policy = policy(&setup, &tables);
         unjudged.append(&mut policy.unjudged);
         unjudged.truncate(MOST_UNJUDGED);
-        Ok(Self { unjudged, ..policy })
+        Ok(Self { broken: stops.or(policy.broken), unjudged, ..policy })
     }
 }
 
@@ -78,27 +85,36 @@ fn bounded(path: &Path) -> io::Result<Vec<u8>> {
 struct Setup {
     postscreen: Option<Config>,
     smtpd: Config,
+    /// What master.cf has that may refuse everybody and is not judged.
+    doubts: Vec<Unjudgeable>,
 }
 
 impl Setup {
     fn of(main: &Config, master: Option<&[u8]>, file: &str, notes: &mut Vec<Unjudged>) -> Self {
         let mut note = |line: Option<usize>, written: &str, why| {
             let place = line.map(|line| Place { file: visible(file), line });
-            notes.push(Unjudged { place, written: zones::shown_words(written), why });
+            let unjudged = Unjudged { place, written: zones::shown_words(written), why };
+            notes.push(unjudged.clone());
+            Unjudgeable { why: words::undecided(&unjudged), may_refuse: true, may_accept: false }
         };
         let Some(bytes) = master else {
             note(None, "master.cf", words::no_master());
             let screens = main.value("postscreen_dnsbl_sites").is_ok_and(|sites| !sites.is_empty());
-            return Self { postscreen: screens.then(|| main.clone()), smtpd: main.clone() };
+            return Self { postscreen: screens.then(|| main.clone()), smtpd: main.clone(), doubts: Vec::new() };
         };
         let services = services(bytes);
+        let mut doubts = Vec::new();
+        if main.value("master_service_disable").is_ok_and(|value| !value.is_empty()) {
+            doubts.push(note(None, "master_service_disable", words::disabled_services()));
+        }
         let mut at_25 = services.iter().filter(|service| service.is_port_25());
         let Some(first) = at_25.next() else {
-            note(None, "master.cf", words::no_port_25());
-            return Self { postscreen: None, smtpd: main.clone() };
+            doubts.push(note(None, "master.cf", words::no_port_25()));
+            return Self { postscreen: None, smtpd: main.clone(), doubts };
         };
         for other in at_25 {
-            note(Some(other.line), &format!("{} inet {}", other.name, other.program), words::second_port_25());
+            let written = format!("{} inet {}", other.name, other.program);
+            doubts.push(note(Some(other.line), &written, words::second_port_25()));
         }
         let with = |service: &Service| {
             let mut config = main.clone();
@@ -107,24 +123,39 @@ impl Setup {
             }
             config
         };
-        match first.program.as_str() {
-            "smtpd" => Self { postscreen: None, smtpd: with(first) },
+        let (postscreen, smtpd) = match first.program.as_str() {
+            "smtpd" => (None, with(first)),
             "postscreen" => {
                 let screen = with(first);
                 let name = screen.value("smtpd_service_name").unwrap_or_default();
                 let behind = services.iter().find(|service| service.kind == "pass" && service.name == name);
                 if behind.is_none() {
-                    note(Some(first.line), &name, words::no_pass_service());
+                    doubts.push(note(Some(first.line), &name, words::no_pass_service()));
                 }
-                Self { smtpd: behind.map_or_else(|| main.clone(), with), postscreen: Some(screen) }
+                (Some(screen), behind.map_or_else(|| main.clone(), with))
             }
             other => {
-                note(Some(first.line), other, words::strange_program());
-                Self { postscreen: None, smtpd: with(first) }
+                doubts.push(note(Some(first.line), other, words::strange_program()));
+                (None, with(first))
             }
-        }
+        };
+        Self { postscreen, smtpd, doubts }
     }
 }
+
+/// Parameters that, where they are set at all, may refuse or drop what the restrictions let in.
+const AFTER_RESTRICTIONS: [&str; 7] = [
+    "smtpd_milters",
+    "smtpd_proxy_filter",
+    "content_filter",
+    "header_checks",
+    "mime_header_checks",
+    "nested_header_checks",
+    "body_checks",
+];
+/// Parameters by which a client that sends much is put off.
+const LIMITS: [&str; 3] =
+    ["smtpd_client_connection_rate_limit", "smtpd_client_message_rate_limit", "smtpd_client_recipient_rate_limit"];
 
 fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
     let config = &setup.smtpd;
@@ -139,19 +170,33 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
         compiler.broken(name, place, name, words::open_relay());
     }
     let postscreen = setup.postscreen.as_ref().map(|screen| Postscreen::read(screen, tables, &mut compiler));
-    let mynetworks = mynetworks(&mut compiler, tables);
+    let mynetworks = Mynetworks::read(&mut compiler, tables);
     let replies = config.value("rbl_reply_maps").unwrap_or_default();
     let replies = (!replies.is_empty()).then(|| tables.open(&replies));
     if let Some(Err(_)) = &replies {
         compiler.note(config.place("rbl_reply_maps"), "rbl_reply_maps", words::reply_map());
     }
-    for name in ["smtpd_milters", "smtpd_proxy_filter", "content_filter", "header_checks", "body_checks"] {
+    for name in AFTER_RESTRICTIONS {
         if config.value(name).is_ok_and(|value| !value.is_empty()) {
             compiler.note(config.place(name), name, words::after_restrictions());
         }
     }
-    if config.value("smtpd_dns_reply_filter").is_ok_and(|value| !value.is_empty()) {
-        compiler.note(config.place("smtpd_dns_reply_filter"), "smtpd_dns_reply_filter", words::dns_filter());
+    for name in LIMITS {
+        if config.value(name).is_ok_and(|value| !matches!(value.as_str(), "" | "0")) {
+            compiler.note(config.place(name), name, words::limits());
+        }
+    }
+    for (name, why) in
+        [("smtpd_dns_reply_filter", words::dns_filter()), ("smtpd_command_filter", words::command_filter())]
+    {
+        if config.value(name).is_ok_and(|value| !value.is_empty()) {
+            compiler.note(config.place(name), name, why);
+        }
+    }
+    let mut doubts = setup.doubts.clone();
+    if let Some(name) = wants_encryption(config) {
+        let unjudged = compiler.note(config.place(name), name, words::encryption());
+        doubts.push(Unjudgeable { why: words::undecided(&unjudged), may_refuse: true, may_accept: false });
     }
     let waits = |name: &str, compiler: &mut Compiler<'_>| either(config, name, ["defer_if_permit", "defer"], compiler);
     let unknown_helo_waits = waits("unknown_helo_hostname_tempfail_action", &mut compiler);
@@ -180,9 +225,23 @@ fn policy(setup: &Setup, tables: &Tables<'_>) -> Postfix {
         replies: replies.and_then(Result::ok),
         soft_bounce,
         looks_up_names,
+        doubts,
         broken: compiler.broken,
         unjudged: compiler.unjudged,
     }
+}
+
+/// The parameter by which smtpd turns away a client that does not encrypt, if there is one (`530 Must issue a STARTTLS command first`).
+fn wants_encryption(config: &Config) -> Option<&'static str> {
+    let is_yes = |name: &str| config.value(name).is_ok_and(|value| value.eq_ignore_ascii_case("yes"));
+    let level = config.value("smtpd_tls_security_level").unwrap_or_default().to_ascii_lowercase();
+    match level.as_str() {
+        "none" | "may" => {}
+        "" if !is_yes("smtpd_enforce_tls") => {}
+        "" => return Some("smtpd_enforce_tls"),
+        _ => return Some("smtpd_tls_security_level"),
+    }
+    is_yes("smtpd_tls_wrappermode").then_some("smtpd_tls_wrappermode")
 }
 
 /// All lists in Postfix's order.
@@ -231,42 +290,6 @@ fn keeps_strangers_out(steps: &[Step]) -> bool {
         }
     }
     false
-}
-
-fn mynetworks(compiler: &mut Compiler<'_>, tables: &Tables<'_>) -> Mynetworks {
-    let config = compiler.config;
-    let itself = ["127.0.0.0/8", "[::1]/128"].map(|own| Network::parse(own).map(|network| (network, true)));
-    let itself: Vec<(Network, bool)> = itself.into_iter().flatten().collect();
-    let tokens = match config.list("mynetworks") {
-        Ok(tokens) => tokens,
-        Err(_) => {
-            compiler.note(config.place("mynetworks_style"), "mynetworks", words::mynetworks_default());
-            return Mynetworks(itself);
-        }
-    };
-    let mut networks = Vec::new();
-    for token in tokens {
-        let friend = !token.text.starts_with('!');
-        let pattern = token.text.trim_start_matches('!');
-        match (Network::parse(pattern), pattern.strip_prefix('/')) {
-            (Some(network), _) => networks.push((network, friend)),
-            (None, Some(_)) if friend => match tables.lines(pattern) {
-                Some(text) => {
-                    let inner = text.iter().flat_map(|line| pieces(line, false));
-                    networks.extend(inner.filter_map(|(_, piece)| {
-                        Some((Network::parse(piece.trim_start_matches('!'))?, !piece.starts_with('!')))
-                    }));
-                }
-                None => {
-                    compiler.note(token.place, &token.text, words::mynetworks_pattern());
-                }
-            },
-            _ => {
-                compiler.note(token.place, &token.text, words::mynetworks_pattern());
-            }
-        }
-    }
-    Mynetworks(networks)
 }
 
 #[cfg(test)]

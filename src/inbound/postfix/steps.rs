@@ -143,12 +143,12 @@ impl Table {
         self.actions.get(self.content.find(key, whole)?)
     }
 
-    /// Whether a name could be found in it.
+    /// Whether a name could be found in it: `be` and `cafe.de` are names, though every letter is a hexadecimal figure.
     pub(super) fn knows_names(&self) -> bool {
         match &self.content {
-            Content::Keys(keys) => {
-                keys.keys().any(|key| !key.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')))
-            }
+            Content::Keys(keys) => keys
+                .keys()
+                .any(|key| !key.contains(':') && !key.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')),
             Content::Networks(_) => false,
             Content::Always(_) => true,
         }

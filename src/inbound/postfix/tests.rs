@@ -152,6 +152,16 @@ fn what_is_not_judged_is_named_and_makes_the_fate_doubtful() {
         ("unknown_client_reject_code = many", "421"),
         ("smtpd_delay_reject = perhaps", "421"),
         ("smtpd_client_restrictions = $mydestination", "taken?"),
+        ("smtpd_tls_security_level = encrypt", "taken?"),
+        ("smtpd_enforce_tls = yes", "taken?"),
+        ("smtpd_tls_wrappermode = yes", "taken?"),
+        ("mime_header_checks = regexp:/etc/postfix/x", "taken"),
+        ("smtpd_command_filter = pcre:/etc/postfix/x", "taken"),
+        ("smtpd_client_message_rate_limit = 10", "taken"),
+        ("smtpd_client_restrictions = reject_rbl_client", "taken"),
+        ("mynetworks = 192.0.2.7/24", "451"),
+        ("mynetworks = hash:/etc/postfix/x\nsmtpd_client_restrictions = permit_mynetworks, reject", "554?"),
+        ("no value here", "421"),
     ] {
         let policy = policy(line, SMTPD);
         assert_eq!(fate(&policy, &Facts::default()), doubtful, "{line}");
@@ -159,6 +169,10 @@ fn what_is_not_judged_is_named_and_makes_the_fate_doubtful() {
         assert!(note.why.differs(), "{line}: {note:?}");
     }
     assert!(policy("smtpd_client_restrictions = permit", SMTPD).unjudged().is_empty());
+    assert!(policy("smtpd_tls_security_level = may", SMTPD).unjudged().is_empty());
+    // What postconf says beside what it prints stops no server.
+    let printed = policy("/usr/sbin/postconf: warning: /etc/postfix/main.cf: unused parameter: a=b", SMTPD);
+    assert_eq!((fate(&printed, &Facts::default()).as_str(), printed.unjudged().len()), ("taken", 1));
     // A rule that only warns cannot refuse.
     let warns = policy("smtpd_client_restrictions = warn_if_reject check_policy_service unix:x, reject", SMTPD);
     assert_eq!(fate(&warns, &Facts::default()), "554?");
@@ -174,6 +188,21 @@ fn master_cf_says_what_runs() {
     assert_eq!(fate(&policy(main, BOTH), &facts(&[("a.test", ABSENT)])), "554");
     assert_eq!(fate(&policy(main, &over("25 inet n - y - - smtpd")), &listed), "taken");
     assert_eq!(fate(&policy(main, &over("submission inet n - y - - smtpd")), &listed), "554");
+    // What listens for the machine itself meets no stranger; what else listens at port 25 may be the one that he meets.
+    let inner = "127.0.0.1:smtp inet n - y - - smtpd -o smtpd_client_restrictions=permit\n";
+    assert_eq!(fate(&policy(main, &format!("{inner}{SMTPD}")), &listed), "554");
+    for (master, expected) in [
+        (
+            "192.0.2.25:25 inet n - y - - smtpd\n192.0.2.26:25 inet n - y - - smtpd -o smtpd_client_restrictions=reject\n",
+            "taken?",
+        ),
+        ("submission inet n - y - - smtpd\n", "taken?"),
+        ("smtp inet n - y - - haproxy\n", "taken?"),
+        ("smtp inet n - y - 1 postscreen\n", "taken?"),
+    ] {
+        assert_eq!(fate(&policy("", master), &Facts::default()), expected, "{master}");
+    }
+    assert_eq!(fate(&policy("master_service_disable = inet", SMTPD), &Facts::default()), "taken?");
     let alone = read(&[("main.cf", format!("compatibility_level = 2\n{main}").as_bytes())]).unwrap();
     assert_eq!(fate(&alone, &listed), "521");
     assert_eq!(alone.unjudged().first().map(|note| note.written.as_str()), Some("master.cf"));
@@ -209,6 +238,18 @@ fn names_decide_as_they_were_answered() {
     assert_eq!(with(Some(Naming::Nameless)), "550");
     assert_eq!(with(Some(Naming::Unanswered(None))), "450?");
     assert_eq!(with(None), "450?");
+}
+
+/// Lost if it fails: a client in a domain of few letters would be judged as one without a name, although a table refuses its name.
+#[test]
+fn names_are_asked_for_whatever_letters_they_have() {
+    let main = "smtpd_client_restrictions = check_client_access inline:{ee=reject}";
+    let policy = policy(main, SMTPD);
+    assert!(policy.wants_names());
+    let mut facts = Facts::default();
+    assert_eq!(fate(&policy, &facts), "taken?");
+    facts.names.insert("192.0.2.1".parse().unwrap(), Naming::Confirmed(name("mail.firma.ee")));
+    assert_eq!(fate(&policy, &facts), "554");
 }
 
 /// Lost if it fails: a rule that takes an error code for a listing would be kept, or its correction not be one.

@@ -147,6 +147,8 @@ texts! {
     no_restriction: "Postfix 3.7 knows no such restriction, and answers 451 4.3.5 to everybody who gets there", "Postfix 3.7 にはない制限である。ここに達した相手すべてに 451 4.3.5 を返す";
     /// An argument that is missing or wrong.
     bad_argument: "its argument is missing or wrong; Postfix answers 451 4.3.5 to everybody who gets there", "引数がないか誤っている。ここに達した相手すべてに 451 4.3.5 を返す";
+    /// A list without a zone.
+    no_zone: "no zone stands behind it; Postfix warns and goes on", "ゾーンが書かれていない。Postfix は警告して次へ進む";
     /// A map where none may stand.
     map_in_table: "a result names a table, which may not be; Postfix answers 451 4.3.5", "結果にテーブルが書かれているが、許されない。Postfix は 451 4.3.5 を返す";
     /// A reply filter.
@@ -167,6 +169,8 @@ texts! {
     mynetworks_default: "mynetworks is not set: its default depends on the server's networks; judged as if only the machine itself were in it", "mynetworks がない。既定値はサーバーのネットワークによる。自ホストだけを含むものとして判定する";
     /// mynetworks with names or tables.
     mynetworks_pattern: "this part of mynetworks is not read; judged as if it held nobody", "mynetworks のこの部分は読めない。どの相手も含まないものとして判定する";
+    /// mynetworks with bits behind the prefix, or a mask.
+    mynetworks_wrong: "no network that Postfix can read (bits behind the prefix, or a mask): permit_mynetworks answers 451 4.3.0 to everybody of this address family who is in no network before it", "Postfix が読めないネットワークである (プレフィックスより後のビットがある、またはマスクの形)。permit_mynetworks は、これより前のネットワークにない同じアドレス種別の相手すべてに 451 4.3.0 を返す";
     /// master.cf is missing.
     no_master: "master.cf was not given: whether postscreen stands before smtpd is taken from postscreen_dnsbl_sites, and options that master.cf sets are not known", "master.cf がない。postscreen の有無は postscreen_dnsbl_sites から推定した。master.cf の設定は分からない";
     /// Port 25.
@@ -189,6 +193,12 @@ texts! {
     reply_map: "this table of replies is not read; the reply may differ", "この応答のテーブルは読めない。応答が異なりうる";
     /// A number, a word.
     bad_value: "Postfix does not take this value, and serves nobody with it", "Postfix が受け付けない値。このままでは誰にも応答しない";
-    /// Commands and answers that are changed.
+    /// Limits.
+    limits: "it puts off clients that send much: not judged", "多くを送るクライアントを一時的に拒む。判定しない";
+    /// Services that are off.
+    disabled_services: "it turns services off; judged as if the one at port 25 were on", "サービスを無効にする設定。ポート 25 のサービスは有効であるものとして判定する";
+    /// Commands that are changed.
+    command_filter: "it changes commands before Postfix sees them: not judged", "Postfix が見る前にコマンドを変える。判定しない";
+    /// Answers that are changed.
     dns_filter: "it changes answers of the DNS before Postfix sees them: not judged", "Postfix が見る前に DNS の応答を変える。判定しない";
 }

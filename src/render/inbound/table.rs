@@ -232,10 +232,10 @@ impl Writer<'_> {
     fn of_partner(&self, partner: &Partner) -> String {
         let level = match (partner.worst(), partner.vip) {
             (Severity::Refused | Severity::PutOff, true) => Level::Blocker,
-            (Severity::Unknown, true) => Level::Unknown,
+            (Severity::Unknown, _) if partner.vip || partner.is_planned => Level::Unknown,
             (Severity::Taken, _) if partner.not_judged.is_empty() => return String::new(),
             (Severity::Taken, _) => Level::Note,
-            (_, false) => Level::Warning,
+            (Severity::Refused | Severity::PutOff | Severity::Unknown, _) => Level::Warning,
         };
         let (word, ink) = self.level(level);
         let troubled: Vec<&Forecast> =
@@ -258,7 +258,7 @@ impl Writer<'_> {
             text.push_str(&self.labelled("", &more));
         }
         for what in &partner.not_judged {
-            let (word, ink) = self.level(Level::Note);
+            let (word, ink) = self.level(if partner.is_open { Level::Unknown } else { Level::Note });
             let says = format!("{}: {}", partner.name, what.in_lang(self.style.lang));
             text.push_str(&self.entry(word, ink, &says));
         }

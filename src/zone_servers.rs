@@ -71,8 +71,9 @@ pub fn servers(authority: &Authority) -> (Vec<Server>, bool) {
 pub fn standing(reply: &Reply) -> Standing {
     match reply.answer {
         Answer::Data if reply.aa => Standing::Serves,
-        Answer::Data | Answer::NoData | Answer::NxDomain | Answer::Rcode(_) | Answer::Malformed(_) => Standing::Lame,
-        Answer::Timeout | Answer::Truncated => Standing::Silent,
+        Answer::Data | Answer::NoData | Answer::NxDomain | Answer::Rcode(_) | Answer::Lame(_) => Standing::Lame,
+        // What cannot be read may be the work of something on the way.
+        Answer::Timeout | Answer::Truncated | Answer::Malformed(_) => Standing::Silent,
         // The server's machine, or a firewall before it, says no; everything else is the lack of a way.
         Answer::Unreachable(ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::HostUnreachable) => {
             Standing::Silent

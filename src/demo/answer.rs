@@ -61,18 +61,24 @@ impl Knowledge {
             }
             Some(Fault::Lame) => {}
             Some(Fault::NxDomain) => {
+                reply.metadata.authoritative = !question.metadata.recursion_desired;
                 reply.metadata.response_code = ResponseCode::NXDomain;
                 reply.authorities.extend(self.zone(&query.name, query.query_type).and_then(Zone::negative));
             }
             Some(Fault::Data(data)) => {
+                reply.metadata.authoritative = !question.metadata.recursion_desired;
                 let record = |data: &RData| Record::from_rdata(query.name.clone(), TTL, data.clone());
                 reply.answers.extend(data.iter().map(record));
                 if data.is_empty() {
                     reply.authorities.extend(self.zone(&query.name, query.query_type).and_then(Zone::negative));
                 }
             }
-            Some(Fault::AliasLoop) => reply.answers.extend(loop_of(&query.name)),
+            Some(Fault::AliasLoop) => {
+                reply.metadata.authoritative = !question.metadata.recursion_desired;
+                reply.answers.extend(loop_of(&query.name));
+            }
             Some(Fault::Always(ip)) if query.query_type == RecordType::A => {
+                reply.metadata.authoritative = !question.metadata.recursion_desired;
                 reply.answers.push(Record::from_rdata(query.name.clone(), 300, RData::A(A(*ip))));
             }
             _ => self.resolve(&query.name, query.query_type, &mut reply),

@@ -46,7 +46,8 @@ impl Table {
     pub(crate) fn count(&mut self, world: &str, question: &Question, decisive: bool, way: Way, played: &Played) {
         let row = self.rows.entry(way).or_default();
         let case = format!("{world}, {question}, {}: {:?}", way.words(), played.said);
-        let unanswered = way.leaves(question) == Leaves::Unanswered;
+        let leaves = way.leaves(question);
+        let unanswered = leaves != Leaves::Answered;
         row.cases += 1;
         match played.verdict {
             Verdict::NoGo => row.no_go += 1,
@@ -59,7 +60,7 @@ impl Table {
                 }
             }
         }
-        if unanswered && played.verdict == Verdict::NoGo {
+        if leaves == Leaves::Nothing && played.verdict == Verdict::NoGo {
             self.wrong_no_go.push(case.clone());
         }
         if !played.bugs.is_empty() {

@@ -35,7 +35,9 @@ pub(crate) enum Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaves {
     /// Nothing.
-    Unanswered,
+    Nothing,
+    /// No answer to the question, but words of the server: that it does not serve the zone, or that the name is an alias.
+    Words,
     /// An answer, true or not, which a checker cannot tell from a true one.
     Answered,
 }
@@ -103,7 +105,9 @@ impl Way {
         match self {
             Self::EmptyNoError | Self::Huge | Self::TtlZero | Self::TtlTopBit => Leaves::Answered,
             Self::HijackedNxDomain if question.list.is_none() => Leaves::Answered,
-            _ => Leaves::Unanswered,
+            Self::ServFail | Self::Refused | Self::FormErr | Self::AliasLoop => Leaves::Words,
+            Self::ListsEverything | Self::ListIsDead | Self::HijackedNxDomain => Leaves::Words,
+            _ => Leaves::Nothing,
         }
     }
 
@@ -119,7 +123,7 @@ impl Way {
             Self::WrongQuestion => Fault::WrongQuestion,
             Self::OtherSource => Fault::OtherSource,
             Self::AliasLoop => Fault::AliasLoop,
-            Self::SlowDrip => Fault::Drip(Duration::from_millis(50)),
+            Self::SlowDrip => Fault::Drip(Duration::from_millis(400)),
             Self::HijackedNxDomain => Fault::NxRewrite(Ipv4Addr::new(198, 51, 100, 1)),
             Self::ListsEverything => return whole_list(question, Fault::Always(Ipv4Addr::new(127, 0, 0, 2))),
             Self::ListIsDead => return whole_list(question, Fault::NxDomain),

@@ -23,6 +23,7 @@ pub(super) fn close(transcript: &Transcript, draft: Draft, route: &'static str, 
     let tries = u8::try_from(exchanges.len()).unwrap_or(u8::MAX);
     let answer = match draft.answer {
         Answer::Malformed(reason) => Answer::Malformed(transcript.clean(&reason)),
+        Answer::Lame(reason) => Answer::Lame(transcript.clean(&reason)),
         other => other,
     };
     let aliases = draft.chain.iter().map(|name| format!("CNAME {}", name.to_ascii()));

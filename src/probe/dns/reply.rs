@@ -28,6 +28,8 @@ pub enum Answer {
     Unreachable(io::ErrorKind),
     /// An answer that cannot be used; the text says why.
     Malformed(String),
+    /// A well-formed answer of a server that does not speak for the name (RFC 1912, section 2.8); the text says why.
+    Lame(String),
     /// The answer did not fit into UDP, and TCP failed (RFC 7766, section 5).
     Truncated,
 }
@@ -56,7 +58,7 @@ impl Answer {
                 format!("the server could not be reached ({kind})"),
                 format!("サーバーに到達できない ({kind})"),
             ),
-            Answer::Malformed(reason) => Value::both(
+            Answer::Malformed(reason) | Answer::Lame(reason) => Value::both(
                 format!("the answer cannot be used ({reason})"),
                 format!("応答が不正で使用できない ({reason})"),
             ),
@@ -74,7 +76,7 @@ impl Answer {
         match self {
             Self::Data | Self::NoData | Self::NxDomain => 5,
             Self::Rcode(_) => 4,
-            Self::Malformed(_) => 3,
+            Self::Malformed(_) | Self::Lame(_) => 3,
             Self::Truncated => 2,
             Self::Timeout => 1,
             Self::Unreachable(_) => 0,
@@ -93,7 +95,7 @@ impl fmt::Display for Answer {
             Self::Rcode(code) => f.write_str(&rcode_word(*code).to_ascii_lowercase()),
             Self::Timeout => f.write_str("timeout"),
             Self::Unreachable(_) => f.write_str("unreachable"),
-            Self::Malformed(_) => f.write_str("malformed"),
+            Self::Malformed(_) | Self::Lame(_) => f.write_str("malformed"),
             Self::Truncated => f.write_str("truncated"),
         }
     }

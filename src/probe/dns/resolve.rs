@@ -63,6 +63,7 @@ impl Engine {
             Answer::Data => Ok(ipv4(&draft.records)),
             Answer::NoData | Answer::NxDomain => Ok(Vec::new()),
             Answer::Malformed(reason) => Err(Answer::Malformed(self.transcript.clean(&reason))),
+            Answer::Lame(reason) => Err(Answer::Lame(self.transcript.clean(&reason))),
             failure => Err(failure),
         }
     }
@@ -184,9 +185,9 @@ fn judge_resolver(message: &Message, question: &Question) -> Result<String, Answ
             let has = |rtype| message.authorities.iter().any(|record| record.record_type() == rtype);
             let is_empty = message.answers.is_empty() && !has(RecordType::SOA) && !head.authoritative;
             if is_empty && has(RecordType::NS) {
-                Err(Answer::Malformed("a referral instead of an answer".to_owned()))
+                Err(Answer::Lame("a referral instead of an answer".to_owned()))
             } else if is_empty && !head.recursion_available {
-                Err(Answer::Malformed("the server is neither a resolver nor responsible".to_owned()))
+                Err(Answer::Lame("the server is neither a resolver nor responsible".to_owned()))
             } else {
                 word(message, question, &Name::root())
             }

@@ -143,7 +143,7 @@ async fn a_lame_delegation_is_unknown_and_named() {
     let servers = internet(vec![root(), top, lame]).await;
     let dns = walker(&servers);
     let reply = ask(&dns, "x.bl.test", RecordType::A).await;
-    assert_eq!(reply.answer, Answer::Malformed("the server is not responsible for bl.test.".to_owned()));
+    assert_eq!(reply.answer, Answer::Lame("the server is not responsible for bl.test.".to_owned()));
     let authority = dns.authority(&name("x.bl.test.")).await;
     assert!(authority.failure.is_some() && authority.zone == name("bl.test."));
     assert_eq!(authority.servers[0].addresses, [servers[2].address], "whom to blame");

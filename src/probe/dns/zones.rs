@@ -128,7 +128,7 @@ pub(super) fn judge(message: &Message, question: &Question, zone: &Name) -> Resu
             } else if message.metadata.authoritative {
                 word(message, question, zone)
             } else {
-                Err(Answer::Malformed(format!("the server is not responsible for {}", zone.to_ascii())))
+                Err(Answer::Lame(format!("the server is not responsible for {}", zone.to_ascii())))
             }
         }
         code => Err(Answer::Rcode(code)),

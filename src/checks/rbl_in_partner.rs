@@ -26,8 +26,8 @@ pub static CHECK: Check = Check {
             ja: "片方がブロックリストを使っているだけで、メールは届かなくなる。切り替えた瞬間から、新サーバーの使うリストが相手のメールの可否を決める。取引先のサーバーがそのリストに載っていれば、先方では何も変わっていないのにメールは拒否され、エラーメールには移行した会社の名前が出る。",
         },
         how: Text {
-            en: "For each partner under [inbound_dnsbl]: its addresses, those of its mail exchangers, and those that its SPF record lets send; networks of more than 32 addresses are named instead of being judged. Each is judged by the new server's rules: those in the file that config names, else the zones, a listing on any of which counts as a refusal. On the new server the lists are asked through its resolver and their answers taken as they come; elsewhere only lists that can be believed from there count. To let a partner through until it is off the list: in Postfix put `check_client_access cidr:/etc/postfix/partners.cidr` before the first reject_rbl_client (behind reject_unauth_destination, if both stand in one list), and the same file into postscreen_access_list behind permit_mynetworks, if postscreen is in use; in Exim put `!hosts = /etc/exim4/partners` into the statement with dnslists. `mail-cutover inbound --format postfix` (or exim) prints the entries, and judges everybody who is in a mail log.",
-            ja: "[inbound_dnsbl] の取引先ごとに、書かれたアドレス、MX のアドレス、SPF レコードで送信を許されたアドレスを調べる。32 アドレスを超えるネットワークは、判定せずに名前だけを挙げる。判定は新サーバーの設定 (config のファイル、なければ zones。どれかに登録されていれば拒否とみなす) に従う。新サーバー上では、そのリゾルバーを通して得た応答をそのまま使う。それ以外の場所では、そこから信用できるリストだけを使う。リストから外れるまで取引先を通すには、Postfix では最初の reject_rbl_client の前 (同じ設定に reject_unauth_destination があればその後) に `check_client_access cidr:/etc/postfix/partners.cidr` を置き、postscreen を使うなら同じファイルを postscreen_access_list の permit_mynetworks の後にも加える。Exim では dnslists のある文に `!hosts = /etc/exim4/partners` を加える。`mail-cutover inbound --format postfix` (または exim) がその内容を出力し、メールログにいる全員を判定する。",
+            en: "For each partner under [inbound_dnsbl]: its addresses, those of its mail exchangers, and those that its SPF record lets send; networks of more than 32 addresses are named instead of being judged; where the DNS does not answer for these names, the result is unknown. Each is judged by the new server's rules: those in the file that config names, else the zones, a listing on any of which counts as a refusal. On the new server the lists are asked through its resolver and their answers taken as they come; elsewhere only lists that can be believed from there count. To let a partner through until it is off the list: in Postfix put `check_client_access cidr:/etc/postfix/partners.cidr` before the first reject_rbl_client (behind reject_unauth_destination, if both stand in one list), and the same file into postscreen_access_list behind permit_mynetworks, if postscreen is in use; in Exim put `!hosts = /etc/exim4/partners` into the statement with dnslists. `mail-cutover inbound --format postfix` (or exim) prints the entries, and judges everybody who is in a mail log.",
+            ja: "[inbound_dnsbl] の取引先ごとに、書かれたアドレス、MX のアドレス、SPF レコードで送信を許されたアドレスを調べる。32 アドレスを超えるネットワークは、判定せずに名前だけを挙げる。これらの名前に DNS の応答がなければ、結果は確認不能とする。判定は新サーバーの設定 (config のファイル、なければ zones。どれかに登録されていれば拒否とみなす) に従う。新サーバー上では、そのリゾルバーを通して得た応答をそのまま使う。それ以外の場所では、そこから信用できるリストだけを使う。リストから外れるまで取引先を通すには、Postfix では最初の reject_rbl_client の前 (同じ設定に reject_unauth_destination があればその後) に `check_client_access cidr:/etc/postfix/partners.cidr` を置き、postscreen を使うなら同じファイルを postscreen_access_list の permit_mynetworks の後にも加える。Exim では dnslists のある文に `!hosts = /etc/exim4/partners` を加える。`mail-cutover inbound --format postfix` (または exim) がその内容を出力し、メールログにいる全員を判定する。",
         },
         by_hand: "dig +short {query} A",
         references: &[
@@ -135,9 +135,13 @@ async fn of_partner(context: &Context, gatherer: &Gatherer<'_>, partner: &Partne
         fates.push((caller, judgement.fate));
         missed.extend(caveat.filter(|caveat| !missed.contains(caveat)));
     }
-    let mut said = judge(context, partner, &fates);
     let networks = sources.networks.iter().map(Value::plain);
     missed.extend(networks.chain(sources.unread.iter().cloned()));
+    // Where its mail comes from may be what was not answered.
+    if sources.is_silent && fates.iter().all(|(_, fate)| *fate == Fate::Accepted) && !fates.is_empty() {
+        return vec![unknown(partner, all(&missed))];
+    }
+    let mut said = judge(context, partner, &fates);
     if !missed.is_empty() {
         let args = Args::none().and("partner", &partner.name).and("query", "").with("why", all(&missed));
         said.push(Statement::outcome(&NETWORKS, subject(partner)).args(args));
@@ -148,16 +152,14 @@ async fn of_partner(context: &Context, gatherer: &Gatherer<'_>, partner: &Partne
 /// One statement about a partner: what becomes of the address that fares worst.
 fn judge(context: &Context, partner: &Partner, fates: &[(&Caller, Fate)]) -> Vec<Statement> {
     let worst = fates.iter().max_by_key(|(_, fate)| Severity::of(fate));
-    let unknown = |why: Value| {
-        let args = Args::none().and("partner", &partner.name).and("query", "").with("why", why);
-        vec![Statement::outcome(&UNKNOWN, subject(partner)).args(args)]
-    };
     match worst {
-        None => unknown(Value::both("no address of it is known", "アドレスが分からない")),
+        None => vec![unknown(partner, Value::both("no address of it is known", "アドレスが分からない"))],
         Some((_, Fate::Accepted)) => vec![Statement::passed(subject(partner))],
         Some((caller, Fate::Unknown { why, .. })) => {
             let ip = caller.ip;
-            unknown(Value::both(format!("{ip}: {}", why.in_lang(Lang::En)), format!("{ip}: {}", why.in_lang(Lang::Ja))))
+            let why =
+                Value::both(format!("{ip}: {}", why.in_lang(Lang::En)), format!("{ip}: {}", why.in_lang(Lang::Ja)));
+            vec![unknown(partner, why)]
         }
         Some((caller, Fate::Refused(refusal))) => {
             let count = fates.iter().filter(|(_, fate)| fate.refusal().is_some()).count();
@@ -174,6 +176,11 @@ fn judge(context: &Context, partner: &Partner, fates: &[(&Caller, Fate)]) -> Vec
             vec![Statement::outcome(outcome, subject(partner)).args(args)]
         }
     }
+}
+
+fn unknown(partner: &Partner, why: Value) -> Statement {
+    let args = Args::none().and("partner", &partner.name).and("query", "").with("why", why);
+    Statement::outcome(&UNKNOWN, subject(partner)).args(args)
 }
 
 fn subject(partner: &Partner) -> Subject {

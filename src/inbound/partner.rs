@@ -27,6 +27,8 @@ pub struct Sources {
     pub networks: BTreeSet<IpNet>,
     /// What was published and could not be turned into addresses, and what was not answered.
     pub unread: Vec<Value>,
+    /// Whether something was not answered.
+    pub is_silent: bool,
 }
 
 impl Sources {
@@ -93,6 +95,7 @@ fn branch<'a>(dns: &'a Dns, of: &'a Branch, sources: &'a mut Sources) -> BoxFutu
     async move {
         if let Some(problem) = &of.problem {
             let (domain, why) = (&of.domain, problem.cause.why());
+            sources.is_silent |= problem.cause.is_temporary();
             let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| why.in_lang(lang).to_owned());
             sources.miss(
                 format!("the SPF record of {domain} cannot be read: {en}"),
@@ -169,6 +172,7 @@ async fn hosts(dns: &Dns, name: &str, cidr: DualCidr, sources: &mut Sources) {
 }
 
 fn unanswered(name: &str, rtype: &str, answer: &Answer, sources: &mut Sources) {
+    sources.is_silent = true;
     let (name, why) = (name.trim_end_matches('.'), answer.why());
     let [en, ja] = [crate::model::Lang::En, crate::model::Lang::Ja].map(|lang| why.in_lang(lang).to_owned());
     sources.miss(format!("{name} {rtype} was not answered: {en}"), format!("{name} {rtype} に応答がない: {ja}"));

@@ -99,9 +99,10 @@ pub async fn watched(context: &Context) -> Vec<Watched> {
         join_all(candidates.iter().map(|one| read(context, &one.name, one.rtype))),
         join_all(candidates.iter().map(|one| read_beside(context, one)))
     );
-    let covered = join_all(plan.domains.iter().map(|domain| spf_covers_the_new(context, domain))).await;
+    let of_spf = with_spf(plan);
+    let covered = join_all(of_spf.iter().map(|domain| spf_covers_the_new(context, domain))).await;
     let covered: BTreeSet<&DomainName> =
-        plan.domains.iter().zip(covered).filter(|(_, covers)| *covers).map(|(domain, _)| domain).collect();
+        of_spf.iter().zip(covered).filter(|(_, covers)| *covers).map(|(domain, _)| *domain).collect();
     let found = candidates.into_iter().zip(replies.into_iter().zip(wild)).filter_map(|(candidate, (reply, wild))| {
         let Candidate { name, rtype, role } = candidate;
         let reply = reply?;
@@ -130,8 +131,10 @@ fn candidates(plan: &Plan, hosts: &BTreeSet<DomainName>) -> Vec<Candidate> {
         add(Some(host.clone()), RecordType::AAAA, Role::Host);
         add(below("_25._tcp", host), RecordType::TLSA, Role::Tlsa);
     }
-    for domain in &plan.domains {
+    for domain in with_spf(plan) {
         add(Some(domain.clone()), RecordType::TXT, Role::Spf);
+    }
+    for domain in &plan.domains {
         add(below("_mta-sts", domain), RecordType::TXT, Role::MtaSts);
         for label in CLIENTS {
             add(below(label, domain), RecordType::A, Role::Client);
@@ -139,6 +142,17 @@ fn candidates(plan: &Plan, hosts: &BTreeSet<DomainName>) -> Vec<Candidate> {
         }
     }
     found
+}
+
+/// The domains whose SPF record counts: those of the plan, and those of MAIL FROM.
+fn with_spf(plan: &Plan) -> Vec<&DomainName> {
+    let mut domains: Vec<&DomainName> = plan.domains.iter().collect();
+    for domain in &plan.auth.mail_from {
+        if !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    domains
 }
 
 /// Those that mail depends on, and whether they change; `covered` are the domains whose SPF record needs no change.

@@ -8,12 +8,24 @@ use hickory_proto::rr::RecordType;
 
 use crate::check::Context;
 pub use crate::check::{NO_TLS, NOT_SO_FAR};
-use crate::model::{Args, DomainName, ObservationId, Phase, Side, Statement, Subject, Text, Vantage};
-use crate::plan::{Address, Service};
+use crate::model::{Args, DomainName, ObservationId, Phase, Side, Statement, Subject, Text, Value, Vantage};
+use crate::plan::{Address, Plan, Service};
 use crate::probe::{Depth, Protocol, Question, ServerReply, Session, Stop, Visit};
 
 /// So many domains are asked about by role: more would look like the gathering of addresses.
 const MOST_DOMAINS: usize = 10;
+
+/// What to say of the domains that are not asked about, if there are any.
+pub fn not_asked(plan: &Plan) -> Option<Statement> {
+    let unasked = plan.domains.get(MOST_DOMAINS..).filter(|unasked| !unasked.is_empty())?;
+    let names: Vec<&str> = unasked.iter().map(DomainName::as_str).collect();
+    let names = names.join(", ");
+    let why = Value::both(
+        format!("only the first {MOST_DOMAINS} domains are asked about, not {names}"),
+        format!("問い合わせるのは最初の {MOST_DOMAINS} ドメインだけで、次のドメインは対象外である: {names}"),
+    );
+    Some(Statement::not_covered(Subject::Run, why))
+}
 
 /// Why a mailbox is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,19 +215,29 @@ pub async fn visit(context: &Context, address: &Address, service: Service) -> Vi
 }
 
 /// The names under which others look for the server at this address: of the hosts that are to receive, those that lead to it; if
-/// none does yet, its own name, or else the host name. Never empty.
+/// none does yet, its own name, or else the host name; and before the cutover those that still lead to the old server, if they are
+/// not the name of another new address. Never empty.
 pub async fn hosts(context: &Context, address: &Address) -> Vec<DomainName> {
     if address.side == Side::Old {
         return vec![address.ptr.clone()];
     }
     let planned = context.plan.mail_hosts();
-    let leads = join_all(planned.iter().map(|host| leads_to(context, host, address.ip))).await;
-    let found: Vec<DomainName> =
-        planned.iter().zip(leads).filter(|(_, leads)| *leads).map(|(host, _)| host.clone()).collect();
-    if !found.is_empty() {
-        return found;
+    let leads = join_all(planned.iter().map(|host| lead(context, host))).await;
+    let leading = planned.iter().zip(&leads).filter(|(_, lead)| lead.contains(&address.ip));
+    let mut found: Vec<DomainName> = leading.map(|(host, _)| host.clone()).collect();
+    if found.is_empty() {
+        found.push(if planned.contains(&address.ptr) { address.ptr.clone() } else { context.plan.hostname.clone() });
     }
-    vec![if planned.contains(&address.ptr) { address.ptr.clone() } else { context.plan.hostname.clone() }]
+    let given_up = context.plan.given_up();
+    let is_moving = |lead: &[IpAddr]| context.phase == Phase::Before && lead.iter().any(|ip| given_up.contains(ip));
+    let is_anothers =
+        |host: &DomainName| address.ptr != *host && context.plan.new.iter().any(|other| other.ptr == *host);
+    for (host, lead) in planned.iter().zip(&leads) {
+        if is_moving(lead) && !is_anothers(host) && !found.contains(host) {
+            found.push(host.clone());
+        }
+    }
+    found
 }
 
 /// The conversation in which the server of `talk` is looked for under the name `host`: it may have a certificate for each of its
@@ -230,12 +252,11 @@ pub async fn under_name(context: &Context, talk: &Talk<'_>, host: &DomainName) -
     if session.tls_seen().is_some() { session } else { Arc::clone(&talk.session) }
 }
 
-async fn leads_to(context: &Context, host: &DomainName, ip: IpAddr) -> bool {
-    let rtype = if ip.is_ipv4() { RecordType::A } else { RecordType::AAAA };
-    match Question::new(host, rtype) {
-        Ok(question) => context.published(question).await.addresses().contains(&ip),
-        Err(_) => false,
-    }
+/// The addresses that a name leads to, as far as they are known.
+async fn lead(context: &Context, host: &DomainName) -> Vec<IpAddr> {
+    let questions = [RecordType::A, RecordType::AAAA].into_iter().filter_map(|rtype| Question::new(host, rtype).ok());
+    let replies = join_all(questions.map(|question| context.published(question))).await;
+    replies.iter().flat_map(|reply| reply.addresses()).collect()
 }
 
 /// The mailboxes that a server of this side is asked for, most important first: a server may hang up after too many errors.
@@ -378,7 +399,26 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
+    use crate::model::{Lang, Saying};
+    use crate::plan::{Known, parse};
     use crate::probe::ReplyKind;
+
+    /// Lost if it fails: the mailboxes of an eleventh domain would pass without being asked for.
+    #[test]
+    fn domains_that_are_not_asked_about_are_named() {
+        let said = |count: usize| {
+            let domains: Vec<String> = (1..=count).map(|n| format!("\"d{n}.example\"")).collect();
+            let text = format!(
+                "cutover_at = 2026-12-05T22:00:00+09:00\ndomains = [{}]\nhostname = \"mail.d1.example\"\n[old]\nips = \
+                 [\"192.0.2.25\"]\n[new]\nips = [\"9.9.9.9\"]",
+                domains.join(", ")
+            );
+            not_asked(&parse(&text, "plan.toml", &Known::default()).unwrap()).map(|statement| statement.saying)
+        };
+        assert!(said(MOST_DOMAINS).is_none());
+        let Some(Saying::NotCovered(why)) = said(MOST_DOMAINS + 2) else { panic!("nothing is said") };
+        assert!(why.in_lang(Lang::En).ends_with("not d11.example, d12.example"), "{}", why.in_lang(Lang::En));
+    }
 
     /// Lost if it fails: a list that holds the desk would make a missing mailbox of every recipient, or a missing mailbox would
     /// be excused as a quarrel with the desk.

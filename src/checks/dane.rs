@@ -1,7 +1,6 @@
 //! DANE: do the TLSA records of the mail hosts hold, and do they fit the certificate that the new server will present?
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -316,10 +315,15 @@ async fn is_new(context: &Context, host: &DomainName) -> bool {
     if *host == plan.hostname || plan.new.iter().any(|address| address.receives && address.ptr == *host) {
         return true;
     }
-    let mut ours = plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable);
-    let is_ours = host.registrable().is_some_and(|domain| ours.any(|own| own == domain));
-    let known = |ip: &IpAddr| context.addresses().any(|address| address.ip == *ip);
-    is_ours && lead(context, host.as_str()).await.is_some_and(|lead| lead.addresses().iter().all(known))
+    let lead = lead(context, host.as_str()).await;
+    let found = lead.map_or_else(Vec::new, |lead| lead.addresses());
+    if found.is_empty() {
+        // It is yet to be published.
+        let mut ours = plan.domains.iter().chain([&plan.hostname]).filter_map(DomainName::registrable);
+        return host.registrable().is_some_and(|domain| ours.any(|own| own == domain));
+    }
+    // Its name may be in anybody's domain.
+    found.iter().any(|ip| context.addresses().any(|address| address.ip == *ip))
 }
 
 pub(super) async fn look(context: &Context, host: DomainName, role: Role) -> Option<Seen> {

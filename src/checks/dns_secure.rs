@@ -29,8 +29,8 @@ pub static CHECK: Check = Check {
             ja: "検証するリゾルバーは、署名の壊れた名前に SERVFAIL を返す。その利用者は、そのドメイン宛てに送信できず、そのドメインからの受信もできない。",
         },
         how: Text {
-            en: "MX of each domain and A of each planned mail host are asked through the resolver. A SERVFAIL that disappears with the CD bit means that validation fails. A resolver that vouches for nothing (AD), not even for the root, is taken not to validate.",
-            ja: "各ドメインの MX と予定のメールホストの A をリゾルバーに問い合わせる。SERVFAIL が CD ビットで消えるなら検証の失敗である。ルートを含め何にも AD ビットを付けないリゾルバーは、検証しないものとみなす。",
+            en: "MX of each domain and A of each planned mail host (AAAA, if it has no A) are asked through the resolver. A SERVFAIL that disappears with the CD bit means that validation fails. A resolver that vouches for nothing (AD), not even for the root, is taken not to validate.",
+            ja: "各ドメインの MX と予定のメールホストの A (なければ AAAA) をリゾルバーに問い合わせる。SERVFAIL が CD ビットで消えるなら検証の失敗である。ルートを含め何にも AD ビットを付けないリゾルバーは、検証しないものとみなす。",
         },
         by_hand: "dig +dnssec {name} {rtype}; dig +cd {name} {rtype}",
         references: &[
@@ -152,13 +152,17 @@ struct Look {
 }
 
 async fn look(context: &Context, name: &DomainName, rtype: RecordType) -> Look {
-    let validation = match Question::new(name, rtype) {
+    // A host may have IPv6 only.
+    let types = if rtype == RecordType::A { vec![rtype, RecordType::AAAA] } else { vec![rtype] };
+    for rtype in types {
+        let Ok(question) = Question::new(name, rtype) else { continue };
         // A resolver that is asked too early would remember that the name is missing.
-        Ok(question) if is_absent(&*context.published(question.clone()).await) => None,
-        Ok(question) => Some(validate(context, question).await),
-        Err(_) => None,
-    };
-    Look { name: name.clone(), rtype, validation }
+        if !is_absent(&*context.published(question.clone()).await) {
+            let validation = Some(validate(context, question).await);
+            return Look { name: name.clone(), rtype, validation };
+        }
+    }
+    Look { name: name.clone(), rtype, validation: None }
 }
 
 /// Whether the record is still to come. A domain without MX may be its own mail host: it is looked at all the same.

@@ -219,9 +219,27 @@ fn judge(context: &Context, address: &Address, consulted: &[(&Selected, Consulta
         .collect();
     said.extend(judge_quorum(context, address, consulted));
     if said.is_empty() {
+        let args = |selected: &Selected| list_args(address_args(address), selected, &target);
+        said.extend(silence(consulted, &subject, &args, &OUTCOMES));
+    }
+    if said.is_empty() {
         said.push(Statement::not_covered(subject, NO_LIST));
     }
     said
+}
+
+/// What is said where no list says anything: it is not known of each that was asked, required or not.
+pub(super) fn silence(
+    consulted: &[(&Selected, Consultation)],
+    subject: &Subject,
+    args: &dyn Fn(&Selected) -> Args,
+    outcomes: &Outcomes,
+) -> Vec<Statement> {
+    let unknown = |(selected, consultation): &(&Selected, Consultation)| {
+        let required = Selected { required: true, ..(*selected).clone() };
+        judge_one(&required, consultation, subject, &args(selected), outcomes)
+    };
+    consulted.iter().flat_map(unknown).collect()
 }
 
 /// Which outcome is said for what; addresses and domains differ in their words only.
@@ -337,7 +355,8 @@ pub(super) fn list_args(args: Args, selected: &Selected, target: &Target) -> Arg
         .with("expires", list.expires.clone().unwrap_or_else(|| Value::both("not published", "公表されていない")))
 }
 
-fn is_believed(belief: &Belief) -> bool {
+/// Whether the list's word counts.
+pub(super) fn is_believed(belief: &Belief) -> bool {
     matches!(belief, Belief::NotListed | Belief::Listed(_) | Belief::NotListing(_) | Belief::UnknownCode(_))
 }
 

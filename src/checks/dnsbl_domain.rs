@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::dnsbl::{Outcomes, judge_one, list_args};
-use super::ptr::{lookup, names};
+use super::dnsbl::{Outcomes, is_believed, judge_one, list_args, silence};
+use super::ptr::{MOST_NAMES, lookup, names};
 use crate::catalogue::{Family, Holds, Target};
 use crate::check::{Check, Context, Run};
+use crate::dnsbl::Selected;
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Subject, Text};
 
 /// The check.
@@ -26,8 +27,8 @@ pub static CHECK: Check = Check {
             ja: "受信側は HELO、PTR、MAIL FROM、本文のリンクのドメインをリストに問い合わせる。ドメインの登録は、アドレスを変えてもついて回る。",
         },
         how: Text {
-            en: "The plan's domains, host name, HELO and PTR names (and the PTR names found) are put to every selected list that holds domains, with its test points, as for addresses.",
-            ja: "計画のドメイン、hostname、HELO 名、PTR 名と、実際に見つかった PTR 名を、ドメインを扱う各リストに、テスト用の名前とともに問い合わせる (アドレスの検査と同じ)。",
+            en: "The plan's domains, host name, HELO and PTR names (and the PTR names found) are put to every selected list that holds domains, with its test points, as for addresses. A name passes only if at least one of them can be believed.",
+            ja: "計画のドメイン、hostname、HELO 名、PTR 名と、実際に見つかった PTR 名を、ドメインを扱う各リストに、テスト用の名前とともに問い合わせる (アドレスの検査と同じ)。信用できるリストが一つもなければ合格としない。",
         },
         by_hand: "dig +short {query} A; dig +short {query} TXT",
         references: &[
@@ -120,6 +121,10 @@ static OUTCOMES: Outcomes = Outcomes {
 
 const NO_LIST: Text =
     Text { en: "no selected list holds domains", ja: "選ばれたリストにドメインを扱うものがない" };
+const NO_WORD: Text = Text {
+    en: "no selected list can hold this name, or can be proved to",
+    ja: "選ばれたリストに、この名前を扱うもの、または扱うと証明できるものがない",
+};
 
 async fn ask(context: &Context) -> Vec<Statement> {
     let lists: Vec<_> =
@@ -135,11 +140,7 @@ async fn ask(context: &Context) -> Vec<Statement> {
     said
 }
 
-async fn ask_names(
-    context: &Context,
-    lists: &[&crate::dnsbl::Selected],
-    names: &BTreeSet<DomainName>,
-) -> Vec<Statement> {
+async fn ask_names(context: &Context, lists: &[&Selected], names: &BTreeSet<DomainName>) -> Vec<Statement> {
     let each = names.iter().map(|name| async move {
         let target = Target::Domain(name.clone());
         let subject = Subject::Name(name.to_string());
@@ -155,11 +156,16 @@ async fn ask_names(
                 judge_one(selected, consultation, &subject, &args, &OUTCOMES)
             })
             .collect();
+        if said.is_empty() && consulted.iter().any(|(_, consultation)| is_believed(&consultation.belief)) {
+            let evidence = consulted.iter().flat_map(|(_, said)| said.evidence.iter().copied());
+            said.push(Statement::passed(subject.clone()).evidence(evidence));
+        }
         if said.is_empty() {
-            said.push(
-                Statement::passed(subject)
-                    .evidence(consulted.iter().flat_map(|(_, said)| said.evidence.iter().copied())),
-            );
+            let args = |selected: &Selected| list_args(Args::none().and("name", name), selected, &target);
+            said.extend(silence(&consulted, &subject, &args, &OUTCOMES));
+        }
+        if said.is_empty() {
+            said.push(Statement::not_covered(subject, NO_WORD));
         }
         said
     });
@@ -180,5 +186,5 @@ fn planned_names(context: &Context) -> BTreeSet<DomainName> {
 async fn found_names(context: &Context) -> BTreeSet<DomainName> {
     let senders = context.plan.new.iter().filter(|address| address.sends);
     let replies = join_all(senders.map(|address| lookup(context, address.ip))).await;
-    replies.iter().flat_map(|reply| names(reply).into_iter().take(4)).collect()
+    replies.iter().flat_map(|reply| names(reply).into_iter().take(MOST_NAMES)).collect()
 }

@@ -32,8 +32,8 @@ pub static CHECK: Check = Check {
             ja: "MX の切り替えが早すぎたり漏れていたりすると、想定外のマシンにメールが届き、メールボックスが分かれるか、メールが不達になる。",
         },
         how: Text {
-            en: "MX of every domain is read from the zone's own servers, and A and AAAA of each host in it. Before the cutover they should lead to the old addresses, after it to the new ones; where the plan has [mx], the records themselves are compared too, and a gateway of somebody else that stands first there may take the mail.",
-            ja: "ドメインごとに MX を権威サーバーから読み、各ホストの A と AAAA を読む。切り替え前は旧アドレス、切り替え後は新アドレスに行き着かなければならない。計画に [mx] があれば、レコードそのものも比べる。[mx] の先頭が他社のゲートウェイなら、それが受信してもよい。",
+            en: "MX of every domain is read from the zone's own servers, and A and AAAA of each host in it. Before the cutover they should lead to the old addresses, after it to the new ones, with nobody whom the plan does not know in front of them; where the plan has [mx], the records themselves are compared too, and a gateway of somebody else that stands first there may take the mail.",
+            ja: "ドメインごとに MX を権威サーバーから読み、各ホストの A と AAAA を読む。切り替え前は旧アドレス、切り替え後は新アドレスに行き着かなければならず、計画にないサーバーがその前にあってはならない。計画に [mx] があれば、レコードそのものも比べる。[mx] の先頭が他社のゲートウェイなら、それが受信してもよい。",
         },
         by_hand: "dig +short {name} MX",
         references: &[
@@ -49,6 +49,7 @@ pub static CHECK: Check = Check {
             &NEW_ABSENT,
             &OLD_FIRST,
             &OLD_LISTED,
+            &OTHER_FIRST,
             &DIFFERS,
             &NULL,
             &NULL_MIXED,
@@ -129,6 +130,19 @@ static OLD_LISTED: Outcome = Outcome {
     remedy: Text {
         en: "Take {hosts} out of the MX of {name}, or see that the old server hands everything on to the new one.",
         ja: "{name} の MX から {hosts} を外すか、旧サーバーがすべてを新サーバーへ転送することを確かめる。",
+    },
+};
+
+static OTHER_FIRST: Outcome = Outcome {
+    tag: "mx-other-first",
+    levels: AFTER,
+    says: Text {
+        en: "mail for {name} goes first or as often to {hosts} ({found}), which the plan does not want to receive it",
+        ja: "{name} 宛てのメールが、計画では受信しないはずの {hosts} ({found}) に優先的に (または同じ割合で) 届く",
+    },
+    remedy: Text {
+        en: "Take {hosts} out of the MX of {name}; if a gateway receives and stays, name it under [mx], in front of the new server.",
+        ja: "{name} の MX から {hosts} を外す。ゲートウェイが受信し続けるなら、[mx] の先頭に書く。",
     },
 };
 
@@ -249,7 +263,9 @@ async fn ask_one(context: &Context, domain: &DomainName) -> Vec<Statement> {
     }
     let Ok(question) = Question::new(domain, RecordType::MX) else { return Vec::new() };
     let mx = context.published(question).await;
-    let records = exchanges(&mx);
+    let mut records = exchanges(&mx);
+    // Those that are tried first are looked at, wherever they stand in the answer.
+    records.sort_by_key(|(preference, _)| *preference);
     let hosts = match mx.answer {
         // RFC 5321, section 5.1: without MX the domain is its own mail host.
         Answer::NoData => vec![find(context, 0, mx.question.name.clone()).await],
@@ -391,20 +407,37 @@ fn after(
     let new = [leading(hosts, &receiving), gateways(plan, domain, hosts)].concat();
     let is_known = hosts.iter().all(|host| host.silent.is_none());
     let first = |hosts: &[&Host]| hosts.iter().map(|host| host.preference).min();
+    let mut said = Vec::new();
     match (first(&old), first(&new)) {
         (_, None) if is_known => {
             let all: Vec<&Host> = hosts.iter().collect();
             let args = args.clone().with("hosts", names(&all)).with("found", addresses(&all));
-            vec![say(&NEW_ABSENT, args.with("new", Value::list(receiving)))]
+            return vec![say(&NEW_ABSENT, args.with("new", Value::list(receiving)))];
         }
         (Some(of_old), Some(of_new)) if of_old <= of_new => {
             let given_up = plan.given_up();
             let found = old.iter().flat_map(|host| &host.addresses).filter(|ip| given_up.contains(ip));
-            vec![say(&OLD_FIRST, args.clone().with("hosts", names(&old)).with("found", Value::list(found)))]
+            said.push(say(&OLD_FIRST, args.clone().with("hosts", names(&old)).with("found", Value::list(found))));
         }
-        (Some(_), Some(_)) => vec![say(&OLD_LISTED, args.clone().with("hosts", names(&old)))],
-        _ => Vec::new(),
+        (Some(_), Some(_)) => said.push(say(&OLD_LISTED, args.clone().with("hosts", names(&old)))),
+        _ => {}
     }
+    let others = others(plan, domain, hosts, &receiving).into_iter();
+    let others: Vec<&Host> = others.filter(|host| Some(host.preference) <= first(&new)).collect();
+    if !others.is_empty() {
+        said.push(say(&OTHER_FIRST, args.clone().with("hosts", names(&others)).with("found", addresses(&others))));
+    }
+    said
+}
+
+/// The hosts that lead where the plan knows nobody who receives, and that it does not name: neither to the new server nor to the old
+/// one. What is wrong with the planned hosts is told by the check of those.
+fn others<'h>(plan: &Plan, domain: &DomainName, hosts: &'h [Host], receiving: &[IpAddr]) -> Vec<&'h Host> {
+    let planned = plan.planned_hosts(domain);
+    let given_up = plan.given_up();
+    let is_elsewhere = |ip: &IpAddr| !receiving.contains(ip) && !given_up.contains(ip);
+    let is_planned = |host: &Host| planned.iter().any(|name| name.as_str() == plain(&host.name));
+    hosts.iter().filter(|host| !is_planned(host) && host.addresses.iter().any(is_elsewhere)).collect()
 }
 
 /// The hosts that lead to one of these addresses.

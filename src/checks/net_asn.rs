@@ -5,7 +5,9 @@ use futures::future::join_all;
 
 use crate::catalogue::{PortPolicy, Provider};
 use crate::check::{Check, Context, Run, address_args, subject_of};
-use crate::model::{Card, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value};
+use crate::model::{
+    Card, Level, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value,
+};
 use crate::origin::{Announced, origin_of};
 use crate::plan::Address;
 
@@ -53,7 +55,7 @@ static NAMED: Outcome = Outcome {
 
 static PORT25: Outcome = Outcome {
     tag: "net-outbound-25-policy",
-    levels: Levels::WARNING.after(crate::model::Level::Note),
+    levels: Levels::WARNING.after(Level::Note),
     says: Text {
         en: "{ip} is at{provider}, which does not let port 25 out by default: {policy}",
         ja: "{ip} の事業者{provider}は、初期状態では外向き 25 番ポートを通さない: {policy}",
@@ -66,11 +68,7 @@ static PORT25: Outcome = Outcome {
 
 static UNANSWERED: Outcome = Outcome {
     tag: "net-asn-unanswered",
-    levels: Levels {
-        before: crate::model::Level::Note,
-        after: crate::model::Level::Note,
-        old: crate::model::Level::Note,
-    },
+    levels: Levels::NOTE,
     says: Text {
         en: "which provider announces {ip} is not known: {why}",
         ja: "{ip} を広告している事業者は不明: {why}",

@@ -6,15 +6,13 @@ use futures::FutureExt;
 use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use crate::check::{Check, Context, NOBODY_SENDS, Run};
+use super::net_outbound::{outward, senders};
+use crate::check::{Check, Context, Run};
 use crate::model::{
-    Args, Card, Detail, Lang, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text,
-    Value, Vantage,
+    Args, Card, Detail, Lang, Levels, Needs, ObservationId, Outcome, Phase, Reference, Statement, Subject, Text, Value,
 };
-use crate::plan::{Service, stays_inside};
+use crate::plan::stays_inside;
 use crate::probe::{Ask, Question, Route, Session, Stop};
-use crate::servers::{NOT_PLANNED, ON_NEW_SERVER, receiving, talk};
-use crate::witnesses::visit_witnesses;
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -174,34 +172,20 @@ struct Heard {
 }
 
 async fn ask(context: &Context) -> Vec<Statement> {
-    if context.vantage != Vantage::NewServer {
-        return vec![Statement::not_covered(Subject::Run, ON_NEW_SERVER)];
-    }
-    if !context.plan.smtp.services.contains(&Service::Smtp) {
-        return vec![Statement::not_covered(Subject::Run, NOT_PLANNED)];
-    }
-    let planned: Vec<IpAddr> =
-        context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();
-    if planned.is_empty() {
-        return vec![Statement::not_applicable(Subject::Run, NOBODY_SENDS)];
-    }
-    let (sessions, mirrored) = futures::join!(sessions(context), mirrored(context));
+    let planned = match senders(context) {
+        Ok(senders) => senders,
+        Err(said) => return said,
+    };
+    let ((old, others), mirrored) = futures::join!(outward(context), mirrored(context));
     let mut heard = Heard { words: mirrored, ..Heard::default() };
-    for (who, session) in &sessions {
-        hear(&mut heard, who, session);
+    let named = |ip: IpAddr, host: &str| format!("{ip} ({host})");
+    for talk in &old {
+        hear(&mut heard, &named(talk.address.ip, talk.address.ptr.as_str()), &talk.session);
+    }
+    for witness in &others {
+        hear(&mut heard, &named(witness.ip, &witness.host), &witness.session);
     }
     judge(&planned, &heard)
-}
-
-/// The conversations with servers of others and with the old server, with the name of each.
-async fn sessions(context: &Context) -> Vec<(String, std::sync::Arc<Session>)> {
-    let old = receiving(context).filter(|address| address.side == Side::Old);
-    let (talks, witnesses) =
-        futures::join!(join_all(old.map(|address| talk(context, address, Service::Smtp))), visit_witnesses(context));
-    let named = |ip: IpAddr, host: &str| format!("{ip} ({host})");
-    let of_old = talks.into_iter().map(|talk| (named(talk.address.ip, talk.address.ptr.as_str()), talk.session));
-    let of_others = witnesses.into_iter().map(|witness| (named(witness.ip, &witness.host), witness.session));
-    of_old.chain(of_others).collect()
 }
 
 fn hear(heard: &mut Heard, who: &str, session: &Session) {

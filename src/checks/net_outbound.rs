@@ -9,13 +9,14 @@ use futures::future::join_all;
 
 use crate::check::{Check, Context, NOBODY_SENDS, Run};
 use crate::model::{
-    Args, Card, Detail, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text, Value,
-    Vantage,
+    Args, Card, Detail, Lang, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Subject, Text,
+    Value, Vantage,
 };
+use crate::origin::{Announced, origin_of};
 use crate::plan::Service;
 use crate::probe::{ServerReply, Session, Stop};
-use crate::servers::{NOT_PLANNED, ON_NEW_SERVER, receiving, talk};
-use crate::witnesses::{domains, visit_witnesses};
+use crate::servers::{NOT_PLANNED, ON_NEW_SERVER, Talk, receiving, talk};
+use crate::witnesses::{Witness, domains, visit_witnesses};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -32,8 +33,8 @@ pub static CHECK: Check = Check {
             ja: "多くのクラウドは、申請するまで外向きの 25 番ポートを通さない。切り替えるまで兆候はない。切り替えると、受信はできるのに、送信メールは一通残らずキューに溜まり、やがてエラーとして差出人に戻る。",
         },
         how: Text {
-            en: "On the new server: a connection to port 25 of the MX hosts of the plan's witnesses and partners, in networks as different as can be, and of the old server; greeting, EHLO and QUIT, never an envelope to others. Each family in which a new address sends is judged by itself. A greeting that refuses also proves that port 25 is open. The port is called closed only if servers in at least two networks were tried and none was reached.",
-            ja: "新サーバー上で、計画の witnesses と取引先の MX ホスト (できるだけ異なるネットワークから選ぶ) と旧サーバーの 25 番ポートに接続する。送るのは EHLO と QUIT だけで、他組織のサーバーにエンベロープは送らない。新アドレスが送信に使うアドレスファミリーごとに判定する。接続を拒否するバナーでも、到達した証拠になる。二つ以上のネットワークのサーバーを試し、どれにも到達できなかったときに限り「閉じている」と判定する。",
+            en: "On the new server: a connection to port 25 of the MX hosts of the plan's witnesses and partners, in networks as different as can be, and of the old server; greeting, EHLO and QUIT, never an envelope to others. Each family in which a new address sends is judged by itself. A greeting that refuses also proves that port 25 is open. An old server proves it alone only if other AS numbers announce it than announce the new addresses: inside a network port 25 is often open. The port is called closed only if servers in at least two networks were tried and none of others was reached.",
+            ja: "新サーバー上で、計画の witnesses と取引先の MX ホスト (できるだけ異なるネットワークから選ぶ) と旧サーバーの 25 番ポートに接続する。送るのは EHLO と QUIT だけで、他組織のサーバーにエンベロープは送らない。新アドレスが送信に使うアドレスファミリーごとに判定する。接続を拒否するバナーでも、到達した証拠になる。旧サーバーだけに到達した場合は、新アドレスと別の AS から広告されているときに限り証拠とする (ネットワークの内側では 25 番ポートが開いていることが多い)。二つ以上のネットワークのサーバーを試し、他組織のどれにも到達できなかったときに限り「閉じている」と判定する。",
         },
         by_hand: "nc -v {host} 25",
         references: &[
@@ -61,8 +62,8 @@ static CLOSED: Outcome = Outcome {
     tag: "net-outbound-25",
     levels: Levels::BLOCKER,
     says: Text {
-        en: "from the new server, no mail server was reached on port 25 over {family}: {missed}",
-        ja: "新サーバーから {family} では、どのメールサーバーの 25 番ポートにも到達できない: {missed}",
+        en: "from the new server, no mail server of others was reached on port 25 over {family}: {missed}",
+        ja: "新サーバーから {family} では、他組織のどのメールサーバーの 25 番ポートにも到達できない: {missed}",
     },
     remedy: Text {
         en: "Ask the provider to open outbound port 25, and open it in the security group and the firewall; where the provider never opens it, send through a relay on port 587.",
@@ -130,6 +131,8 @@ struct Try {
     network: String,
     /// It is the plan's own old server: whether it is up is judged elsewhere.
     is_old: bool,
+    /// Other AS numbers announce it than announce the new addresses.
+    is_far: bool,
     /// Where it was tried, if somewhere else.
     detour: Option<SocketAddr>,
     greeting: Option<ServerReply>,
@@ -138,12 +141,18 @@ struct Try {
 }
 
 impl Try {
-    fn new(ip: IpAddr, host: String, network: String, is_old: bool, session: &Session) -> Self {
+    fn of_old(talk: &Talk<'_>, is_far: bool) -> Self {
+        let host = talk.address.ptr.to_string();
+        Self { is_old: true, is_far, ..Self::of(talk.address.ip, host, "old".to_owned(), &talk.session) }
+    }
+
+    fn of(ip: IpAddr, host: String, network: String, session: &Session) -> Self {
         Self {
             ip,
             host,
             network,
-            is_old,
+            is_old: false,
+            is_far: false,
             detour: session.detour,
             greeting: session.greeting.clone(),
             stop: session.stop.clone(),
@@ -179,29 +188,49 @@ impl Try {
 }
 
 async fn ask(context: &Context) -> Vec<Statement> {
-    if context.vantage != Vantage::NewServer {
-        return vec![Statement::not_covered(Subject::Run, ON_NEW_SERVER)];
-    }
-    if !context.plan.smtp.services.contains(&Service::Smtp) {
-        return vec![Statement::not_covered(Subject::Run, NOT_PLANNED)];
-    }
-    let senders: Vec<IpAddr> =
-        context.plan.new.iter().filter(|address| address.sends).map(|address| address.ip).collect();
-    if senders.is_empty() {
-        return vec![Statement::not_applicable(Subject::Run, NOBODY_SENDS)];
-    }
-    let old = receiving(context).filter(|address| address.side == Side::Old);
-    let (talks, witnesses) =
-        futures::join!(join_all(old.map(|address| talk(context, address, Service::Smtp))), visit_witnesses(context));
-    let of_old = talks
-        .iter()
-        .map(|talk| Try::new(talk.address.ip, talk.address.ptr.to_string(), "old".to_owned(), true, &talk.session));
-    let of_others = witnesses
-        .into_iter()
-        .map(|witness| Try::new(witness.ip, witness.host.clone(), witness.network.clone(), false, &witness.session));
+    let senders = match senders(context) {
+        Ok(senders) => senders,
+        Err(said) => return said,
+    };
+    let (old, others) = outward(context).await;
+    let far = join_all(old.iter().map(|talk| is_far(context, talk.address.ip, &senders))).await;
+    let of_old = old.iter().zip(far).map(|(talk, is_far)| Try::of_old(talk, is_far));
+    let of_others =
+        others.into_iter().map(|witness| Try::of(witness.ip, witness.host, witness.network, &witness.session));
     let tries: Vec<Try> = of_old.chain(of_others).collect();
     let names_witnesses = !domains(context).is_empty();
     judge(&senders, &tries, names_witnesses)
+}
+
+/// The new addresses that send, on the new server.
+///
+/// # Errors
+/// The one statement to make where connections outwards are not to be tried.
+pub(super) fn senders(context: &Context) -> Result<Vec<IpAddr>, Vec<Statement>> {
+    if context.vantage != Vantage::NewServer {
+        return Err(vec![Statement::not_covered(Subject::Run, ON_NEW_SERVER)]);
+    }
+    if !context.plan.smtp.services.contains(&Service::Smtp) {
+        return Err(vec![Statement::not_covered(Subject::Run, NOT_PLANNED)]);
+    }
+    let senders = context.plan.new.iter().filter(|address| address.sends);
+    let senders: Vec<IpAddr> = senders.map(|address| address.ip).collect();
+    if senders.is_empty() { Err(vec![Statement::not_applicable(Subject::Run, NOBODY_SENDS)]) } else { Ok(senders) }
+}
+
+/// The connections outwards from the new server: to the old server, and to servers of others.
+pub(super) async fn outward(context: &Context) -> (Vec<Talk<'_>>, Vec<Witness>) {
+    let old = receiving(context).filter(|address| address.side == Side::Old);
+    futures::join!(join_all(old.map(|address| talk(context, address, Service::Smtp))), visit_witnesses(context))
+}
+
+/// Whether no AS number that announces `ip` announces one of `senders` over the same family; all must be known.
+async fn is_far(context: &Context, ip: IpAddr, senders: &[IpAddr]) -> bool {
+    let alike = senders.iter().filter(|sender| sender.is_ipv4() == ip.is_ipv4());
+    let (own, theirs) =
+        futures::join!(origin_of(&context.dns, ip), join_all(alike.map(|sender| origin_of(&context.dns, *sender))));
+    let is_another = |other: &Announced| !other.asns.is_empty() && !other.asns.iter().any(|asn| own.asns.contains(asn));
+    !own.asns.is_empty() && theirs.iter().all(is_another)
 }
 
 /// One statement for each family in which a new address sends.
@@ -233,18 +262,18 @@ fn judge_family(tried: &[&Try], args: Args, can_do_without: bool, names_witnesse
     let (reached, missed): (Vec<&Try>, Vec<&Try>) = tried.iter().partition(|one| one.is_reached());
     let args =
         args.with("reached", Value::list(reached.iter().map(|one| one.named()))).with("missed", together(&missed));
-    if reached.is_empty() {
-        if can_do_without && !missed.is_empty() && missed.iter().all(|one| one.has_no_route()) {
-            return (say(&NO_IPV6), args);
-        }
-        let networks: BTreeSet<&str> = missed.iter().map(|one| one.network.as_str()).collect();
-        if networks.len() > 1 {
-            return (say(&CLOSED), args);
-        }
-        return (say(&UNPROVEN), args.with("why", unproven(&missed, names_witnesses)));
+    if reached.is_empty() && can_do_without && !missed.is_empty() && missed.iter().all(|one| one.has_no_route()) {
+        return (say(&NO_IPV6), args);
     }
-    // An old server that is gone stops nobody from sending to others.
+    // An old server that is gone stops nobody from sending to others; one that is reached may stand in the same network.
     let others_reached = reached.iter().any(|one| !one.is_old);
+    let networks: BTreeSet<&str> = missed.iter().map(|one| one.network.as_str()).collect();
+    if !others_reached && networks.len() > 1 {
+        return (say(&CLOSED), args);
+    }
+    if !others_reached && !reached.iter().any(|one| one.is_far) {
+        return (say(&UNPROVEN), args.with("why", unproven(&reached, &missed, names_witnesses)));
+    }
     if missed.iter().any(|one| !(one.is_old && others_reached)) {
         return (say(&SOME), args);
     }
@@ -254,28 +283,35 @@ fn judge_family(tried: &[&Try], args: Args, can_do_without: bool, names_witnesse
     (Statement::passed(Subject::Run), args)
 }
 
-fn unproven(missed: &[&Try], names_witnesses: bool) -> Value {
-    match (missed.is_empty(), names_witnesses) {
-        (true, false) => Value::both("there is no server to try", "試す相手のサーバーがない"),
-        (true, true) => Value::both(
+fn unproven(reached: &[&Try], missed: &[&Try], names_witnesses: bool) -> Value {
+    match (reached.is_empty(), missed.is_empty(), names_witnesses) {
+        (false, ..) => {
+            let all: Vec<&Try> = reached.iter().chain(missed).copied().collect();
+            before(
+                "only the old server was reached, and nothing shows that it stands in another network",
+                "到達したのは旧サーバーだけで、別のネットワークにある証拠がない",
+                &together(&all),
+            )
+        }
+        (_, true, false) => Value::both("there is no server to try", "試す相手のサーバーがない"),
+        (_, true, true) => Value::both(
             "no server of a witness or partner was found over this family",
             "このアドレスファミリーでは witnesses や取引先のサーバーが見つからない",
         ),
-        (false, _) => match together(missed) {
-            Value::Both { en, ja } => Value::both(
-                format!("only one network was tried: {en}"),
-                format!("試したネットワークは一つだけである: {ja}"),
-            ),
-            plain @ Value::Plain(_) => plain,
-        },
+        (_, false, _) => before("only one network was tried", "試したネットワークは一つだけである", &together(missed)),
     }
+}
+
+/// A phrase and what it rests on.
+fn before(en: &str, ja: &str, rest: &Value) -> Value {
+    Value::both(format!("{en}: {}", rest.in_lang(Lang::En)), format!("{ja}: {}", rest.in_lang(Lang::Ja)))
 }
 
 /// Several tries in a row.
 fn together(tries: &[&Try]) -> Value {
     let told: Vec<Value> = tries.iter().map(|one| one.told()).collect();
     let joined = |lang| told.iter().map(|one| one.in_lang(lang)).collect::<Vec<&str>>().join("; ");
-    Value::both(joined(crate::model::Lang::En), joined(crate::model::Lang::Ja))
+    Value::both(joined(Lang::En), joined(Lang::Ja))
 }
 
 #[cfg(test)]
@@ -293,6 +329,7 @@ mod tests {
             host: "mx.other.test".to_owned(),
             network: network.to_owned(),
             is_old: network == "old",
+            is_far: false,
             detour: None,
             greeting,
             stop,
@@ -317,10 +354,17 @@ mod tests {
     fn port_25_is_closed_only_if_two_networks_say_so() {
         let timeout = || Some(Stop::Timeout("connect"));
         let (a, b) = ("198.18.1.25", "198.51.100.25");
+        let far = || Try { is_far: true, ..one("192.0.2.25", "old", REACHED) };
         for (tries, expected) in [
             (vec![one(a, "1", REACHED)], "passed IPv4"),
             (vec![one(a, "1", REACHED), one(b, "old", timeout())], "passed IPv4"),
-            (vec![one(a, "old", REACHED), one(b, "2", timeout())], "net-outbound-25-some IPv4"),
+            (vec![one(a, "1", REACHED), one(b, "2", timeout())], "net-outbound-25-some IPv4"),
+            // The old server may stand in the same network, where port 25 is open.
+            (vec![one(a, "old", REACHED)], "net-outbound-25-unproven IPv4"),
+            (vec![one(a, "old", REACHED), one(b, "2", timeout())], "net-outbound-25-unproven IPv4"),
+            (vec![far(), one(b, "2", timeout())], "net-outbound-25-some IPv4"),
+            (vec![far()], "passed IPv4"),
+            (vec![far(), one(a, "1", timeout()), one(b, "2", timeout())], "net-outbound-25 IPv4"),
             (vec![one(a, "1", timeout()), one(b, "2", Some(Stop::Refused))], "net-outbound-25 IPv4"),
             (vec![one(a, "1", timeout()), one(b, "1", timeout())], "net-outbound-25-unproven IPv4"),
             (vec![one(a, "1", Some(Stop::Timeout("greeting")))], "net-outbound-25-unproven IPv4"),
@@ -352,5 +396,6 @@ mod tests {
         let old_gone = [detour("1", REACHED), detour("old", Some(Stop::Refused))];
         assert_eq!(said(&[V4], &old_gone), ["net-outbound-25-instead IPv4"]);
         assert_eq!(said(&[V4], &[detour("1", REACHED), one("192.0.2.25", "2", REACHED)]), ["passed IPv4"]);
+        assert_eq!(said(&[V4], &[detour("old", REACHED)]), ["net-outbound-25-unproven IPv4"]);
     }
 }

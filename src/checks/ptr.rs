@@ -133,6 +133,20 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
+/// So many names of an address are looked at.
+pub(super) const MOST_NAMES: usize = 8;
+
+/// Why not all names of a PTR reply are known, if it holds more than are looked at.
+pub(super) fn too_many(reply: &Reply) -> Option<Value> {
+    let count = reply.names().len();
+    (count > MOST_NAMES).then(|| {
+        Value::both(
+            format!("of its {count} names only {MOST_NAMES} are looked at"),
+            format!("{count} 個の名前のうち {MOST_NAMES} 個しか調べていない"),
+        )
+    })
+}
+
 /// The PTR reply for `ip`; every check that asks gets the same one.
 pub(super) async fn lookup(context: &Context, ip: IpAddr) -> std::sync::Arc<Reply> {
     context.dns.ask(Ask::new(Question::ptr(ip))).await

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use super::client_names::lead;
-use super::ptr::{lookup, names};
+use super::ptr::{MOST_NAMES, lookup, names, too_many};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{
     Card, DomainName, Levels, Needs, ObservationId, Outcome, Phase, Reference, Side, Statement, Text, Value,
@@ -30,8 +30,8 @@ pub static CHECK: Check = Check {
             ja: "受信側は逆引き名をもう一度正引きする (FCrDNS、RFC 8601 の iprev)。元のアドレスに戻らない名前は、ないものと見なされる。",
         },
         how: Text {
-            en: "For every name in the PTR RRset, A (for IPv4) or AAAA (for IPv6) is read and must contain the address itself.",
-            ja: "PTR の名前ごとに、IPv4 なら A、IPv6 なら AAAA を読む。そこに元のアドレスが含まれていなければならない。",
+            en: "For every name in the PTR RRset, at most eight, A (for IPv4) or AAAA (for IPv6) is read and must contain the address itself.",
+            ja: "PTR の名前ごとに (最大 8 個)、IPv4 なら A、IPv6 なら AAAA を読む。そこに元のアドレスが含まれていなければならない。",
         },
         by_hand: "dig +short {name} {rtype}",
         references: &[
@@ -127,7 +127,7 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
         }
     };
     let several = names.len() > 1;
-    let told = join_all(names.iter().take(8).map(|name| {
+    let told = join_all(names.iter().take(MOST_NAMES).map(|name| {
         let args = args.clone().and("name", name);
         let subject = subject.clone();
         let ptr = reply.observation;
@@ -160,6 +160,10 @@ async fn ask_one(context: &Context, address: &Address) -> Vec<Statement> {
     .await;
     let evidence: Vec<ObservationId> = told.iter().filter_map(|told| told.as_ref().ok()).flatten().copied().collect();
     let mut said: Vec<Statement> = told.into_iter().filter_map(Result::err).collect();
+    said.extend(too_many(&reply).map(|why| {
+        let args = args.clone().and("name", Question::ptr(address.ip).name).with("why", why);
+        Statement::outcome(&UNANSWERED, subject.clone()).args(args).evidence([reply.observation])
+    }));
     if said.is_empty() {
         // A PTR RRset of nothing but impossible names is judged by `ptr`, and leads nowhere.
         said.push(match names.is_empty() {

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::ptr::lookup;
+use super::ptr::{MOST_NAMES, lookup, too_many};
 use crate::catalogue::{Generic, generic_name};
 use crate::check::{Check, Context, DOES_NOT_SEND, Run, address_args, subject_of};
 use crate::model::{Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Statement, Text, Value, visible};
@@ -24,8 +24,8 @@ pub static CHECK: Check = Check {
             ja: "事業者の初期設定の名前は「借り物のマシン」を意味する。受信側やリスト (SpamRATS、GMX、S25R など) は、動的アドレスと同様に扱う。",
         },
         how: Text {
-            en: "Each name is judged as a host name of RFC 5321, against special-use top-level domains, against the default name shapes of known providers, and for the address's own digits in it.",
-            ja: "名前が RFC 5321 のホスト名か、特殊用途の TLD でないか、既知の事業者の初期設定名でないか、アドレスの数字を含んでいないかを調べる。",
+            en: "Each name, at most eight, is judged as a host name of RFC 5321, against special-use top-level domains, against the default name shapes of known providers, and for the address's own digits in it.",
+            ja: "名前 (最大 8 個) が RFC 5321 のホスト名か、特殊用途の TLD でないか、既知の事業者の初期設定名でないか、アドレスの数字を含んでいないかを調べる。",
         },
         by_hand: "dig +short -x {ip}",
         references: &[
@@ -153,7 +153,7 @@ fn judge(context: &Context, address: &Address, reply: &Reply) -> Vec<Statement> 
         }
     }
     let mut said = Vec::new();
-    for name in reply.names().iter().take(8) {
+    for name in reply.names().iter().take(MOST_NAMES) {
         let shown = visible(name.to_ascii().trim_end_matches('.'));
         let args = args.clone().and("name", &shown);
         let fault = match DomainName::parse(&name.to_ascii()) {
@@ -166,6 +166,10 @@ fn judge(context: &Context, address: &Address, reply: &Reply) -> Vec<Statement> 
             said.push(statement.evidence([reply.observation]));
         }
     }
+    said.extend(too_many(reply).map(|why| {
+        let statement = Statement::outcome(&UNANSWERED, subject.clone());
+        statement.args(args.with("why", why)).evidence([reply.observation])
+    }));
     if said.is_empty() {
         said.push(Statement::passed(subject).evidence([reply.observation]));
     }

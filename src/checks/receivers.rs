@@ -254,6 +254,8 @@ fn standing(context: &Context, sections: &[Section], fact: &Fact) -> (Standing, 
     let has_answer = |statements: &Vec<&Statement>| {
         statements.iter().any(|statement| matches!(statement.status(), Status::Passed | Status::Found))
     };
+    // What was found about one domain says nothing of another.
+    let is_open = |statement: &&Statement| statement.status() == Status::NotCovered;
     // A receiver that looks at the From domain is not answered by what was found for another MAIL FROM domain.
     let mail_from = &context.plan.auth.mail_from;
     let is_of_another = fact.of_from_domain
@@ -263,7 +265,7 @@ fn standing(context: &Context, sections: &[Section], fact: &Fact) -> (Standing, 
         Standing::Broken(tags)
     } else if own.iter().any(|statement| statement.status() == Status::Unknown) {
         Standing::Unknown
-    } else if is_of_another || !by_check.iter().all(has_answer) {
+    } else if is_of_another || own.iter().any(is_open) || !by_check.iter().all(has_answer) {
         Standing::NotCovered
     } else {
         Standing::Holds

@@ -166,7 +166,22 @@ pub(super) enum Answered<'r> {
 /// What the server of `talk` says of `mailbox`.
 pub(super) fn answer<'r>(talk: &'r Talk<'_>, mailbox: &Mailbox) -> Answered<'r> {
     let session = &talk.session;
-    match session.recipient(&mailbox.address) {
+    match (session.recipient(&mailbox.address), &session.stop, &session.null_sender) {
+        (None, None, Some(reply)) if !reply.is_positive() => {
+            Answered::Unknown(Value::plain(format!("MAIL FROM:<> → {}", reply.told())))
+        }
+        (reply, ..) => answered(talk, reply),
+    }
+}
+
+/// What the server of `talk` says to the sender of bounces.
+pub(super) fn null_sender<'r>(talk: &'r Talk<'_>) -> Answered<'r> {
+    answered(talk, talk.session.null_sender.as_ref())
+}
+
+fn answered<'r>(talk: &'r Talk<'_>, reply: Option<&'r ServerReply>) -> Answered<'r> {
+    let session = &talk.session;
+    match reply {
         Some(reply) if reply.is_positive() => Answered::Yes,
         Some(reply) if reply.kind == ReplyKind::Permanent && !refuses_us(reply, session) => Answered::No(reply),
         Some(reply) if reply.kind == ReplyKind::Permanent => Answered::Unknown(Value::both(
@@ -174,12 +189,9 @@ pub(super) fn answer<'r>(talk: &'r Talk<'_>, mailbox: &Mailbox) -> Answered<'r> 
             format!("このマシンを拒否している ({})", reply.told()),
         )),
         Some(reply) => Answered::Unknown(Value::plain(reply.told())),
-        None => Answered::Unknown(match (&session.stop, &session.null_sender) {
-            (Some(stop), _) => stop.why(),
-            (None, Some(reply)) if !reply.is_positive() => {
-                Value::both(format!("MAIL FROM:<> → {}", reply.told()), format!("MAIL FROM:<> → {}", reply.told()))
-            }
-            _ => Value::both("it was not asked", "問い合わせていない"),
+        None => Answered::Unknown(match &session.stop {
+            Some(stop) => stop.why(),
+            None => Value::both("it was not asked", "問い合わせていない"),
         }),
     }
 }

@@ -2,11 +2,10 @@
 
 use futures::FutureExt;
 
-use super::smtp_recipients::{Answered, answer};
+use super::smtp_recipients::{Answered, answer, null_sender};
 use crate::check::{Check, Context, Run};
-use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
-use crate::probe::{ReplyKind, ServerReply};
-use crate::servers::{Mailbox, NOT_SO_FAR, Role, Talk, mailboxes, refuses_us, talks};
+use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text};
+use crate::servers::{Mailbox, NOT_SO_FAR, Role, Talk, mailboxes, not_asked, talks};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -23,8 +22,8 @@ pub static CHECK: Check = Check {
             ja: "空の差出人 (MAIL FROM:<>) を拒否するサーバーは、自分のメールが届かなかったことを知ることができず、それを理由にブロックリストに登録されることもある。苦情やリストからの解除の連絡は postmaster と abuse に届く。",
         },
         how: Text {
-            en: "MAIL FROM:<> is said at every new address that receives. Where the plan names recipients, postmaster and abuse of every domain and the bare postmaster are asked for as well.",
-            ja: "受信する新アドレスのそれぞれに MAIL FROM:<> を送る。計画に recipients があれば、各ドメインの postmaster と abuse、およびドメインなしの postmaster についても問い合わせる。",
+            en: "MAIL FROM:<> is said at every new address that receives. Where the plan names recipients, postmaster and abuse of the first ten domains and the bare postmaster are asked for as well.",
+            ja: "受信する新アドレスのそれぞれに MAIL FROM:<> を送る。計画に recipients があれば、最初の 10 ドメインの postmaster と abuse、およびドメインなしの postmaster についても問い合わせる。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[
@@ -111,7 +110,9 @@ async fn ask(context: &Context) -> Vec<Statement> {
     let mut asked = mailboxes(context, Side::New);
     asked.retain(|mailbox| matches!(mailbox.role, Role::Postmaster | Role::BarePostmaster | Role::Abuse));
     let new = talks.iter().filter(|talk| talk.address.side == Side::New);
-    new.flat_map(|talk| judge(talk, &talks, &asked)).collect()
+    let mut said: Vec<Statement> = new.flat_map(|talk| judge(talk, &talks, &asked)).collect();
+    said.extend(not_asked(&context.plan).filter(|_| !asked.is_empty()));
+    said
 }
 
 fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], asked: &[Mailbox]) -> Vec<Statement> {
@@ -123,9 +124,8 @@ fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], asked: &[Mailbox]) -> Vec<Statemen
         let args = args.and("mailbox", mailbox);
         Statement::outcome(outcome, talk.subject()).about(mailbox).args(args).evidence(talk.evidence())
     };
-    let bounces = null_sender(talk);
     let mut said = Vec::new();
-    match bounces {
+    match null_sender(talk) {
         Answered::Yes => {}
         Answered::No(reply) => said.push(say(&NULL_SENDER, "<>", args.clone().and("reply", reply.told()))),
         Answered::Unknown(why) => said.push(say(&UNANSWERED, "<>", args.clone().with("why", why))),
@@ -156,20 +156,4 @@ fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], asked: &[Mailbox]) -> Vec<Statemen
         said.push(Statement::passed(talk.subject()).args(args).evidence(talk.evidence()));
     }
     said
-}
-
-/// What the server says to a bounce's sender.
-fn null_sender<'r>(talk: &'r Talk<'_>) -> Answered<'r> {
-    let session = &talk.session;
-    match &session.null_sender {
-        Some(reply) if reply.is_positive() => Answered::Yes,
-        Some(reply) if reply.kind == ReplyKind::Permanent && !refuses_us(reply, session) => Answered::No(reply),
-        Some(reply) => Answered::Unknown(Value::plain(ServerReply::told(reply))),
-        None => Answered::Unknown(
-            session
-                .stop
-                .as_ref()
-                .map_or_else(|| Value::both("it was not asked", "問い合わせていない"), |stop| stop.why()),
-        ),
-    }
 }

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use super::smtp_recipients::{Answered, answer};
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Subject, Text};
-use crate::servers::{Mailbox, NOT_SO_FAR, Role, Talk, mailboxes, talks};
+use crate::servers::{Mailbox, NOT_SO_FAR, Role, Talk, mailboxes, not_asked, talks};
 
 /// The check.
 pub static CHECK: Check = Check {
@@ -22,8 +22,8 @@ pub static CHECK: Check = Check {
             ja: "何でも受け付けてからエラーメールを返すサーバーは、詐称された差出人にバウンスを送りつけ (バックスキャッター)、ブロックリストに載る。逆に、キャッチオールを移し忘れると、昨日まで届いていたメールが拒否される。",
         },
         how: Text {
-            en: "A random mailbox of each domain is asked for at the old and the new server, as in smtp-recipients.",
-            ja: "各ドメインの無作為な (存在しない) 宛先を、smtp-recipients と同じ手順で新旧のサーバーに問い合わせる。",
+            en: "A random mailbox of the first ten domains, and of the domain of each recipient, is asked for at the old and the new server, as in smtp-recipients.",
+            ja: "最初の 10 ドメインと recipients のドメインの無作為な (存在しない) 宛先を、smtp-recipients と同じ手順で新旧のサーバーに問い合わせる。",
         },
         by_hand: "swaks --server {ip} --from '<>' --to {mailbox} --quit-after RCPT",
         references: &[Reference {
@@ -105,7 +105,8 @@ async fn ask(context: &Context) -> Vec<Statement> {
         return vec![Statement::not_covered(Subject::Run, NOT_ASKED)];
     }
     let new = talks.iter().filter(|talk| talk.address.side == Side::New);
-    new.flat_map(|talk| asked.iter().map(|mailbox| judge(talk, &talks, mailbox))).collect()
+    let judged = new.flat_map(|talk| asked.iter().map(|mailbox| judge(talk, &talks, mailbox)));
+    judged.chain(not_asked(&context.plan)).collect()
 }
 
 fn judge(talk: &Talk<'_>, talks: &[Talk<'_>], mailbox: &Mailbox) -> Statement {

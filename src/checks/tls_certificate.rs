@@ -10,7 +10,7 @@ use super::mta_sts::enforces;
 use crate::check::{Check, Context, Run};
 use crate::model::{Args, Card, DomainName, Levels, Needs, Outcome, Phase, Reference, Side, Statement, Text, Value};
 use crate::plan::Plan;
-use crate::probe::{ChainFault, Session, TlsSeen, is_for};
+use crate::probe::{ChainFault, Session, TlsSeen, TlsState, is_for};
 use crate::records::certificate::Chain;
 use crate::servers::{Talk, hosts, talks, under_name};
 
@@ -29,8 +29,8 @@ pub static CHECK: Check = Check {
             ja: "MTA-STS の enforce モードに従う送信側は、MX ホスト名に有効な証明書がなければ配送しない。ほかの送信側の多くは証明書を検証しないが、検証を必須とする取引先もある。",
         },
         how: Text {
-            en: "The certificates of the handshake, one for each mail host (SNI), are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
-            ja: "メールホスト名ごと (SNI) のハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る計画上のメールホスト名が subjectAltName にあるか、パブリック認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
+            en: "The certificates of the handshake, one for each mail host (SNI), are judged as of now and as of the cutover: a name in subjectAltName for every planned mail host that leads to the address or will at the cutover, a chain to the public authorities (or to [smtp] trust), the days, the length of an RSA key, and that it is the certificate of [new] in the plan. Whether MTA-STS binds senders is read from the published policy.",
+            ja: "メールホスト名ごと (SNI) のハンドシェイクで提示された証明書を、現在と切り替え時点について調べる。そのアドレスに至る (または切り替え時に至るようになる) 計画上のメールホスト名が subjectAltName にあるか、パブリック認証局 (または [smtp] trust) まで連鎖するか、有効期間、RSA 鍵の長さ、計画の [new] certificate と同じものかを見る。MTA-STS が送信側を拘束するかどうかは、公開されたポリシーで確かめる。",
         },
         by_hand: "openssl s_client -starttls smtp -servername {host} -connect {at} -showcerts",
         references: &[
@@ -53,8 +53,8 @@ static REFUSED: Outcome = Outcome {
         ja: "{domains} の MTA-STS ポリシーに従う送信側は {ip} に配送しない: {why}",
     },
     remedy: Text {
-        en: "Install a certificate for {host} from a public authority, with its intermediate certificates, before the MX changes.",
-        ja: "MX を変更する前に、パブリック認証局が発行した {host} の証明書を、中間証明書とともに導入する。",
+        en: "Install a certificate for {host} from a public authority, with its intermediate certificates, before the MX changes, and enable STARTTLS.",
+        ja: "MX を変更する前に、パブリック認証局が発行した {host} の証明書を中間証明書とともに導入し、STARTTLS を有効にする。",
     },
 };
 
@@ -145,7 +145,7 @@ const LEAST_BITS: usize = 2048;
 struct Demand {
     /// What it is presented in.
     session: Arc<Session>,
-    /// The mail hosts that lead to the address and for which it is presented; never empty.
+    /// The mail hosts that lead to the address, or will, and for which it is presented; never empty.
     hosts: Vec<DomainName>,
     /// Domains whose policy binds senders, and the host that it binds them to.
     enforced: Vec<(DomainName, DomainName)>,
@@ -186,7 +186,7 @@ async fn demands(context: &Context, talk: &Talk<'_>) -> Vec<Demand> {
 
 fn judge(context: &Context, talk: &Talk<'_>, demands: &[Demand]) -> Vec<Statement> {
     if talk.session.tls_seen().is_none() {
-        return vec![Statement::not_covered(talk.subject(), talk.without_tls())];
+        return vec![without_tls(talk, demands)];
     }
     let mut said: Vec<Statement> = demands.iter().flat_map(|demand| judge_chain(context, talk, demand)).collect();
     let args = talk.args().with("host", Value::list(demands.iter().flat_map(|demand| &demand.hosts)));
@@ -198,6 +198,24 @@ fn judge(context: &Context, talk: &Talk<'_>, demands: &[Demand]) -> Vec<Statemen
         said.push(Statement::passed(talk.subject()).args(args).evidence(evidence()));
     }
     said
+}
+
+/// What is said of a server without TLS: it must not be without where a policy binds senders (RFC 8461, section 4.2).
+fn without_tls(talk: &Talk<'_>, demands: &[Demand]) -> Statement {
+    let session = &talk.session;
+    let is_seen = session.tls == TlsState::None && session.stop.is_none() && talk.extensions().is_some();
+    let enforced: Vec<&(DomainName, DomainName)> = demands.iter().flat_map(|demand| &demand.enforced).collect();
+    match enforced.first() {
+        Some((_, host)) if is_seen => {
+            let args = talk
+                .args()
+                .and("host", host)
+                .with("domains", Value::list(enforced.iter().map(|(domain, _)| domain)))
+                .with("why", Value::both("it offers no STARTTLS", "STARTTLS を提供しない"));
+            Statement::outcome(&REFUSED, talk.subject()).args(args).evidence(talk.evidence())
+        }
+        _ => Statement::not_covered(talk.subject(), talk.without_tls()),
+    }
 }
 
 /// Whether the key of the planned certificate is in none of the chains.

@@ -26,8 +26,8 @@ pub static CHECK: Check = Check {
             ja: "TLSA が、実際にサーバーへ導入した証明書とは別のものから作られていることがある。その場合、DANE を使う送信側はすべてのメールを保留する。",
         },
         how: Text {
-            en: "The certificates of the handshake, in which the host is named (SNI), are compared with the signed TLSA records of _25._tcp of every planned mail host that leads to the address, by the rules of RFC 7672. Whether the records can be trusted is the matter of the check dane.",
-            ja: "ホスト名 (SNI) を示したハンドシェイクで提示された証明書を、そのアドレスに至る計画上の各メールホストの _25._tcp にある署名済みの TLSA と、RFC 7672 の規則で比べる。TLSA 自体が信頼できるかどうかは検査 dane で扱う。",
+            en: "The certificates of the handshake, in which the host is named (SNI), are compared with the signed TLSA records of _25._tcp of every planned mail host that leads to the address or will at the cutover, by the rules of RFC 7672. Whether the records can be trusted is the matter of the check dane.",
+            ja: "ホスト名 (SNI) を示したハンドシェイクで提示された証明書を、そのアドレスに至る (または切り替え時に至るようになる) 計画上の各メールホストの _25._tcp にある署名済みの TLSA と、RFC 7672 の規則で比べる。TLSA 自体が信頼できるかどうかは検査 dane で扱う。",
         },
         by_hand: "openssl s_client -starttls smtp -connect {at} -dane_tlsa_domain {host} -dane_tlsa_rrdata \"{records}\"",
         references: &[Reference {

@@ -1,5 +1,6 @@
 //! Arguments → command → print → exit.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use clap::Parser;
 use mail_cutover::cli::Cli;
 use mail_cutover::command::{self, CommandError, Printed, Terminal};
 use mail_cutover::exit::COULD_NOT_START;
+use mail_cutover::model::visible_whole;
 
 /// Where the tool itself went wrong. Not the message: it could hold a key.
 static FAULT: Mutex<String> = Mutex::new(String::new());
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
         *FAULT.lock().unwrap_or_else(PoisonError::into_inner) =
             fault.location().map_or_else(String::new, ToString::to_string);
     }));
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| misused(&error));
     let terminal = Terminal::look(&cli);
     match std::panic::catch_unwind(AssertUnwindSafe(|| command::run(cli, &terminal, &mut print_out))) {
         Ok(Ok(printed)) => deliver(&printed),
@@ -30,6 +32,18 @@ fn main() -> ExitCode {
             fail(&format!("mail-cutover itself failed, at {place}; nothing was judged"))
         }
     }
+}
+
+/// Says what is wrong with the command line, or the help that was asked for. A file name may have become an argument by accident, and
+/// clap shows it as it is.
+fn misused(error: &clap::Error) -> ! {
+    let is_harmless = |text: &OsString| text.to_str().is_some_and(|text| visible_whole(text) == text);
+    if !error.use_stderr() || std::env::args_os().all(|argument| is_harmless(&argument)) {
+        error.exit();
+    }
+    let lines: Vec<String> = error.to_string().lines().map(visible_whole).collect();
+    refuse(&lines.join("\n"));
+    std::process::exit(COULD_NOT_START.into())
 }
 
 fn deliver(printed: &Printed) -> ExitCode {

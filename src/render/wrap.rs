@@ -157,7 +157,7 @@ mod tests {
         let text = "dig +short aaaaaaaaaaaaaaaaaaaaaaaa.reboot.example A; grep 'a  b c d' 'it'\\''s a file'";
         assert_eq!(
             command("  by hand ", text, 30),
-            "  by hand dig +short \\\n          aaaaaaaaaaaaaaaaaaaaaaaa.reboot.example \\\n          A; grep \\\n          'a  b c d' \\\n          'it'\\''s a file'\n"
+            "  by hand dig +short \\\n          aaaaaaaaaaaaaaaaaaaaaaaa.reboot.example \\\n          A; grep 'a  b c d' \\\n          'it'\\''s a file'\n"
         );
         assert_eq!(command("  ", "dig x A", 30), "  dig x A\n");
     }

@@ -1,5 +1,6 @@
 //! Arguments → command → print → exit.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use clap::Parser;
 use mail_cutover::cli::Cli;
 use mail_cutover::command::{self, CommandError, Printed, Terminal};
 use mail_cutover::exit::COULD_NOT_START;
+use mail_cutover::model::visible_whole;
 
 /// Where the tool itself went wrong. Not the message: it could hold a key.
 static FAULT: Mutex<String> = Mutex::new(String::new());
@@ -50,9 +52,15 @@ fn answer(error: &clap::Error) -> ExitCode {
     if let Some(printed) = command::refused_arguments(std::env::args_os(), error) {
         return deliver(&printed);
     }
-    // Nothing is left to tell if standard error is gone.
-    drop(error.print());
-    ExitCode::from(COULD_NOT_START)
+    // A file name may have become an argument by accident, and clap shows it as it is.
+    let is_harmless = |text: &OsString| text.to_str().is_some_and(|text| visible_whole(text) == text);
+    if std::env::args_os().all(|argument| is_harmless(&argument)) {
+        // Nothing is left to tell if standard error is gone.
+        drop(error.print());
+        return ExitCode::from(COULD_NOT_START);
+    }
+    let lines: Vec<String> = error.to_string().lines().map(visible_whole).collect();
+    refuse(&lines.join("\n"))
 }
 
 fn deliver(printed: &Printed) -> ExitCode {

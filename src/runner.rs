@@ -70,7 +70,7 @@ pub async fn run(
                 biased;
                 next = under_way.next() => match next {
                     Some((index, outcome)) => {
-                        said[index] = Some(outcome.unwrap_or_else(|panic| vec![bug(panic.as_ref())]));
+                        said[index] = Some(outcome.unwrap_or_else(|panic| vec![failed(panic.as_ref(), context)]));
                         progress(total - under_way.len(), total);
                     }
                     None if left_out => break Completion::Partial,
@@ -100,7 +100,7 @@ pub async fn run(
     results.sort_by_key(|(index, _)| matches!(checks[*index].run, Run::Last(_)));
     for (index, judge) in results {
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| judge(context, &sections)));
-        sections[index].statements = outcome.unwrap_or_else(|panic| vec![bug(panic.as_ref())]);
+        sections[index].statements = outcome.unwrap_or_else(|panic| vec![failed(panic.as_ref(), context)]);
         settle(checks[index], &mut sections[index], context);
     }
     Ending { sections, completion }
@@ -113,7 +113,7 @@ const OTHER_PHASE: Text = Text { en: "belongs to the other phase", ja: "もう�
 fn settle(check: &Check, section: &mut Section, context: &Context) {
     let must_cover = context.plan.must_cover.iter().any(|id| id == check.card.id || check.card.outcome(id).is_some());
     if section.statements.is_empty() {
-        section.statements.push(bug(&"the check said nothing".to_owned()));
+        section.statements.push(bug("the check said nothing"));
     }
     for statement in &mut section.statements {
         if let Saying::NotCovered(why) = &statement.saying
@@ -137,12 +137,13 @@ fn settle(check: &Check, section: &mut Section, context: &Context) {
     }
 }
 
+/// The statement that stands in for a check that panicked. What it says of itself may hold whatever it worked on: a key, a stranger's text.
+fn failed(panic: &(dyn std::any::Any + Send), context: &Context) -> Statement {
+    let detail = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    bug(&context.dns.redact(detail.unwrap_or("no message")))
+}
+
 /// The statement that stands in for a check that failed.
-fn bug(panic: &(dyn std::any::Any + Send)) -> Statement {
-    let detail = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
+fn bug(detail: &str) -> Statement {
     Statement::outcome(&BUG, Subject::Run).args(Args::none().and("detail", detail))
 }

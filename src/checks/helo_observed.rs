@@ -25,7 +25,7 @@ pub static CHECK: Check = Check {
             en: "The Received fields of the message under [smtp] sample_eml are read from the top, at most 100 of them in the first 64 KiB. The first in which another system took it from a new address that sends tells the HELO name. If there is none, the first one from an address that is not inside a network tells where the message left. Nothing is asked; whoever can write the file can write the fields.",
             ja: "[smtp] の sample_eml に書いたメールの Received フィールドを上から読む (先頭 64 KiB の中の 100 個まで)。送信する新アドレスから別のシステムが受け取ったことを示す最初のフィールドで HELO 名を見る。なければ、内部アドレスでないアドレスから受け取ったことを示す最初のフィールドで、メールがどこから出たかを見る。外部への問い合わせはしない。ファイルを書ける人ならフィールドも書き換えられる。",
         },
-        by_hand: "grep -i -A 3 '^Received:' '{file}'",
+        by_hand: "grep -i -A 3 '^Received:' {file}",
         references: &[
             Reference {
                 title: "RFC 5321, section 4.4 (trace information)",

@@ -165,7 +165,8 @@ fn judge(
     record: &str,
 ) -> Statement {
     let subject = subject_of(address);
-    let args = address_args(address).and("helo", name).with("how", now.how()).with("record", Value::record(record));
+    let args =
+        address_args(address).and("helo", name).with("how", now.how()).with("record", Value::quoted_record(record));
     let said = match (now.result, later) {
         (SpfResult::Pass, _) => Statement::passed(subject),
         (SpfResult::None, _) => Statement::outcome(&PRESENT, subject).args(args),

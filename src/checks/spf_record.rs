@@ -207,7 +207,9 @@ fn judge(domain: &DomainName, survey: &Survey, reply: Option<Arc<Reply>>, record
     if let Some(problem) = &survey.root.problem {
         let args = args.with("why", problem.cause.why());
         return vec![match &problem.cause {
-            Cause::NoRecord(_) | Cause::NotADomain(_) => say(&PRESENT, args.with("record", Value::record(record))),
+            Cause::NoRecord(_) | Cause::NotADomain(_) => {
+                say(&PRESENT, args.with("record", Value::quoted_record(record)))
+            }
             Cause::SeveralRecords(count) => say(&SINGLE, args.and("count", count)),
             cause if cause.is_temporary() => say(&UNANSWERED, args.and("target", domain)),
             _ => say(&SYNTAX, args).details(mistakes(&survey.root)),

@@ -299,7 +299,7 @@ fn judge_one(domain: &DomainName, seen: &Seen<'_>, clock: &Clock, record: Option
     let args = address_args(seen.address)
         .and("name", domain)
         .with("how", seen.now.how())
-        .with("record", Value::record(record.unwrap_or("v=spf1 …")))
+        .with("record", Value::quoted_record(record.unwrap_or("v=spf1 …")))
         .with("unless", unless_parked(domain, &seen.now))
         .and("until", when(clock.retires_at));
     let of = |statement: Statement, evaluation: &Evaluation| {

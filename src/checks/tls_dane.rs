@@ -29,7 +29,7 @@ pub static CHECK: Check = Check {
             en: "The certificates of the handshake, in which the host is named (SNI), are compared with the signed TLSA records of _25._tcp of every planned mail host that leads to the address or will at the cutover, by the rules of RFC 7672. Whether the records can be trusted is the matter of the check dane.",
             ja: "ホスト名 (SNI) を示したハンドシェイクで提示された証明書を、そのアドレスに至る (または切り替え時に至るようになる) 計画上の各メールホストの _25._tcp にある署名済みの TLSA と、RFC 7672 の規則で比べる。TLSA 自体が信頼できるかどうかは検査 dane で扱う。",
         },
-        by_hand: "openssl s_client -starttls smtp -connect {at} -dane_tlsa_domain {host} -dane_tlsa_rrdata \"{records}\"",
+        by_hand: "openssl s_client -starttls smtp -connect {at} -dane_tlsa_domain {host} -dane_tlsa_rrdata {records}",
         references: &[Reference {
             title: "RFC 7672, section 3",
             url: "https://www.rfc-editor.org/rfc/rfc7672#section-3",

@@ -10,7 +10,7 @@ use super::lookup::Lookup;
 use super::rests::Rests;
 use super::select::Selected;
 use crate::catalogue::{Family, Target};
-use crate::model::{DomainName, ObservationId, Value, visible_bytes};
+use crate::model::{DomainName, ObservationId, Value};
 use crate::probe::{Answer, Ask, Dns, Question, Reply, Route};
 
 /// Asks blocklists on behalf of one run; the random subjects are drawn once, so that equal questions stay equal.
@@ -142,7 +142,9 @@ impl Consultant {
         {
             let text = self.ask(selected, question, route).await;
             evidence.push(text.observation);
-            reason = text.texts().first().map(|bytes| selected.redact(&visible_bytes(bytes)));
+            // Without the key first: what is cut in the middle of one would not be known for it.
+            reason =
+                text.texts().first().map(|bytes| self.dns.redact(&selected.redact(&String::from_utf8_lossy(bytes))));
         }
         Consultation { belief, route: word, reason, evidence }
     }

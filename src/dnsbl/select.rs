@@ -5,8 +5,8 @@ use crate::model::{DomainName, REDACTED, Secrets, Value};
 use crate::plan::{AddedList, Dnsbl, ListFamily, ListWeight};
 use crate::probe::Pace;
 
-/// A list that this run asks.
-#[derive(Clone, Debug)]
+/// A list that this run asks. Its debug form shows no key.
+#[derive(Clone)]
 pub struct Selected {
     /// The list.
     pub list: List,
@@ -18,6 +18,13 @@ pub struct Selected {
     pub key: Option<String>,
     /// The environment variable that should hold the key.
     pub key_source: Option<String>,
+}
+
+impl std::fmt::Debug for Selected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let key = self.key.as_ref().map(|_| REDACTED);
+        f.debug_struct("Selected").field("list", &self.list.id).field("key", &key).finish_non_exhaustive()
+    }
 }
 
 impl Selected {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::visible::{LONGEST_RECORD, visible, visible_to};
+
 /// A language the tool speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
@@ -76,9 +78,15 @@ impl Value {
         Self::Plain(visible_to(text, LONGEST_RECORD))
     }
 
-    /// A record as in [`Value::record`], within a phrase: what stands before and behind it, in English and in Japanese.
+    /// A record as in [`Value::record`] that stands within quotation marks, where it is pasted into a zone: with the escapes of RFC 1035,
+    /// section 5.1, so that it ends where they end.
+    pub fn quoted_record(text: &str) -> Self {
+        Self::record(&text.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+
+    /// The same within a phrase: what stands before and behind it, in English and in Japanese.
     pub fn record_within(text: &str, en: (&str, &str), ja: (&str, &str)) -> Self {
-        let record = visible_to(text, LONGEST_RECORD);
+        let record = Self::quoted_record(text).in_lang(Lang::En).to_owned();
         Self::Both { en: format!("{}{record}{}", en.0, en.1), ja: format!("{}{record}{}", ja.0, ja.1) }
     }
 
@@ -170,65 +178,9 @@ impl Args {
     }
 }
 
-/// The longest text from outside that is kept, in characters.
-pub const LONGEST: usize = 400;
-
-/// The longest record that is shown whole, in characters: more does not fit into one TXT answer over UDP anywhere.
-pub const LONGEST_RECORD: usize = 4096;
-
-/// `text` as it may be shown on a terminal: control, invisible and direction-changing characters become `\u{…}`,
-/// and what is longer than [`LONGEST`] is cut with an ellipsis.
-pub fn visible(text: &str) -> String {
-    visible_to(text, LONGEST)
-}
-
-fn visible_to(text: &str, longest: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(longest));
-    for (count, character) in text.chars().enumerate() {
-        if count == longest {
-            shown.push('…');
-            break;
-        }
-        if is_unsafe(character) {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
-/// [`visible`] without a bound, for what was bounded where it came in.
-pub fn visible_whole(text: &str) -> String {
-    visible_to(text, usize::MAX)
-}
-
-/// [`visible`] for bytes that need not be UTF-8.
-pub fn visible_bytes(bytes: &[u8]) -> String {
-    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
-    visible(&text)
-}
-
-/// Control characters, those that reorder or hide text (Unicode TR 36, section 2), and those that are none and no XML may hold.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || u32::from(character) & 0xfffe == 0xfffe
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Lost if it fails: a TXT record could move the cursor or repaint the verdict.
-    #[test]
-    fn terminal_escapes_become_visible() {
-        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
-        assert_eq!(visible("日本語 é"), "日本語 é");
-        assert_eq!(visible(&"x".repeat(500)).chars().count(), LONGEST + 1);
-    }
 
     /// Lost if it fails: findings would show placeholders, or a value with braces would be expanded again.
     #[test]

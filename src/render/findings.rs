@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::digest::{Group, Standing, asker, is_rehearsed, observation, subject, tag_of};
-use crate::model::{Detail, Lang, Observation, Report, Saying, Section, Side, Statement, Subject};
+use crate::model::{
+    Args, Detail, Lang, Observation, Report, Saying, Section, Side, Statement, Subject, Value, way, word,
+};
 use crate::words;
 
 /// The most pieces of evidence shown for one statement.
@@ -139,10 +141,13 @@ pub(super) fn remedy(statement: &Statement, lang: Lang) -> Option<String> {
     Some(statement.args.say(statement.named()?.remedy, lang).trim().to_owned())
 }
 
-/// The command that asks the same; nothing where its values are missing.
+/// The command that asks the same, ready to be pasted; nothing where its values are missing or cannot stand in a command.
 pub(super) fn by_hand(template: &'static str, statement: &Statement, lang: Lang) -> Option<String> {
-    let command = statement.args.fill(template, lang);
-    (statement.named().is_some() && !command.contains('{') && !command.contains("  ")).then_some(command)
+    statement.named()?;
+    let pasted = |value: &Value| way(value.in_lang(lang)).or_else(|| word(value.in_lang(lang))).map(Value::Plain);
+    let all = template.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let filled: Option<Vec<_>> = all.map(|name| Some((name.into(), pasted(statement.args.value(name)?)?))).collect();
+    Some(Args(filled?).fill(template, lang))
 }
 
 /// What was seen, a line each; what stands above already, in `shown`, is not repeated.

@@ -17,11 +17,11 @@ pub(super) fn write(report: &Report, lang: Lang) -> String {
         text.push_str(&format!("> **{}**\n\n", words::simulated(lang)));
     }
     if !report.rehearsed.is_empty() {
-        let said = escape(&words::rehearsed(lang, &report.rehearsed));
-        text.push_str(&format!("> **{said}**\n> {}\n\n", escape(words::rehearsed_mark(lang))));
+        let said = strong(&words::rehearsed(lang, &report.rehearsed));
+        text.push_str(&format!("> {said}\n> {}\n\n", escape(words::rehearsed_mark(lang))));
     }
     for reason in reasons(report, lang) {
-        text.push_str(&format!("**{}**\n\n", escape(&reason)));
+        text.push_str(&format!("{}\n\n", strong(&reason)));
     }
     text.push_str(&facts(report, lang));
     text.push_str(&matrix(report, lang));
@@ -174,16 +174,24 @@ fn fence(text: &str, least: usize) -> String {
     "`".repeat((longest + 1).max(least))
 }
 
-/// `text` as plain words: what Markdown or HTML would take for markup is escaped, line ends become spaces.
+/// `text` as plain words: what Markdown, with the mathematics and marks of GitHub and GitLab, or HTML would take for markup is
+/// escaped, line ends become spaces.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    // The mark of a list is one only at the beginning: of an item, too.
+    let digits = text.trim_start().bytes().take_while(u8::is_ascii_digit).count();
+    let mark = text.len() - text.trim_start().len() + digits;
+    for (at, character) in text.char_indices() {
         match character {
+            '-' | '+' if at == mark && digits == 0 => escaped.extend(['\\', character]),
+            '.' | ')' if at == mark && digits > 0 && text[at + 1..].chars().next().is_none_or(|next| next == ' ') => {
+                escaped.extend(['\\', character])
+            }
             '\n' | '\r' => escaped.push(' '),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' | '{' | '}' | '^' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
@@ -191,6 +199,11 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// `text` as plain words that stand out; blanks at its ends would keep them from it.
+fn strong(text: &str) -> String {
+    format!("**{}**", escape(text.trim()))
 }
 
 /// `text` as a code span, outside tables: the fence is longer than any run of backticks in it.
@@ -212,6 +225,12 @@ mod tests {
             escape("<img src=x> [a](b) `c` | *d*\n- [x]"),
             "&lt;img src=x&gt; \\[a\\](b) \\`c\\` \\| \\*d\\* - \\[x\\]"
         );
+        for (text, shown) in
+            [("- [x] a", "\\- \\[x\\] a"), ("+ a-b", "\\+ a-b"), ("1. a", "1\\. a"), ("203.0.113.25", "203.0.113.25")]
+        {
+            assert_eq!(escape(text), shown);
+        }
+        assert_eq!(strong("a "), "**a**");
         assert_eq!(code("a `b` ``c``"), "``` a `b` ``c`` ```");
     }
 }

@@ -9,13 +9,17 @@ pub fn line<C: AsRef<str>>(cells: impl IntoIterator<Item = C>) -> String {
     line.trim_end_matches('\n').to_owned()
 }
 
-/// `cell` as a text: what a spreadsheet would take for a formula is put in quotation. Full-width signs count too, because a
-/// Japanese input method's formula is one.
+/// `cell` as a text: what a spreadsheet would take for a formula is put in quotation, at the beginning and behind a semicolon, which
+/// parts cells where the comma stands in numbers (OWASP, CSV Injection). Full-width signs count too, because a Japanese input method's
+/// formula is one.
 fn harmless(cell: &str) -> String {
-    let first = cell.trim_start_matches([' ', '\u{3000}', '"']).chars().next();
-    let is_formula =
-        matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '|' | '%' | '＝' | '＋' | '－' | '＠'));
-    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+    let mut parts = Vec::new();
+    for part in cell.split(';') {
+        let first = part.trim_start_matches(|sign: char| (sign.is_whitespace() && !sign.is_control()) || sign == '"');
+        let is_formula = first.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%', '＝', '＋', '－', '＠']);
+        parts.push(if is_formula { format!("'{part}") } else { part.to_owned() });
+    }
+    parts.join(";")
 }
 
 #[cfg(test)]
@@ -35,7 +39,8 @@ mod tests {
         for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "\"=1", "\u{3000}＠a"] {
             assert_eq!(harmless(formula), format!("'{formula}"));
         }
-        for text in ["", "203.0.113.25", "a=b", "2001:db8::25", "日本"] {
+        assert_eq!(harmless("x; =1;\"+1;y=2"), "x;' =1;'\"+1;y=2");
+        for text in ["", "203.0.113.25", "a=b", "2001:db8::25", "日本", "v=DMARC1; p=none"] {
             assert_eq!(harmless(text), text);
         }
     }

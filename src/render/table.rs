@@ -9,7 +9,7 @@ use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, 
 use super::findings::{Told, details, line, tell};
 use super::head::{asked, runs};
 use super::ink::{Ink, ink, verdict_ink};
-use super::wrap::{block, pad, width, wrap};
+use super::wrap::{block, command, pad, width, wrap};
 use crate::model::{Column, Lang, Observation, Report, Section, Side, Subject, Verdict};
 use crate::words;
 
@@ -264,8 +264,9 @@ impl Writer<'_> {
         for (number, remedy) in told.remedies.iter().enumerate() {
             text.push_str(&row(if number == 0 { words[1] } else { "" }, remedy));
         }
-        for (number, command) in told.by_hand.iter().take(3).enumerate() {
-            text.push_str(&row(if number == 0 { words[2] } else { "" }, command));
+        for (number, line) in told.by_hand.iter().take(3).enumerate() {
+            let head = format!("    {} ", pad(if number == 0 { words[2] } else { "" }, label));
+            text.push_str(&command(&head, line, self.style.width));
         }
         text
     }

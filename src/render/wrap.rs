@@ -94,6 +94,46 @@ pub fn block(head: &str, text: &str, columns: usize) -> String {
     block
 }
 
+/// A command behind `head`, in lines that a shell takes for one when they are pasted: broken at spaces outside quotes, with a backslash at
+/// the end. A word that is wider than a line stays whole, because its rest would be a command.
+pub(super) fn command(head: &str, text: &str, columns: usize) -> String {
+    let indent = width(head);
+    let room = columns.saturating_sub(indent + 2).max(18);
+    let mut lines: Vec<String> = Vec::new();
+    for word in shell_words(text) {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    format!("{head}{}\n", lines.join(&format!(" \\\n{}", " ".repeat(indent))))
+}
+
+/// The words of a command, with their quotes.
+fn shell_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut start, mut quote, mut is_escaped) = (0, None, false);
+    for (at, sign) in text.char_indices() {
+        match (sign, quote) {
+            _ if is_escaped => is_escaped = false,
+            ('\\', None | Some('"')) => is_escaped = true,
+            ('\'' | '"', None) => quote = Some(sign),
+            (sign, Some(open)) if sign == open => quote = None,
+            (' ', None) => {
+                words.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&text[start..]);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 /// `number` with the thousands set apart.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -110,6 +150,17 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Lost if it fails: the second line of a long command would be run as a command of its own, and a stranger may have named it.
+    #[test]
+    fn a_command_stays_one() {
+        let text = "dig +short aaaaaaaaaaaaaaaaaaaaaaaa.reboot.example A; grep 'a  b c d' 'it'\\''s a file'";
+        assert_eq!(
+            command("  by hand ", text, 30),
+            "  by hand dig +short \\\n          aaaaaaaaaaaaaaaaaaaaaaaa.reboot.example \\\n          A; grep 'a  b c d' \\\n          'it'\\''s a file'\n"
+        );
+        assert_eq!(command("  ", "dig x A", 30), "  dig x A\n");
+    }
 
     /// Lost if it fails: Japanese remedies would run over the edge, or begin lines with 、 and 。
     #[test]

@@ -19,7 +19,7 @@ use super::progress::spinner;
 use super::{CommandError, Printed, Terminal, runtime};
 use crate::catalogue::Catalogue;
 use crate::cli::Init;
-use crate::model::{Lang, Secrets, visible};
+use crate::model::{Lang, Secrets, visible, word};
 use crate::output::PendingFile;
 use crate::plan::{self, Plan};
 use crate::probe::{Smtp, SmtpSettings};
@@ -123,6 +123,8 @@ fn sample(path: &Path) -> Result<Sample, CommandError> {
 /// What to do next.
 fn closing(path: &Path, plan: &Plan, present: &Present, lang: Lang) -> String {
     let name = if path == Path::new("-") { "plan.toml".to_owned() } else { visible(&path.display().to_string()) };
+    // In the commands as a shell takes it; a name that no quotes help is left to its owner.
+    let file = word(&name).unwrap_or_else(|| "PLAN".to_owned());
     let (domains, old, new) = (plan.domains.len(), plan.old.len(), plan.new.len());
     let domain = &plan.domains[0];
     match lang {
@@ -132,9 +134,9 @@ fn closing(path: &Path, plan: &Plan, present: &Present, lang: Lang) -> String {
                 "{name}: domains {domains}, old addresses {old}, new addresses {new}.\n{open}\
                  Next:\n\
                  \x20 1. read the plan, and write what only you know: partners, mailboxes, DKIM selectors of the new server\n\
-                 \x20 2. mail-cutover check {name}\n\
-                 \x20 3. mail-cutover check {name} --phase after --rehearse {domain}.zone   (the zone as it shall be)\n\
-                 \x20 4. mail-cutover inbound --plan {name} --log mail.log   (whose mail will the new server refuse?)\n"
+                 \x20 2. mail-cutover check {file}\n\
+                 \x20 3. mail-cutover check {file} --phase after --rehearse {domain}.zone   (the zone as it shall be)\n\
+                 \x20 4. mail-cutover inbound --plan {file} --log mail.log   (whose mail will the new server refuse?)\n"
             )
         }
         Lang::Ja => {
@@ -147,9 +149,9 @@ fn closing(path: &Path, plan: &Plan, present: &Present, lang: Lang) -> String {
                 "{name}: ドメイン {domains} 件、旧アドレス {old} 件、新アドレス {new} 件\n{open}\
                  次にすること:\n\
                  \x20 1. 計画を読み、取引先、メールボックス、新サーバーの DKIM セレクターなど、調べても分からないことを書き足す\n\
-                 \x20 2. mail-cutover check {name} --lang ja\n\
-                 \x20 3. mail-cutover check {name} --phase after --rehearse {domain}.zone --lang ja   (切り替え後のゾーン)\n\
-                 \x20 4. mail-cutover inbound --plan {name} --log mail.log --lang ja   (新サーバーは誰のメールを拒否するか)\n"
+                 \x20 2. mail-cutover check {file} --lang ja\n\
+                 \x20 3. mail-cutover check {file} --phase after --rehearse {domain}.zone --lang ja   (切り替え後のゾーン)\n\
+                 \x20 4. mail-cutover inbound --plan {file} --log mail.log --lang ja   (新サーバーは誰のメールを拒否するか)\n"
             )
         }
     }

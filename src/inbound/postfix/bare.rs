@@ -3,7 +3,7 @@
 use super::{Postfix, zones};
 use crate::catalogue::{Catalogue, Family, List, Weight};
 use crate::inbound::BareRule;
-use crate::model::{DomainName, visible};
+use crate::model::{DomainName, visible_whole};
 
 /// What an allow-list answers: 127.0.category.trust (dnswl.org); 127.0.0.255 and 127.255.255.x are refusals.
 const ANY_TRUST: &str = "127.0.[0..255].[1..254]";
@@ -30,7 +30,8 @@ impl Postfix {
             let corrected: Vec<String> = corrected.map(|filter| format!("{name} {zone}={filter}")).collect();
             found.push(BareRule {
                 rule: step.rule.clone(),
-                corrected: visible(&corrected.join(", ")),
+                // It is there to be pasted: whole, however many codes there are.
+                corrected: visible_whole(&corrected.join(", ")),
                 permits: list.permits,
             });
         });

@@ -217,7 +217,8 @@ fn judge(context: &Context, address: &Address, consulted: &[(&Selected, Consulta
             said
         })
         .collect();
-    said.extend(judge_quorum(context, address, consulted));
+    let family = Family::of(address.ip);
+    said.extend(judge_quorum(context, family, consulted, &QUORUM, &subject, address_args(address)));
     if said.is_empty() {
         let args = |selected: &Selected| list_args(address_args(address), selected, &target);
         said.extend(silence(consulted, &subject, &args, &OUTCOMES));
@@ -360,9 +361,16 @@ pub(super) fn is_believed(belief: &Belief) -> bool {
     matches!(belief, Belief::NotListed | Belief::Listed(_) | Belief::NotListing(_) | Belief::UnknownCode(_))
 }
 
-/// Of the lists that block and are not required, enough must have been believed.
-fn judge_quorum(context: &Context, address: &Address, consulted: &[(&Selected, Consultation)]) -> Option<Statement> {
-    let family = Family::of(address.ip);
+/// Of the lists that block, are not required and hold this family, enough must have been believed; else `outcome`, with `args` and
+/// `{count}`, `{total}`, `{quorum}`, `{list}`.
+pub(super) fn judge_quorum(
+    context: &Context,
+    family: Family,
+    consulted: &[(&Selected, Consultation)],
+    outcome: &'static Outcome,
+    subject: &Subject,
+    args: Args,
+) -> Option<Statement> {
     let counted: Vec<_> = consulted
         .iter()
         .filter(|(selected, consultation)| {
@@ -379,15 +387,12 @@ fn judge_quorum(context: &Context, address: &Address, consulted: &[(&Selected, C
         return None;
     }
     let silent = counted.iter().filter(|(_, consultation)| !is_believed(&consultation.belief));
-    let args = address_args(address)
+    let args = args
         .and("count", believed)
         .and("total", counted.len())
         .and("quorum", format!("{quorum}%"))
         .with("list", Value::list(silent.clone().map(|(selected, _)| &selected.list.name)))
         .and("query", "");
-    Some(
-        Statement::outcome(&QUORUM, subject_of(address))
-            .args(args)
-            .evidence(silent.flat_map(|(_, consultation)| consultation.evidence.iter().copied())),
-    )
+    let evidence = silent.flat_map(|(_, consultation)| consultation.evidence.iter().copied());
+    Some(Statement::outcome(outcome, subject.clone()).args(args).evidence(evidence))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::dnsbl::{Outcomes, is_believed, judge_one, list_args, silence};
+use super::dnsbl::{Outcomes, is_believed, judge_one, judge_quorum, list_args, silence};
 use super::ptr::{MOST_NAMES, lookup, names};
 use crate::catalogue::{Family, Holds, Target};
 use crate::check::{Check, Context, Run};
@@ -27,8 +27,8 @@ pub static CHECK: Check = Check {
             ja: "受信側は HELO、PTR、MAIL FROM、本文のリンクのドメインをリストに問い合わせる。ドメインの登録は、アドレスを変えてもついて回る。",
         },
         how: Text {
-            en: "The plan's domains, host name, HELO and PTR names (and the PTR names found) are put to every selected list that holds domains, with its test points, as for addresses. A name passes only if at least one of them can be believed.",
-            ja: "計画のドメイン、hostname、HELO 名、PTR 名と、実際に見つかった PTR 名を、ドメインを扱う各リストに、テスト用の名前とともに問い合わせる (アドレスの検査と同じ)。信用できるリストが一つもなければ合格としない。",
+            en: "The plan's domains, host name, HELO and PTR names (and the PTR names found) are put to every selected list that holds domains, with its test points, as for addresses. A name passes only if those that are required, and of the other blocking ones as many as quorum asks for, can be believed.",
+            ja: "計画のドメイン、hostname、HELO 名、PTR 名と、実際に見つかった PTR 名を、ドメインを扱う各リストに、テスト用の名前とともに問い合わせる (アドレスの検査と同じ)。必須のリストと、それ以外の送信を妨げるリストのうち quorum の割合が信用できなければ合格としない。",
         },
         by_hand: "dig +short {query} A; dig +short {query} TXT",
         references: &[
@@ -40,7 +40,7 @@ pub static CHECK: Check = Check {
         ],
         needs: Needs::Dns,
         waivable: true,
-        outcomes: &[&LISTED, &MINOR, &INFO, &UNKNOWN_CODE, &UNANSWERED],
+        outcomes: &[&LISTED, &MINOR, &INFO, &UNKNOWN_CODE, &UNANSWERED, &QUORUM],
     },
     run: Run::World(|context| async move { ask(&context).await }.boxed()),
 };
@@ -106,6 +106,19 @@ static UNANSWERED: Outcome = Outcome {
     },
 };
 
+static QUORUM: Outcome = Outcome {
+    tag: "dnsbl-domain-quorum",
+    levels: Levels::UNKNOWN,
+    says: Text {
+        en: "only {count} of {total} blocking lists could be believed about {name}; the plan asks for {quorum}",
+        ja: "{name} について信用できたのは、メールを妨げるリスト {total} 件のうち {count} 件だけである (計画の quorum は {quorum})",
+    },
+    remedy: Text {
+        en: "Run again from a place whose resolver these lists answer ({list}), or leave them out with disable = [...] under [dnsbl].",
+        ja: "これらのリストが応答する場所から再実行する ({list})。または計画の [dnsbl] の disable = [...] で対象から外す。",
+    },
+};
+
 /// No domain list says "policy", lists ranges or allows; what would be said there is said plainly.
 static OUTCOMES: Outcomes = Outcomes {
     listed: &LISTED,
@@ -156,7 +169,12 @@ async fn ask_names(context: &Context, lists: &[&Selected], names: &BTreeSet<Doma
                 judge_one(selected, consultation, &subject, &args, &OUTCOMES)
             })
             .collect();
-        if said.is_empty() && consulted.iter().any(|(_, consultation)| is_believed(&consultation.belief)) {
+        let has_word = consulted.iter().any(|(_, consultation)| is_believed(&consultation.belief));
+        if has_word {
+            let args = Args::none().and("name", name);
+            said.extend(judge_quorum(context, Family::Domain, &consulted, &QUORUM, &subject, args));
+        }
+        if said.is_empty() && has_word {
             let evidence = consulted.iter().flat_map(|(_, said)| said.evidence.iter().copied());
             said.push(Statement::passed(subject.clone()).evidence(evidence));
         }

@@ -218,7 +218,12 @@ const DNSBL: &[Key] = &[
         Kind::Map(&Kind::Choice(WEIGHTS)),
         "Weights instead of the catalogue's: list id = \"block\", \"warn\" or \"info\".",
     ),
-    key("quorum", Kind::Text, "How many of the blocking lists that are not required must answer.").or(r#""80%""#),
+    key(
+        "quorum",
+        Kind::Text,
+        "How many of the blocking lists that are not required must answer, about an address and about a domain.",
+    )
+    .or(r#""80%""#),
     key("list", Kind::Tables("dnsbl.list"), "Lists of your own."),
 ];
 

@@ -60,7 +60,7 @@ impl Issuer {
     }
 
     /// Whether certificates are bound to an account or a method (RFC 8657, sections 3 and 4).
-    pub fn is_bound(&self) -> bool {
+    fn is_bound(&self) -> bool {
         let binds =
             |name: &str| ["accounturi", "validationmethods"].iter().any(|known| name.eq_ignore_ascii_case(known));
         self.parameters.iter().any(|(name, _)| binds(name))

@@ -1,9 +1,9 @@
 //! MTA-STS: the record at `_mta-sts`, and the policy that is fetched by HTTPS (RFC 8461, section 3).
 
-use super::tags::{TagFault, TagList};
+use super::tags::TagList;
 
 /// The longest time a policy may ask to be kept, in seconds: about a year (RFC 8461, section 3.2).
-pub const LONGEST_AGE: u32 = 31_557_600;
+const LONGEST_AGE: u32 = 31_557_600;
 /// So many `mx` lines are read.
 const MOST_HOSTS: usize = 100;
 
@@ -19,11 +19,7 @@ pub fn is_record(text: &[u8]) -> bool {
 pub fn read_record(text: &[u8]) -> Result<String, RecordFault> {
     let list = TagList::read(text);
     if let Some(fault) = list.faults.first() {
-        return Err(RecordFault::Tag(match fault {
-            TagFault::NoEquals { text, .. } | TagFault::Name { text, .. } | TagFault::Twice { text, .. } => {
-                text.clone()
-            }
-        }));
+        return Err(RecordFault::Tag(fault.text.clone()));
     }
     match list.value("id") {
         None => Err(RecordFault::NoId),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::fault::Fault;
+
 /// A record in this form, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagList {
@@ -22,30 +24,33 @@ pub struct Tag {
     pub span: Range<usize>,
 }
 
-/// Why a part between two semicolons is no `tag=value`.
+/// A part between two semicolons that is no `tag=value`, or one too many.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TagFault {
+pub struct TagFault {
+    /// What is wrong.
+    pub slip: TagSlip,
+    /// The part without `=`, or the name as written.
+    pub text: String,
+    /// Its first octet in the record.
+    pub at: usize,
+}
+
+/// What is wrong with a part of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagSlip {
     /// It has no `=`.
-    NoEquals {
-        /// The part.
-        text: String,
-        /// Its first octet in the record.
-        at: usize,
-    },
+    NoEquals,
     /// The name is empty, or not a letter followed by letters, digits and underscores.
-    Name {
-        /// The name as written.
-        text: String,
-        /// Its first octet in the record.
-        at: usize,
-    },
-    /// The tag stands more than once.
-    Twice {
-        /// The name.
-        text: String,
-        /// The first octet of the second one.
-        at: usize,
-    },
+    Name,
+    /// The tag stands more than once; this is the second one.
+    Twice,
+}
+
+impl TagFault {
+    /// The mistake in `record`, with the reason that its standard has for it.
+    pub fn told<R>(&self, record: &[u8], reason: R) -> Fault<R> {
+        Fault::at(record, self.at..self.at + self.text.len(), reason)
+    }
 }
 
 impl TagList {
@@ -72,18 +77,18 @@ impl TagList {
     fn part(&mut self, part: &[u8], at: usize) {
         let text = |octets: &[u8]| String::from_utf8_lossy(octets.trim_ascii()).into_owned();
         let Some(equals) = part.iter().position(|octet| *octet == b'=') else {
-            self.faults.push(TagFault::NoEquals { text: text(part), at });
+            self.faults.push(TagFault { slip: TagSlip::NoEquals, text: text(part), at });
             return;
         };
         let (name, value) = (text(&part[..equals]), text(&part[equals + 1..]));
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !is_name {
-            self.faults.push(TagFault::Name { text: name, at });
+            self.faults.push(TagFault { slip: TagSlip::Name, text: name, at });
             return;
         }
         if self.tags.iter().any(|tag| tag.name == name) {
-            self.faults.push(TagFault::Twice { text: name.clone(), at });
+            self.faults.push(TagFault { slip: TagSlip::Twice, text: name.clone(), at });
         }
         self.tags.push(Tag { name, value, span: at..at + part.len() });
     }
@@ -117,15 +122,16 @@ mod tests {
     fn what_is_no_tag_is_told_with_its_place() {
         let list = TagList::read(b"v=X; none; =a; 1a=b; v=Y; \xff=c");
         assert_eq!(pairs(&list), [("v", "X"), ("v", "Y")]);
-        let text = |text: &str| text.to_owned();
+        let faults: Vec<(TagSlip, &str, usize)> =
+            list.faults.iter().map(|fault| (fault.slip, fault.text.as_str(), fault.at)).collect();
         assert_eq!(
-            list.faults,
+            faults,
             [
-                TagFault::NoEquals { text: text("none"), at: 5 },
-                TagFault::Name { text: text(""), at: 11 },
-                TagFault::Name { text: text("1a"), at: 15 },
-                TagFault::Twice { text: text("v"), at: 21 },
-                TagFault::Name { text: text("\u{fffd}"), at: 26 },
+                (TagSlip::NoEquals, "none", 5),
+                (TagSlip::Name, "", 11),
+                (TagSlip::Name, "1a", 15),
+                (TagSlip::Twice, "v", 21),
+                (TagSlip::Name, "\u{fffd}", 26),
             ]
         );
         assert_eq!(TagList::read(b" ;; "), TagList::default());

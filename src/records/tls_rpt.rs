@@ -1,6 +1,6 @@
 //! The SMTP TLS reporting policy: where reports go (RFC 8460, section 3).
 
-use super::tags::{TagFault, TagList};
+use super::tags::TagList;
 use crate::model::{DomainName, Value};
 
 /// The version, case-sensitive, as the first field.
@@ -76,10 +76,7 @@ impl TlsRpt {
     pub fn read(record: &[u8]) -> Self {
         let list = TagList::read(record);
         let mut policy = Self { destinations: Vec::new(), faults: Vec::new() };
-        for fault in &list.faults {
-            let (TagFault::NoEquals { text, at } | TagFault::Name { text, at } | TagFault::Twice { text, at }) = fault;
-            policy.faults.push(TlsRptFault::Field(text.clone(), *at));
-        }
+        policy.faults.extend(list.faults.iter().map(|fault| TlsRptFault::Field(fault.text.clone(), fault.at)));
         // Names of fields are case-sensitive here.
         let rua = list.tags.iter().find(|tag| tag.name == "rua").map_or("", |tag| tag.value.as_str());
         if rua.is_empty() {

@@ -59,12 +59,17 @@ impl Chain {
                 records.iter().for_each(|record| self.lower(record));
                 return Step::End { answer: Answer::Data, records, negative_ttl: None };
             }
-            let Some((alias, target)) = of(RecordType::CNAME).find_map(|record| match &record.data {
+            let mut aliases = of(RecordType::CNAME).filter_map(|record| match &record.data {
                 RData::CNAME(target) => Some((record, target.0.to_lowercase())),
                 _ => None,
-            }) else {
+            });
+            let Some((alias, target)) = aliases.next() else {
                 return self.absent(message, moved);
             };
+            // Some resolvers take one of them, others none (RFC 2181, section 10.1).
+            if aliases.any(|(_, other)| other != target) {
+                return malformed("several CNAMEs of one name");
+            }
             self.lower(alias);
             if target == self.start || self.names.contains(&target) {
                 return malformed("CNAME loop");

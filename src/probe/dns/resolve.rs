@@ -136,10 +136,7 @@ impl Engine {
                 }
                 Ok(heard) => {
                     draft.heard(&heard);
-                    if let Step::End { answer, records, negative_ttl } = chain.follow(&heard.message, &Name::root()) {
-                        draft.answer = answer;
-                        draft.records = records;
-                        draft.negative_ttl = negative_ttl;
+                    if draft.is_ended(chain.follow(&heard.message, &Name::root())) {
                         break;
                     }
                 }
@@ -159,6 +156,13 @@ impl Draft {
         self.ad &= heard.message.metadata.authentic_data;
         self.tcp |= heard.tcp;
         self.rtt = heard.rtt;
+    }
+
+    /// Takes the answer, if the chain has come to its end.
+    pub(super) fn is_ended(&mut self, step: Step) -> bool {
+        let Step::End { answer, records, negative_ttl } = step else { return false };
+        (self.answer, self.records, self.negative_ttl) = (answer, records, negative_ttl);
+        true
     }
 }
 

@@ -198,8 +198,8 @@ async fn strange_packets_are_not_believed() {
     }
 }
 
-/// Lost if it fails: an answer that says nothing of the name, or denies it and tells its records at once, would count as
-/// "not listed" or as "listed".
+/// Lost if it fails: an answer that says nothing of the name, denies it and tells its records at once, or leads to two places
+/// would count as "not listed" or as "listed".
 #[tokio::test]
 async fn answers_about_something_else_are_not_believed() {
     let bad = Server::udp(|query, _| {
@@ -219,6 +219,11 @@ async fn answers_about_something_else_are_not_believed() {
                 message.answers = vec![a("somebody.example.", address)];
                 message.metadata.response_code = ResponseCode::NXDomain;
             }
+            "two" => {
+                let aliases = ["one.example.", "ONE.example.", "other.example."].map(|target| cname(&asked, target));
+                message.answers = aliases.to_vec();
+                message.answers.push(a("one.example.", address));
+            }
             // Another type of the same name is an absence.
             "type" => message.answers = vec![lab::txt(&asked, &["text"])],
             other => panic!("{other}"),
@@ -227,7 +232,7 @@ async fn answers_about_something_else_are_not_believed() {
     })
     .await;
     let dns = door(&[bad.address]);
-    for label in ["other", "chain", "class", "denied", "behind", "absent"] {
+    for label in ["other", "chain", "class", "denied", "behind", "absent", "two"] {
         let reply = ask(&dns, &format!("{label}.example"), RecordType::A).await;
         assert!(matches!(&reply.answer, Answer::Malformed(_)), "{label}: {:?}", reply.answer);
         assert_eq!(words(&dns, &reply), ["udp malformed", "udp malformed"], "{label}");

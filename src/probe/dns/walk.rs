@@ -12,7 +12,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::timeout;
 
-use super::chain::{Chain, Step};
+use super::chain::Chain;
 use super::draft::{self, Draft, Log};
 use super::question::Question;
 use super::reply::{Answer, addresses};
@@ -111,10 +111,7 @@ impl<'a> Walk<'a> {
                 }
                 Ok(heard) => {
                     draft.heard(&heard);
-                    if let Step::End { answer, records, negative_ttl } = chain.follow(&heard.message, &end.cut.zone) {
-                        draft.answer = answer;
-                        draft.records = records;
-                        draft.negative_ttl = negative_ttl;
+                    if draft.is_ended(chain.follow(&heard.message, &end.cut.zone)) {
                         break;
                     }
                 }
@@ -306,11 +303,7 @@ impl<'a> Walk<'a> {
             Ok(heard) => {
                 draft.heard(&heard);
                 let mut chain = Chain::new(question);
-                if let Step::End { answer, records, negative_ttl } = chain.follow(&heard.message, &cut.zone) {
-                    draft.records = records;
-                    draft.negative_ttl = negative_ttl;
-                    draft.answer = answer;
-                } else {
+                if !draft.is_ended(chain.follow(&heard.message, &cut.zone)) {
                     draft.answer = Answer::Data;
                 }
                 draft.ttl = chain.ttl;

@@ -11,7 +11,7 @@ use std::ops::Range;
 pub use fault::Reason;
 
 use super::fault::Fault;
-use super::tags::{Tag, TagFault, TagList};
+use super::tags::{Tag, TagFault, TagList, TagSlip};
 use base64::Slip;
 use der::Flaw;
 
@@ -113,12 +113,12 @@ fn explained(record: &[u8], faults: Vec<Fault<Reason>>) -> Vec<Fault<Reason>> {
 }
 
 fn shape(record: &[u8], fault: &TagFault) -> Fault<Reason> {
-    let (text, at, reason) = match fault {
-        TagFault::NoEquals { text, at } => (text, *at, Reason::NoEquals),
-        TagFault::Name { text, at } => (text, *at, Reason::TagName),
-        TagFault::Twice { text, at } => (text, *at, Reason::Twice),
+    let reason = match fault.slip {
+        TagSlip::NoEquals => Reason::NoEquals,
+        TagSlip::Name => Reason::TagName,
+        TagSlip::Twice => Reason::Twice,
     };
-    Fault::at(record, at..at + text.len(), reason)
+    fault.told(record, reason)
 }
 
 /// The words of a list with colons between them.

@@ -9,7 +9,7 @@ use std::fmt;
 pub use fault::Reason;
 
 use super::fault::Fault;
-use super::tags::{Tag, TagFault, TagList};
+use super::tags::{Tag, TagFault, TagList, TagSlip};
 use crate::model::DomainName;
 
 /// So many addresses of a record are looked at.
@@ -238,12 +238,12 @@ fn policy(word: &str) -> Option<Policy> {
 /// What is wrong with the record as a list of tags.
 fn shapes(record: &[u8], list: &TagList) -> Vec<Fault<Reason>> {
     let shape = |fault: &TagFault| {
-        let (text, at, reason) = match fault {
-            TagFault::NoEquals { text, at } => (text, *at, Reason::NoEquals),
-            TagFault::Name { text, at } => (text, *at, Reason::TagName),
-            TagFault::Twice { text, at } => (text, *at, Reason::Twice),
+        let reason = match fault.slip {
+            TagSlip::NoEquals => Reason::NoEquals,
+            TagSlip::Name => Reason::TagName,
+            TagSlip::Twice => Reason::Twice,
         };
-        Fault::at(record, at..at + text.len(), reason)
+        fault.told(record, reason)
     };
     let mut faults: Vec<Fault<Reason>> = list.faults.iter().map(shape).collect();
     let fits = |octet: &u8| matches!(octet, b' '..=b'~' | b'\t');

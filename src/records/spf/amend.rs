@@ -6,7 +6,7 @@ use super::Record;
 use super::term::{Kind, Mechanism, Modifier, Term};
 
 /// The term that lets `ip` pass and nobody else: `ip4:192.0.2.25`.
-pub fn term_for(ip: IpAddr) -> String {
+fn term_for(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => format!("ip4:{ip}"),
         IpAddr::V6(ip) => format!("ip6:{ip}"),

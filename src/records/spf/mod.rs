@@ -10,7 +10,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
-pub use amend::{fresh, term_for};
+pub use amend::fresh;
 pub use fault::{Fault, Faults, Reason};
 pub use macros::{Expansion, Letter, MacroString, Piece};
 pub use term::{DualCidr, Kind, Mechanism, Modifier, Qualifier, Term};

@@ -1,4 +1,4 @@
-//! Where a report goes: standard output, or a file that appears whole or not at all.
+//! The file that a report goes into: it appears whole or not at all.
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Write};

@@ -66,7 +66,7 @@ fn read(path: &Path, shown: &str) -> Result<Vec<u8>, CommandError> {
 const NOTHING: (&str, &str) =
     ("no error mail or reply was found in what was given", "エラーメールや応答は見つからなかった");
 
-pub(super) fn said(lang: Lang, (en, ja): (&'static str, &'static str)) -> &'static str {
+pub(super) const fn said(lang: Lang, (en, ja): (&'static str, &'static str)) -> &'static str {
     match lang {
         Lang::En => en,
         Lang::Ja => ja,

@@ -1,7 +1,5 @@
 //! `lists`: the blocklist catalogue, and which of it can be believed from here.
 
-use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
-use comfy_table::{ContentArrangement, Table};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
 
@@ -13,6 +11,7 @@ use crate::cli::{Lists, ListsFormat};
 use crate::dnsbl::{Consultant, Health, Selected, State, select};
 use crate::model::{Lang, Secrets};
 use crate::plan::{DnsPlan, Dnsbl, Resolver};
+use crate::render::grid;
 use crate::words;
 
 /// Shows the catalogue, or the health of the lists that a run would ask.
@@ -36,7 +35,7 @@ pub(super) fn run(arguments: &Lists, terminal: &Terminal) -> Result<Printed, Com
         ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "revised": catalogue.revised, "lists": shown })),
         ListsFormat::Table => {
             let words = words::list_headings(terminal.lang);
-            let mut table = table(terminal);
+            let mut table = grid(terminal.width, terminal.unicode);
             table.set_header(&words[..6]);
             for row in &shown {
                 table.add_row([
@@ -192,7 +191,7 @@ fn health(
         ListsFormat::Json => json(&serde_json::json!({ "schema": 1, "health": rows })),
         ListsFormat::Table => {
             let words = words::list_headings(terminal.lang);
-            let mut table = table(terminal);
+            let mut table = grid(terminal.width, terminal.unicode);
             table.set_header([words[1], words[3], words[4], words[5], words[6]]);
             for row in &rows {
                 let required = if row.required { "*" } else { "" };
@@ -220,15 +219,6 @@ fn row(selected: &Selected, family: Family, health: Option<&Health>, cut: Option
         route: health.map_or("resolver", |health| health.route),
         why: health.map_or(cut.unwrap_or_default(), |health| health.why.in_lang(lang)).to_owned(),
     }
-}
-
-fn table(terminal: &Terminal) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(if terminal.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(terminal.width).unwrap_or(u16::MAX));
-    table
 }
 
 fn weight_word(weight: Weight) -> &'static str {

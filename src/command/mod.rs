@@ -233,9 +233,8 @@ fn dispatch(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, 
     }
 }
 
-/// One thread is enough: the work is waiting.
+/// The work is waiting; two threads, so that hundreds of packets leave while others come in.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    // Two, so that hundreds of packets leave while others come in.
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 

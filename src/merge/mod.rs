@@ -1,4 +1,4 @@
-//! Reports of runs of one plan, made at different places, joined into one: compared and joined.
+//! Reports of runs of one plan, made at different places: whether they fit together, and what they say as one.
 
 mod fit;
 mod join;

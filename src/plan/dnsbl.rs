@@ -32,11 +32,12 @@ pub(super) fn read(section: &Reader<'_>, known: &Known<'_>) -> Dnsbl {
     };
     let ids_of = |lists: Vec<(Range<usize>, String)>| lists.into_iter().map(|(_, id)| id).collect::<Vec<String>>();
     let (disable, require) = (ids_of(lists("disable")), lists("require"));
+    let disabled: HashSet<&String> = disable.iter().collect();
     for (span, id) in &require {
         if known.unasked.contains(&id.as_str()) {
             let help = "take it out of `require`: there would never be a GO; `mail-cutover lists --all` says what became of it";
             section.notes.add(span.clone(), format!("no run can ask {id}"), help);
-        } else if disable.contains(id) {
+        } else if disabled.contains(id) {
             section.notes.add(span.clone(), format!("{id} stands in `disable` too"), "take it out of one of the two");
         }
     }

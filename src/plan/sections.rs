@@ -20,13 +20,13 @@ use crate::records::certificate::Chain;
 /// `[mx]`.
 pub(super) fn mx(plan: &Reader<'_>) -> Vec<(String, Vec<Mx>)> {
     let Some(table) = plan.free_table("mx", "a table: domain = [\"10 mail.example.co.jp\"]") else { return Vec::new() };
-    let mut found: Vec<(String, Vec<Mx>)> = Vec::new();
+    let (mut found, mut named) = (Vec::new(), HashSet::new());
     for (key, value) in table {
         let domain = match key.get_ref().as_ref() {
             "*" => Some("*".to_owned()),
             other => name(other, key.span(), plan.notes).map(|name| name.to_string()),
         };
-        if domain.as_ref().is_some_and(|domain| found.iter().any(|(known, _)| known == domain)) {
+        if domain.as_ref().is_some_and(|domain| !named.insert(domain.clone())) {
             twice(key.get_ref(), key.span(), plan.notes);
             continue;
         }

@@ -5,6 +5,7 @@ mod comparison;
 mod digest;
 mod explain;
 mod findings;
+mod grid;
 mod head;
 mod html;
 pub mod inbound;
@@ -20,6 +21,7 @@ mod wrap;
 
 pub use comparison::comparison;
 pub use explain::{explain, explain_all, explain_outcome};
+pub use grid::grid;
 pub use news::{json_line as news_json, line as news_line};
 pub use page::{index, page};
 pub use wrap::{block, grouped, pad, width, wrap};

@@ -1,12 +1,12 @@
 //! The table for people: head, summary grid, findings, what was not covered, and the verdict last and large.
 
-use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
+use comfy_table::{ColumnConstraint, Table, Width};
 
 use super::Style;
 use super::beside;
 use super::digest::{Standing, cut, gaps, groups, is_at, is_by_address, reasons, rehearses, subject, worst};
 use super::findings::{Told, details, line, tell};
+use super::grid::grid;
 use super::head::{asked, runs};
 use super::ink::{Ink, ink, verdict_ink};
 use super::wrap::{block, command, pad, width, wrap};
@@ -215,12 +215,7 @@ impl Writer<'_> {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table
-            .load_style(if self.style.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(self.style.width).unwrap_or(u16::MAX));
-        table
+        grid(self.style.width, self.style.unicode)
     }
 
     fn findings(&self) -> Vec<String> {

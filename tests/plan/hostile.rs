@@ -197,6 +197,7 @@ fn long_and_deep_plans_end_soon() {
         ("broken lines", more(&full(&|_| "key =\n".to_owned()))),
         ("lists", more(&format!("[dnsbl]\nlists=[{}]", full(&|at| format!("\"l{at}\","))))),
         ("own lists", more(&full(&|at| format!("[[dnsbl.list]]\nid=\"l{at}\"\nzone=\"a.jp\"\n")))),
+        ("records", more(&format!("[mx]\n{}", full(&|at| format!("\"{at:x}.jp\"=[\"10 a.jp\"]\n"))))),
         ("one long line", top(&format!("title = 1 #{}", "x".repeat(plan::LONGEST_PLAN - 1000)))),
         ("one long key", top(&format!("{} = 1", "k".repeat(plan::LONGEST_PLAN - 1000)))),
     ] {

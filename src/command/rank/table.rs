@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
-use comfy_table::{ContentArrangement, Table};
-
 use super::standing::{Listing, Standing};
 use super::words;
 use crate::command::Terminal;
 use crate::dnsbl::Selected;
 use crate::model::Lang;
-use crate::render::wrap;
+use crate::render::{grid, wrap};
 
 /// So many rows are shown.
 const SHOWN: usize = 256;
@@ -18,12 +15,8 @@ const SHOWN: usize = 256;
 /// A table of `found`, which is in order; `unnamed` is the most addresses whose names are asked for, if there are more.
 pub(super) fn table(found: &[Standing], terminal: &Terminal, unnamed: Option<u64>) -> String {
     let lang = terminal.lang;
-    let mut table = Table::new();
-    table
-        .load_style(if terminal.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(terminal.width).unwrap_or(u16::MAX))
-        .set_header(words::headings(lang));
+    let mut table = grid(terminal.width, terminal.unicode);
+    table.set_header(words::headings(lang));
     for (number, standing) in found.iter().enumerate().take(SHOWN) {
         table.add_row([
             (number + 1).to_string(),

@@ -1,14 +1,13 @@
 //! What logs come to, for people: two tables, then the worst explained.
 
 use chrono::{DateTime, FixedOffset};
-use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::CellAlignment;
 
 use super::{Told, words};
 use crate::bounce::{Direction, Group};
 use crate::command::Terminal;
 use crate::command::bounce::side;
-use crate::render::{block, grouped, pad, width};
+use crate::render::{block, grid, grouped, pad, width};
 
 /// So many rows of a table are shown.
 const SHOWN: usize = 30;
@@ -103,12 +102,8 @@ fn head(told: &Told, terminal: &Terminal) -> String {
 fn rows(told: &Told, groups: &[&Group], incoming: bool, terminal: &Terminal) -> String {
     let lang = terminal.lang;
     let split = told.cutover.is_some();
-    let mut table = Table::new();
-    table
-        .load_style(if terminal.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(terminal.width).unwrap_or(u16::MAX))
-        .set_header(words::columns(lang, incoming, split));
+    let mut table = grid(terminal.width, terminal.unicode);
+    table.set_header(words::columns(lang, incoming, split));
     for group in groups.iter().take(SHOWN) {
         let is_new = split && told.compares() && group.is_new();
         let since = group.since.lost();

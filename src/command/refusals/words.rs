@@ -1,16 +1,9 @@
 //! What `bounce --log` says, in both languages.
 
 use crate::bounce::{Direction, Group, LogRead};
+pub(super) use crate::command::bounce::said;
 use crate::model::Lang;
 use crate::render::grouped;
-
-/// One of both.
-pub(super) const fn said(lang: Lang, (en, ja): (&'static str, &'static str)) -> &'static str {
-    match lang {
-        Lang::En => en,
-        Lang::Ja => ja,
-    }
-}
 
 /// Ctrl-C.
 pub(super) const fn interrupted(lang: Lang) -> &'static str {

@@ -1,10 +1,10 @@
 //! The outlook for people: what was read, the lists, the partners whose mail would be lost, what to paste, and the verdict.
 
 use chrono::{DateTime, FixedOffset};
-use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, Table};
 
 use super::super::Style;
+use super::super::grid::grid;
 use super::super::ink::{Ink, verdict_ink};
 use super::super::wrap::{grouped, pad, wrap};
 use crate::inbound::{Dialect, Fate, Forecast, Outlook, Partner, Severity, located, per_week};
@@ -108,12 +108,8 @@ impl Writer<'_> {
     }
 
     fn grid(&self, headings: &[&str]) -> Table {
-        let mut table = Table::new();
-        table
-            .load_style(if self.style.unicode { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED })
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(self.style.width).unwrap_or(u16::MAX))
-            .set_header(headings);
+        let mut table = grid(self.style.width, self.style.unicode);
+        table.set_header(headings);
         table
     }
 

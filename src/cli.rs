@@ -18,6 +18,7 @@ pub use init::{Init, parse_moment};
 pub use rank::{Rank, RankFormat};
 
 use crate::model::{Lang, Phase};
+use crate::render::Format;
 
 /// The heading of what every command takes, last in its help.
 const GENERAL: &str = "General options";
@@ -125,8 +126,8 @@ pub struct Check {
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Form of the output.
-    #[arg(long, value_enum, default_value_t = FormatArg::Table, help_heading = REPORT)]
-    pub format: FormatArg,
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = REPORT)]
+    pub format: Format,
     /// Write the report to FILE, whole or not at all, instead of standard output (`-`).
     #[arg(short, long, value_name = "FILE", help_heading = REPORT)]
     pub output: Option<PathBuf>,
@@ -333,33 +334,6 @@ impl From<PhaseArg> for Phase {
             PhaseArg::After => Self::After,
         }
     }
-}
-
-/// A form of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    /// For people at a terminal.
-    Table,
-    /// For programs; schema 1.
-    Json,
-    /// A tick-box checklist for the change ticket.
-    Markdown,
-    /// A page for the change board: one file, to be read in a browser or printed.
-    Html,
-    /// A line for each statement, for a spreadsheet.
-    Csv,
-    /// Test results for a CI server (JUnit XML).
-    Junit,
-    /// Results for code scanning (SARIF 2.1.0).
-    Sarif,
-    /// A plugin's output for Nagios or Icinga; exits with 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-    Nagios,
-    /// Metrics for the textfile collector of Prometheus.
-    Prometheus,
-    /// Annotations for a GitHub workflow.
-    Github,
-    /// A code quality report for GitLab.
-    Gitlab,
 }
 
 /// A form of the list catalogue.

@@ -47,7 +47,7 @@ async fn play(case: Case) -> Played {
         Some("after") => Phase::After,
         Some(other) => panic!("{path}: no phase is called {other}"),
     };
-    let limits = runner::Limits { deadline: Duration::from_secs(60), only: Vec::new(), skip: Vec::new() };
+    let limits = runner::Limits { deadline: Duration::from_secs(300), only: Vec::new(), skip: Vec::new() };
     let context = Arc::new(
         context(plan, case.vantage, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context"),
     );

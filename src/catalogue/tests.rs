@@ -17,8 +17,9 @@ fn ids<'a>(lists: impl Iterator<Item = &'a List>) -> Vec<&'a str> {
 #[test]
 fn the_embedded_catalogue_loads() {
     assert_eq!(catalogue().revised, "2026-11-24");
-    assert_eq!(catalogue().lists.len(), 100);
-    assert_eq!(catalogue().providers.len(), 22);
+    // Entries are added in the files and nowhere else: what is held here is that none got lost.
+    assert!(catalogue().lists.len() >= 100, "{} lists", catalogue().lists.len());
+    assert!(catalogue().providers.len() >= 22, "{} providers", catalogue().providers.len());
 }
 
 /// Lost if it fails: a healthy list would be called broken, or a broken one healthy.

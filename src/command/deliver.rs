@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, Printed, Terminal};
-use crate::cli::{FormatArg, ReportArgs};
+use crate::cli::ReportArgs;
 use crate::model::{Report, Secrets, visible};
 use crate::output::PendingFile;
 use crate::render::{self, Format, Style};
@@ -29,8 +29,7 @@ impl Delivery {
             color: terminal.color && file.is_none(),
             ..terminal.style()
         };
-        let format = format_of(arguments.format);
-        Ok(Self { format, style, file })
+        Ok(Self { format: arguments.format, style, file })
     }
 
     /// Writes the report.
@@ -47,23 +46,6 @@ impl Delivery {
                 Ok(Printed { notice, exit, ..Printed::default() })
             }
         }
-    }
-}
-
-/// The form that the command line asks for.
-pub(super) const fn format_of(argument: FormatArg) -> Format {
-    match argument {
-        FormatArg::Table => Format::Table,
-        FormatArg::Json => Format::Json,
-        FormatArg::Markdown => Format::Markdown,
-        FormatArg::Html => Format::Html,
-        FormatArg::Csv => Format::Csv,
-        FormatArg::Junit => Format::Junit,
-        FormatArg::Sarif => Format::Sarif,
-        FormatArg::Nagios => Format::Nagios,
-        FormatArg::Prometheus => Format::Prometheus,
-        FormatArg::Github => Format::Github,
-        FormatArg::Gitlab => Format::Gitlab,
     }
 }
 

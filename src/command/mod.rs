@@ -196,7 +196,7 @@ pub fn run(cli: Cli, terminal: &Terminal, print: Print<'_>) -> Result<Printed, C
     };
     dispatch(cli, terminal, print).or_else(|error| {
         // Monitoring reads standard output and knows four codes: an error is told in its terms.
-        let said = format.and_then(|format| deliver::format_of(format).could_not_start(&error.to_string()));
+        let said = format.and_then(|format| format.could_not_start(&error.to_string()));
         said.map(|(text, exit)| Printed { text, exit, ..Printed::default() }).ok_or(error)
     })
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mail_cutover::model::{Args, Detail, Rehearsed, Report, Subject, Value};
 use mail_cutover::render::{Format, render};
 
-use crate::{FORMS, FULL, in_both, sample};
+use crate::{FULL, forms, in_both, sample};
 
 /// Control characters, direction, markup, formula, what XML forbids, ends of what others quote.
 pub(crate) const HOSTILE: &str = "=1+1\u{1b}[2J\u{0}\u{8}\u{9b}\r\n::error::x\u{202e}\u{2066}\u{feff}\u{fffe}\u{ffff}\u{fdd0}<script>alert(1)</script><!-- ]]> \
@@ -56,7 +56,7 @@ pub(crate) fn report() -> Report {
 #[test]
 fn nothing_invisible_is_written() {
     let report = report();
-    for form in FORMS {
+    for form in forms() {
         for text in in_both(&report, form) {
             let bad = text.chars().find(|sign| {
                 (sign.is_control() && *sign != '\n')

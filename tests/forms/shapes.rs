@@ -1,10 +1,11 @@
 //! What each form says of the sample: weights, lines of the plan, and what must not be overlooked.
 
+use clap::ValueEnum as _;
 use mail_cutover::model::{Completion, Level, Rehearsed, Report, Section, Status, Verdict};
 use mail_cutover::render::{Format, Style, render};
 use serde_json::Value;
 
-use crate::{FORMS, FULL, in_both, sample};
+use crate::{FULL, forms, in_both, sample};
 
 fn five() -> Report {
     sample::report(&sample::five())
@@ -200,7 +201,7 @@ fn what_is_not_the_whole_real_world_says_so() {
         ),
     ];
     for (report, [en, ja, metric]) in cases {
-        for form in FORMS {
+        for form in forms() {
             let [english, japanese] = in_both(&report, form);
             match form {
                 Format::Prometheus => {
@@ -215,5 +216,16 @@ fn what_is_not_the_whole_real_world_says_so() {
                 }
             }
         }
+    }
+}
+
+/// Lost if it fails: a form that nobody finds, because no page says what it is for.
+#[test]
+fn every_form_has_its_place_in_the_pages() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.md")).unwrap();
+    for form in Format::value_variants() {
+        let name = form.to_possible_value().unwrap();
+        let name = name.get_name();
+        assert!(page.contains(&format!("--format {name}")), "docs/report.md does not say what --format {name} is for");
     }
 }

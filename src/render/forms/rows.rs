@@ -1,6 +1,6 @@
 //! CSV (RFC 4180): a heading, and a line for each statement.
 
-use super::{Entry, entries};
+use super::entry::{Entry, entries};
 use crate::model::{Lang, Report, visible_whole};
 use crate::render::digest::{is_rehearsed, observation};
 use crate::render::findings::{by_hand, line, remedy};
@@ -29,7 +29,7 @@ const COLUMNS: [&str; 18] = [
 ];
 
 /// Writes the report.
-pub(in crate::render) fn write(report: &Report, lang: Lang) -> String {
+pub(super) fn write(report: &Report, lang: Lang) -> String {
     let entries = entries(report);
     let rows = std::iter::once(COLUMNS.map(str::to_owned)).chain(entries.iter().map(|one| cells(one, lang)));
     rows.map(|row| spreadsheet::line(row.iter().map(|cell| visible_whole(cell))) + "\n").collect()

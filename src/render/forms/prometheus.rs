@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entries;
+use super::entry::entries;
 use crate::model::{Report, Subject, Verdict, visible_whole};
 use crate::render::digest::counts;
 
@@ -10,7 +10,7 @@ use crate::render::digest::counts;
 type Sample = (Vec<(&'static str, String)>, f64);
 
 /// Writes the report.
-pub(in crate::render) fn write(report: &Report) -> String {
+pub(super) fn write(report: &Report) -> String {
     let flag = |is: bool| if is { 1.0 } else { 0.0 };
     let verdicts = [Verdict::Go, Verdict::GoWithWarnings, Verdict::Hold, Verdict::NoGo];
     let counted = counts(report);

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{Entry, findings, warnings};
+use super::entry::{Entry, findings, warnings};
 use crate::model::{Report, Verdict, visible_whole};
 use crate::render::Style;
 use crate::render::digest::reasons;
 
 /// A workflow command for the verdict and for each finding, heaviest first: GitHub shows ten of a kind. Notes on request only.
-pub(in crate::render) fn github(report: &Report, style: &Style) -> String {
+pub(super) fn github(report: &Report, style: &Style) -> String {
     let title = format!("mail-cutover: {}", report.verdict.words());
     let mut text = command(kind(report.verdict), &[("title", title.clone())], &reasons(report, style.lang).join("\n"));
     for line in warnings(report, style.lang) {
@@ -56,7 +56,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A list of issues in the form of Code Climate, as far as GitLab reads it.
-pub(in crate::render) fn gitlab(report: &Report, style: &Style) -> String {
+pub(super) fn gitlab(report: &Report, style: &Style) -> String {
     let issue = |name: &str, description: String, severity: &str, fingerprint: String, line: usize| {
         json!({
             "type": "issue",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Entry, entries, warnings};
+use super::entry::{Entry, entries, warnings};
 use crate::exit;
 use crate::model::{Report, Saying, Verdict, visible_whole};
 use crate::render::Style;
@@ -12,7 +12,7 @@ use crate::render::digest::{Standing, reasons};
 use crate::render::findings::tell_one;
 
 /// Writes the report.
-pub(in crate::render) fn write(report: &Report, style: &Style) -> String {
+pub(super) fn write(report: &Report, style: &Style) -> String {
     let change = report.change.as_ref().map_or_else(String::new, |change| format!(" {change}"));
     let mut document = Document::new(visible_whole(&format!("mail-cutover{change}")));
     let took = (report.finished - report.started).to_std().unwrap_or(Duration::ZERO);

@@ -1,6 +1,6 @@
 //! The plugin interface of Nagios, Icinga and their kin: a status line, figures after `|`, details below; exit codes of their own.
 
-use super::{Entry, findings, warnings};
+use super::entry::{Entry, findings, warnings};
 use crate::model::{Report, Verdict, visible_whole};
 use crate::render::Style;
 use crate::render::digest::{counts, reasons};
@@ -50,12 +50,12 @@ impl State {
 }
 
 /// The exit code of the plugin interface: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-pub(in crate::render) fn exit(verdict: Verdict, strict: bool) -> u8 {
+pub(super) fn exit(verdict: Verdict, strict: bool) -> u8 {
     State::of(verdict, strict).code()
 }
 
 /// What a plugin that could not do its work says, and its exit code.
-pub(in crate::render) fn could_not_start(why: &str) -> (String, u8) {
+pub(super) fn could_not_start(why: &str) -> (String, u8) {
     let mut lines = why.lines().map(plain);
     let first = lines.next().unwrap_or_default();
     let rest: String = lines.map(|line| format!("\n{line}")).collect();
@@ -64,7 +64,7 @@ pub(in crate::render) fn could_not_start(why: &str) -> (String, u8) {
 }
 
 /// Writes the report.
-pub(in crate::render) fn write(report: &Report, style: &Style) -> String {
+pub(super) fn write(report: &Report, style: &Style) -> String {
     let lang = style.lang;
     let state = State::of(report.verdict, style.strict);
     let loud = warnings(report, lang);

@@ -1,47 +1,40 @@
-//! The report for other programs than our own: what they share, and one file per form.
-
-pub(super) mod annotations;
-pub(super) mod junit;
-pub(super) mod nagios;
-pub(super) mod prometheus;
-pub(super) mod rows;
-pub(super) mod sarif;
+//! What the forms for other programs share: a statement with its weight, its sentence and its place in the plan.
 
 use sha2::{Digest, Sha256};
 
-use super::digest::{Standing, loud, subject};
-use super::findings::{item, remedy, says};
 use crate::model::{Lang, Report, Section, Statement, Verdict, visible_whole};
+use crate::render::digest::{Standing, loud, subject};
+use crate::render::findings::{item, remedy, says};
 
 /// One statement with what every form needs to know of it.
-struct Entry<'r> {
-    report: &'r Report,
-    section: &'r Section,
-    statement: &'r Statement,
-    standing: Standing,
+pub(super) struct Entry<'r> {
+    pub(super) report: &'r Report,
+    pub(super) section: &'r Section,
+    pub(super) statement: &'r Statement,
+    pub(super) standing: Standing,
     /// What it does to the verdict.
-    weighs: Verdict,
+    pub(super) weighs: Verdict,
 }
 
 impl<'r> Entry<'r> {
     /// The tag of the outcome; nothing for what names none.
-    fn tag(&self) -> Option<&'static str> {
+    pub(super) fn tag(&self) -> Option<&'static str> {
         self.statement.named().map(|outcome| outcome.tag)
     }
 
     /// `NEW 203.0.113.26`, with the second key behind it.
-    fn subject(&self, lang: Lang) -> String {
+    pub(super) fn subject(&self, lang: Lang) -> String {
         let about = self.statement.about.as_ref().map_or_else(String::new, |about| format!(" ({about})"));
         visible_whole(&format!("{}{about}", subject(self.section, self.statement, lang)))
     }
 
     /// What is said, in a sentence.
-    fn says(&self, lang: Lang) -> String {
+    pub(super) fn says(&self, lang: Lang) -> String {
         visible_whole(&says(self.statement, lang))
     }
 
     /// The subject, what is said of it, and what to do; marked where it rests on a rehearsed zone.
-    fn sentence(&self, lang: Lang) -> String {
+    pub(super) fn sentence(&self, lang: Lang) -> String {
         let said = item(self.report, self.section, self.statement, lang).sentence();
         let full_stop = if lang == Lang::En { ". " } else { "。" };
         let remedy = remedy(self.statement, lang).map_or_else(String::new, |remedy| format!("{full_stop}{remedy}"));
@@ -49,7 +42,7 @@ impl<'r> Entry<'r> {
     }
 
     /// The line of the plan that it is about; the first, if the plan does not say.
-    fn line(&self) -> usize {
+    pub(super) fn line(&self) -> usize {
         let waived = self.statement.waiver.as_ref().map(|waiver| waiver.line);
         let subject = &self.statement.subject;
         let line = match subject {
@@ -60,7 +53,7 @@ impl<'r> Entry<'r> {
     }
 
     /// The same for the same finding in every run, hexadecimal.
-    fn fingerprint(&self) -> String {
+    pub(super) fn fingerprint(&self) -> String {
         let parts = [
             self.section.card.id,
             self.tag().unwrap_or_default(),
@@ -73,7 +66,7 @@ impl<'r> Entry<'r> {
 }
 
 /// Every statement, in the order of the report.
-fn entries(report: &Report) -> Vec<Entry<'_>> {
+pub(super) fn entries(report: &Report) -> Vec<Entry<'_>> {
     let of_section = |section| {
         let entry = move |statement| Entry {
             report,
@@ -88,7 +81,7 @@ fn entries(report: &Report) -> Vec<Entry<'_>> {
 }
 
 /// What was found or is not known, heaviest first.
-fn findings(report: &Report) -> Vec<Entry<'_>> {
+pub(super) fn findings(report: &Report) -> Vec<Entry<'_>> {
     let mut found = entries(report);
     found.retain(|entry| entry.tag().is_some());
     found.sort_by_key(|entry| std::cmp::Reverse((entry.weighs, entry.standing)));
@@ -96,12 +89,12 @@ fn findings(report: &Report) -> Vec<Entry<'_>> {
 }
 
 /// What must be said before anything else: that the world was not the real one, or the run not whole.
-fn warnings(report: &Report, lang: Lang) -> Vec<String> {
+pub(super) fn warnings(report: &Report, lang: Lang) -> Vec<String> {
     loud(report, lang).iter().map(|line| visible_whole(line)).collect()
 }
 
 /// The plan's path as a reference that stands in a URI (RFC 3986, section 4.1), relative where it was given so.
-fn plan_uri(report: &Report) -> String {
+pub(super) fn plan_uri(report: &Report) -> String {
     let path = report.plan_path.replace('\\', "/");
     let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
     for octet in path.bytes() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Entry, findings, plan_uri, warnings};
+use super::entry::{Entry, findings, plan_uri, warnings};
 use crate::model::{Card, Completion, Lang, Mark, Outcome, Report, Verdict, visible_whole};
 use crate::render::Style;
 use crate::render::digest::{gaps, is_rehearsed, observation, reasons};
@@ -12,7 +12,7 @@ use crate::render::findings::line;
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// Writes the report.
-pub(in crate::render) fn write(report: &Report, style: &Style) -> String {
+pub(super) fn write(report: &Report, style: &Style) -> String {
     let lang = style.lang;
     let found = findings(report);
     let mut rules: Vec<(&'static Card, &'static Outcome)> = Vec::new();

@@ -177,22 +177,26 @@ pub const LONGEST: usize = 400;
 pub const LONGEST_RECORD: usize = 4096;
 
 /// `text` as it may be shown on a terminal: control, invisible and direction-changing characters become `\u{…}`,
-/// and what is longer than [`LONGEST`] is cut with an ellipsis.
+/// and what becomes longer than [`LONGEST`] is cut with an ellipsis.
 pub fn visible(text: &str) -> String {
     visible_to(text, LONGEST)
 }
 
+/// Bounded by what is shown, so that showing it again changes nothing: reports are read back.
 fn visible_to(text: &str, longest: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(longest));
-    for (count, character) in text.chars().enumerate() {
-        if count == longest {
+    let mut room = longest;
+    for character in text.chars() {
+        let escape = is_unsafe(character).then(|| character.escape_unicode());
+        let takes = escape.as_ref().map_or(1, ExactSizeIterator::len);
+        if takes > room {
             shown.push('…');
             break;
         }
-        if is_unsafe(character) {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
+        room -= takes;
+        match escape {
+            Some(escape) => shown.extend(escape),
+            None => shown.push(character),
         }
     }
     shown
@@ -228,6 +232,18 @@ mod tests {
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
         assert_eq!(visible("日本語 é"), "日本語 é");
         assert_eq!(visible(&"x".repeat(500)).chars().count(), LONGEST + 1);
+    }
+
+    /// Lost if it fails: a report that is read back says less than it did, and its findings are no more those of the run before.
+    #[test]
+    fn what_was_shown_once_stays_as_it_is() {
+        for text in
+            ["\u{1b}".repeat(500), "x".repeat(397) + "\u{202e}y", "x".repeat(401), "\u{1b}".repeat(66) + "wxyzW"]
+        {
+            let shown = visible(&text);
+            assert!(shown.chars().count() <= LONGEST + 1, "{}", shown.chars().count());
+            assert_eq!(visible(&shown), shown);
+        }
     }
 
     /// Lost if it fails: findings would show placeholders, or a value with braces would be expanded again.

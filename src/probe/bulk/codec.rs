@@ -177,11 +177,15 @@ fn record(octets: &[u8], at: usize) -> Option<Outline> {
     (data.end <= octets.len()).then(|| Outline { owner_end, kind: number(0), class: number(2), data })
 }
 
-/// Where the name at `at` ends; nothing if it cannot be read to its end (RFC 1035, section 4.1.4). Every pointer leads further back, so that
-/// there is no loop.
+/// Where the name at `at` ends; nothing if it cannot be read to its end (RFC 1035, section 4.1.4). Every pointer leads to a prior name, which
+/// ends before the pointer's own, so that there is no loop.
 fn name_end(octets: &[u8], mut at: usize) -> Option<usize> {
     let (mut end, mut begin, mut left) = (None, at, LONGEST_NAME);
+    let mut limit = octets.len();
     loop {
+        if at >= limit {
+            return None;
+        }
         match *octets.get(at)? {
             0 => return Some(end.unwrap_or(at + 1)),
             length @ 1..=63 => {
@@ -194,7 +198,7 @@ fn name_end(octets: &[u8], mut at: usize) -> Option<usize> {
                 if target >= begin {
                     return None;
                 }
-                (at, begin) = (target, target);
+                (at, limit, begin) = (target, begin, target);
             }
             _ => return None,
         }
@@ -329,6 +333,7 @@ mod tests {
             changed
         };
         let bare = answer(&asked, |message| message.metadata.response_code = ResponseCode::NXDomain);
+        let own = u8::try_from(bare.len()).unwrap();
         let beside = |section: usize, record: &[u8]| {
             let mut changed = [bare.as_slice(), record].concat();
             changed[section + 1] = 1;
@@ -337,6 +342,10 @@ mod tests {
         for (why, case) in [
             ("an owner that points at itself", with(start, &[0xc0, u8::try_from(start).unwrap()])),
             ("an owner that points forward", with(start, &[0xc0, u8::try_from(start + 8).unwrap()])),
+            (
+                "a name that goes on into its own pointer",
+                beside(8, &[0xc0, 0x0c, 0, 2, 0, 1, 0, 0, 0, 4, 0, 2, 0xc0, own + 9, 0]),
+            ),
             ("a record of DNSSEC", with(start + 3, &[47])),
             ("data cut short", with(start + 10, &[0, 3])),
             ("an error code above 15", beside(10, &[0, 0, 41, 4, 0, 1, 0, 0, 0, 0, 0])),

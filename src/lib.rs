@@ -15,6 +15,8 @@ pub mod demo;
 pub mod dmarc;
 pub mod dnsbl;
 pub mod exit;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod inbound;
 pub mod maillog;
 pub mod merge;

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 const OF_THE_TTLS: &str = "dns-ttl";
 
 /// The moments that are known, in the order of time.
-pub(super) fn milestones(
+pub(crate) fn milestones(
     plan: &Plan,
     phase: Phase,
     sections: &[Section],

@@ -26,6 +26,7 @@ mod terminal;
 mod watch;
 
 pub use check::{context, known};
+pub(crate) use milestones::milestones;
 pub use terminal::Terminal;
 
 use crate::cli::{Cli, Command};

@@ -246,7 +246,7 @@ async fn health(consultant: &Consultant, selected: &Selected, family: Family, as
 }
 
 /// Whom a zone is asked about when `caller` comes; nothing if that is not known.
-pub(super) fn subject(about: About, caller: &Caller, facts: &Facts) -> Option<Target> {
+pub(crate) fn subject(about: About, caller: &Caller, facts: &Facts) -> Option<Target> {
     let name = || facts.names.get(&caller.ip);
     match about {
         About::Client => Some(Target::Ip(caller.ip)),

@@ -16,6 +16,7 @@ mod zones;
 pub use allow::Dialect;
 pub use exim::{Exim, EximError};
 pub use forecast::{Forecast, Partner, Planned, Severity, by_partner, per_week, verdict};
+pub(crate) use gather::subject;
 pub use gather::{Gatherer, ListState, naming};
 pub use judgement::{
     About, AskedZone, BareRule, Caller, Existence, Facts, Fate, Judgement, Naming, Place, Refusal, Rule, Unjudged,

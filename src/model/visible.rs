@@ -19,23 +19,26 @@ pub fn visible(text: &str) -> String {
     visible_to(text, LONGEST)
 }
 
-/// [`visible`] with another bound.
+/// [`visible`] with another bound. It counts what is shown, so that showing it again changes nothing: reports are read back.
 pub(super) fn visible_to(text: &str, longest: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(longest));
+    let mut room = longest;
     let mut before = None;
     // Nothing of ours is to be written over either.
     let mut marks = MOST_MARKS;
-    for (count, (at, character)) in text.char_indices().enumerate() {
-        if count == longest {
+    for (at, character) in text.char_indices() {
+        marks = if character.width() == Some(0) { marks + 1 } else { 0 };
+        let is_escaped = is_unsafe(character)
+            || marks > MOST_MARKS
+            || (is_selector(character) && before.is_none_or(|before: char| before.is_ascii()))
+            || begins_command(&text[at..]);
+        let takes = if is_escaped { character.escape_unicode().len() } else { 1 };
+        if takes > room {
             shown.push('…');
             break;
         }
-        marks = if character.width() == Some(0) { marks + 1 } else { 0 };
-        if is_unsafe(character)
-            || marks > MOST_MARKS
-            || (is_selector(character) && before.is_none_or(|before: char| before.is_ascii()))
-            || begins_command(&text[at..])
-        {
+        room -= takes;
+        if is_escaped {
             shown.extend(character.escape_unicode());
             before = None;
         } else {
@@ -114,6 +117,19 @@ mod tests {
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
         assert_eq!(visible("日本語 é e\u{301} が か\u{3099}"), "日本語 é e\u{301} が か\u{3099}");
         assert_eq!(visible(&"x".repeat(500)).chars().count(), LONGEST + 1);
+    }
+
+    /// Lost if it fails: a report that is read back says less than it did, and its findings are no more those of the run before.
+    #[test]
+    fn what_was_shown_once_stays_as_it_is() {
+        let marks = "e".to_owned() + &"\u{301}".repeat(500);
+        for text in
+            ["\u{1b}".repeat(500), "x".repeat(397) + "\u{202e}y", "x".repeat(401), "\u{1b}".repeat(66) + "wxyzW", marks]
+        {
+            let shown = visible(&text);
+            assert!(shown.chars().count() <= LONGEST + 1, "{}", shown.chars().count());
+            assert_eq!(visible(&shown), shown);
+        }
     }
 
     /// Lost if it fails: a name could look like another, or marks be piled up until they cover the lines around them.

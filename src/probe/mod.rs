@@ -4,6 +4,7 @@
 
 mod bulk;
 mod dns;
+pub(crate) mod fuzzing;
 mod https;
 mod once;
 mod smtp;

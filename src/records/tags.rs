@@ -1,5 +1,6 @@
 //! The `tag=value; tag=value` form that DKIM keys, DMARC, MTA-STS, TLS reporting and BIMI share (RFC 6376, section 3.2).
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::fault::Fault;
@@ -57,13 +58,14 @@ impl TagList {
     /// Reads a record; it never fails, because every standard says differently what a fault means.
     pub fn read(record: &[u8]) -> Self {
         let mut list = Self::default();
+        let mut seen = HashSet::new();
         let mut start = 0;
         for part in record.split(|octet| *octet == b';') {
             let at = start + part.iter().take_while(|octet| is_space(**octet)).count();
             start += part.len() + 1;
             let part = part.trim_ascii();
             if !part.is_empty() {
-                list.part(part, at);
+                list.part(part, at, &mut seen);
             }
         }
         list
@@ -74,7 +76,7 @@ impl TagList {
         self.tags.iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).map(|tag| tag.value.as_str())
     }
 
-    fn part(&mut self, part: &[u8], at: usize) {
+    fn part(&mut self, part: &[u8], at: usize, seen: &mut HashSet<String>) {
         let text = |octets: &[u8]| String::from_utf8_lossy(octets.trim_ascii()).into_owned();
         let Some(equals) = part.iter().position(|octet| *octet == b'=') else {
             self.faults.push(TagFault { slip: TagSlip::NoEquals, text: text(part), at });
@@ -87,7 +89,7 @@ impl TagList {
             self.faults.push(TagFault { slip: TagSlip::Name, text: name, at });
             return;
         }
-        if self.tags.iter().any(|tag| tag.name == name) {
+        if !seen.insert(name.clone()) {
             self.faults.push(TagFault { slip: TagSlip::Twice, text: name.clone(), at });
         }
         self.tags.push(Tag { name, value, span: at..at + part.len() });

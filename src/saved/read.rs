@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use serde::Deserialize;
 use serde_json::error::Category;
 
@@ -23,6 +24,8 @@ const MOST_ADDRESSES: usize = 1024;
 const MOST_STATEMENTS: usize = 100_000;
 /// So many moments a report may name: more than a change is planned around.
 const MOST_MILESTONES: usize = 64;
+/// The years in which a report may speak of moments: each has four digits at every offset, as RFC 3339 wants it.
+const YEARS: RangeInclusive<i32> = 1..=9998;
 /// So deep do lines stand below lines in a report of ours.
 const DEEPEST: usize = 24;
 
@@ -198,6 +201,15 @@ struct WaiverIn {
 }
 
 impl Document {
+    /// Every moment that it speaks of.
+    fn moments(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        let own = [self.plan.cutover_at, self.started, self.finished];
+        let milestones = self.plan.milestones.iter().map(|milestone| milestone.at);
+        let parts = self.parts.iter().flat_map(|part| [part.started, part.finished]);
+        let exchanges = self.observations.iter().flat_map(|seen| &seen.exchanges).map(|exchange| exchange.at);
+        own.into_iter().chain(milestones).chain(parts).map(|at| at.to_utc()).chain(exchanges)
+    }
+
     fn into_report(self, tool: &'static str, checks: &[&'static Check]) -> Result<Report, ReadError> {
         if self.plan.sha256.len() != 64 || !self.plan.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(damaged("the fingerprint of the plan is none"));
@@ -213,6 +225,9 @@ impl Document {
         }
         if self.checks.iter().map(|check| check.statements.len()).sum::<usize>() > MOST_STATEMENTS {
             return Err(damaged("it has more statements than a run can make"));
+        }
+        if let Some(strange) = self.moments().find(|at| !YEARS.contains(&at.year())) {
+            return Err(damaged(format!("no run and no change is in the year {}", strange.year())));
         }
         let mut sections = Vec::with_capacity(self.checks.len().min(checks.len()));
         let mut known = HashSet::new();

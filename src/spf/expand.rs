@@ -11,25 +11,25 @@ const LONGEST_NAME: usize = 253;
 /// Enough of the right end of a name to find the longest part of it that fits.
 const ENOUGH: usize = 1024;
 /// The longest explanation that is kept, in characters.
-pub(super) const LONGEST_EXPLANATION: usize = 2048;
+pub(crate) const LONGEST_EXPLANATION: usize = 2048;
 
 /// The values of macros.
 #[derive(Clone, Debug)]
-pub(super) struct Scope<'a> {
-    pub(super) sender: &'a str,
-    pub(super) local_part: &'a str,
-    pub(super) sender_domain: &'a str,
-    pub(super) domain: &'a str,
-    pub(super) ip: IpAddr,
+pub(crate) struct Scope<'a> {
+    pub(crate) sender: &'a str,
+    pub(crate) local_part: &'a str,
+    pub(crate) sender_domain: &'a str,
+    pub(crate) domain: &'a str,
+    pub(crate) ip: IpAddr,
     /// The validated reverse name; `unknown` without one.
-    pub(super) validated: &'a str,
-    pub(super) helo: &'a str,
-    pub(super) receiver: &'a str,
-    pub(super) at: i64,
+    pub(crate) validated: &'a str,
+    pub(crate) helo: &'a str,
+    pub(crate) receiver: &'a str,
+    pub(crate) at: i64,
 }
 
 /// The name that a domain-spec means: without a trailing dot, and without labels on the left that do not fit.
-pub(super) fn expand_name(spec: &MacroString, scope: &Scope<'_>) -> String {
+pub(crate) fn expand_name(spec: &MacroString, scope: &Scope<'_>) -> String {
     // From the right, and only as much as can stay: a record of 64 kB may hold thousands of macros.
     let mut parts = Vec::new();
     let mut length = 0;
@@ -53,7 +53,7 @@ pub(super) fn expand_name(spec: &MacroString, scope: &Scope<'_>) -> String {
 }
 
 /// An explanation's text, cut at [`LONGEST_EXPLANATION`] characters.
-pub(super) fn expand_text(text: &MacroString, scope: &Scope<'_>) -> String {
+pub(crate) fn expand_text(text: &MacroString, scope: &Scope<'_>) -> String {
     let mut whole = String::new();
     for piece in &text.pieces {
         whole.push_str(&expand_piece(piece, scope));
@@ -123,7 +123,7 @@ fn escape(value: &str) -> String {
 }
 
 /// `text` as a name that can be asked for: every label of 1 to 63 octets, of whatever octets, and 253 in all at the most.
-pub(super) fn name_of(text: &str) -> Option<Name> {
+pub(crate) fn name_of(text: &str) -> Option<Name> {
     let text = text.strip_suffix('.').unwrap_or(text);
     let fits = |label: &[u8]| (1..=63).contains(&label.len());
     let labels = || text.as_bytes().split(|octet| *octet == b'.');
@@ -134,12 +134,12 @@ pub(super) fn name_of(text: &str) -> Option<Name> {
 }
 
 /// `domain` as `%{d}` writes it.
-pub(super) fn without_dot(domain: &str) -> String {
+pub(crate) fn without_dot(domain: &str) -> String {
     domain.strip_suffix('.').unwrap_or(domain).to_owned()
 }
 
 /// Whether an evaluation can begin at `domain`: a name of several labels, and no address literal (RFC 7208, section 4.3).
-pub(super) fn is_domain(domain: &str) -> bool {
+pub(crate) fn is_domain(domain: &str) -> bool {
     let has_labels = domain.strip_suffix('.').unwrap_or(domain).contains('.');
     has_labels && !domain.starts_with('[') && name_of(domain).is_some()
 }

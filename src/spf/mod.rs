@@ -2,7 +2,7 @@
 
 mod details;
 mod evaluate;
-mod expand;
+pub(crate) mod expand;
 mod lookup;
 mod mechanism;
 mod problem;

@@ -148,6 +148,33 @@ fn what_a_file_claims_to_weigh_is_worked_out_anew() {
     assert_eq!(back.sections[0].statements[1].waiver, None);
 }
 
+/// Lost if it fails: a moment at the end of what a calendar can hold would end the tool: elsewhere on earth it is beyond the end.
+#[test]
+fn moments_beyond_the_calendar_are_refused() {
+    let report = sample::report(&sample::five());
+    let checks = checks_of(&report);
+    let document: serde_json::Value = serde_json::from_str(&json(&report, Lang::En)).unwrap();
+    let places = [
+        "/started",
+        "/finished",
+        "/plan/cutover_at",
+        "/plan/milestones/0/at",
+        "/parts/0/started",
+        "/parts/0/finished",
+        "/observations/0/exchanges/0/at",
+    ];
+    for place in places {
+        for strange in
+            ["+262142-12-31T23:59:59Z", "-262143-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z"]
+        {
+            let mut damaged = document.clone();
+            *damaged.pointer_mut(place).unwrap() = strange.into();
+            let read = read(damaged.to_string().as_bytes(), report.tool, &checks).map(|_| ());
+            assert!(matches!(&read, Err(ReadError::Damaged(why)) if why.contains("in the year")), "{place}: {read:?}");
+        }
+    }
+}
+
 /// Lost if it fails: a report of another version would be half understood.
 #[test]
 fn what_this_version_does_not_know_is_refused() {

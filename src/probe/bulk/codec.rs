@@ -9,13 +9,17 @@ use hickory_proto::op::ResponseCode;
 const HEADER: usize = 12;
 /// So many addresses of one answer are read here; more are for the ordinary door.
 const MOST_ADDRESSES: usize = 16;
+/// Of a name in octets, without the last one, which is zero (RFC 1035, section 2.3.4).
+const LONGEST_NAME: usize = 254;
 const TYPE_A: u16 = 1;
+const TYPE_NS: u16 = 2;
 const TYPE_SOA: u16 = 6;
+const TYPE_AAAA: u16 = 28;
 const CLASS_IN: u16 = 1;
 
 /// What a datagram is to somebody who waits for the answer to one question.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Packet {
+pub(in crate::probe) enum Packet {
     /// The answer: addresses, or none if there is no such record.
     Addresses(Vec<Ipv4Addr>),
     /// The answer: the server says no.
@@ -27,7 +31,7 @@ pub(super) enum Packet {
 }
 
 /// Writes the question for the A records of `target` in `zone`, which is in wire form. The id is left at zero.
-pub(super) fn encode(packet: &mut Vec<u8>, recursion: bool, target: IpAddr, zone: &[u8]) {
+pub(in crate::probe) fn encode(packet: &mut Vec<u8>, recursion: bool, target: IpAddr, zone: &[u8]) {
     packet.clear();
     packet.extend_from_slice(&[0, 0, u8::from(recursion), 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     match target {
@@ -59,7 +63,7 @@ fn nibble(value: u8) -> u8 {
 }
 
 /// The labels of the name that `packet`, a question of ours, asks for.
-pub(super) fn labels(packet: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(in crate::probe) fn labels(packet: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = packet.get(HEADER..).unwrap_or_default();
     std::iter::from_fn(move || {
         let (length, after) = rest.split_first()?;
@@ -71,7 +75,7 @@ pub(super) fn labels(packet: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// What `octets` are to somebody who sent `asked` (RFC 5452, section 9.1). An answer that claims to come from a server of the zone
 /// must have authority where `authority` was asked.
-pub(super) fn decode(octets: &[u8], asked: &[u8], authority: bool) -> Packet {
+pub(in crate::probe) fn decode(octets: &[u8], asked: &[u8], authority: bool) -> Packet {
     let (Some(header), Some(question)) = (octets.get(..HEADER), asked.get(HEADER..)) else { return Packet::Foreign };
     let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let (is_response, is_plain_query) = (header[2] & 0x80 != 0, header[2] & 0x78 == 0);
@@ -111,7 +115,8 @@ struct Records {
     has_soa: bool,
 }
 
-/// Reads the sections from `at` on; nothing if a record reaches beyond the end, or an answer is no address of the name asked for.
+/// Reads the sections from `at` on; nothing if an answer is no address of the name asked for, or if anything else stands there than name
+/// servers put beside a plain answer: what is broken, and what may mean something else (RFC 6891, section 6.1.3), is not read past.
 fn read(octets: &[u8], mut at: usize, [answers, authorities, additionals]: [u16; 3]) -> Option<Records> {
     let end_of_question = at;
     let mut found = Records { addresses: Vec::new(), has_soa: false };
@@ -132,11 +137,25 @@ fn read(octets: &[u8], mut at: usize, [answers, authorities, additionals]: [u16;
     }
     for _ in 0..authorities {
         let record = record(octets, at)?;
+        let start = record.data.start;
+        let end = match record.kind {
+            TYPE_NS => name_end(octets, start)?,
+            // Two names, and five numbers (RFC 1035, section 3.3.13).
+            TYPE_SOA => name_end(octets, name_end(octets, start)?)? + 20,
+            _ => return None,
+        };
+        if end != record.data.end {
+            return None;
+        }
         found.has_soa |= record.kind == TYPE_SOA;
-        at = record.data.end;
+        at = end;
     }
     for _ in 0..additionals {
-        at = record(octets, at)?.data.end;
+        let record = record(octets, at)?;
+        if !matches!((record.kind, record.data.len()), (TYPE_A, 4) | (TYPE_AAAA, 16)) {
+            return None;
+        }
+        at = record.data.end;
     }
     Some(found)
 }
@@ -158,13 +177,29 @@ fn record(octets: &[u8], at: usize) -> Option<Outline> {
     (data.end <= octets.len()).then(|| Outline { owner_end, kind: number(0), class: number(2), data })
 }
 
-/// Where the name at `at` ends. Pointers are not followed, so that there is no loop.
+/// Where the name at `at` ends; nothing if it cannot be read to its end (RFC 1035, section 4.1.4). Every pointer leads to a prior name, which
+/// ends before the pointer's own, so that there is no loop.
 fn name_end(octets: &[u8], mut at: usize) -> Option<usize> {
+    let (mut end, mut begin, mut left) = (None, at, LONGEST_NAME);
+    let mut limit = octets.len();
     loop {
+        if at >= limit {
+            return None;
+        }
         match *octets.get(at)? {
-            0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            0xc0.. => return Some(at + 2),
+            0 => return Some(end.unwrap_or(at + 1)),
+            length @ 1..=63 => {
+                left = left.checked_sub(1 + usize::from(length))?;
+                at += 1 + usize::from(length);
+            }
+            high @ 0xc0.. => {
+                let target = usize::from(u16::from_be_bytes([high & 0x3f, *octets.get(at + 1)?]));
+                end = end.or(Some(at + 2));
+                if target >= begin {
+                    return None;
+                }
+                (at, limit, begin) = (target, begin, target);
+            }
             _ => return None,
         }
     }
@@ -279,6 +314,45 @@ mod tests {
         cases.extend((asked.len()..listed.len()).map(|end| listed[..end].to_vec()));
         for case in cases {
             assert_eq!(decode(&case, &asked, true), Packet::Odd, "{case:?}");
+        }
+    }
+
+    /// Lost if it fails: an answer that the ordinary door calls broken, or a refusal, would count as clean because it came in bulk.
+    #[test]
+    fn what_stands_beside_an_answer_is_read_too() {
+        let asked = asked("203.0.113.25");
+        let absent = answer(&asked, |message| {
+            message.metadata.response_code = ResponseCode::NXDomain;
+            message.authorities.push(soa());
+        });
+        assert_eq!(decode(&absent, &asked, true), Packet::Addresses(Vec::new()));
+        let start = asked.len();
+        let with = |at: usize, octets: &[u8]| {
+            let mut changed = absent.clone();
+            changed[at..at + octets.len()].copy_from_slice(octets);
+            changed
+        };
+        let bare = answer(&asked, |message| message.metadata.response_code = ResponseCode::NXDomain);
+        let own = u8::try_from(bare.len()).unwrap();
+        let beside = |section: usize, record: &[u8]| {
+            let mut changed = [bare.as_slice(), record].concat();
+            changed[section + 1] = 1;
+            changed
+        };
+        for (why, case) in [
+            ("an owner that points at itself", with(start, &[0xc0, u8::try_from(start).unwrap()])),
+            ("an owner that points forward", with(start, &[0xc0, u8::try_from(start + 8).unwrap()])),
+            (
+                "a name that goes on into its own pointer",
+                beside(8, &[0xc0, 0x0c, 0, 2, 0, 1, 0, 0, 0, 4, 0, 2, 0xc0, own + 9, 0]),
+            ),
+            ("a record of DNSSEC", with(start + 3, &[47])),
+            ("data cut short", with(start + 10, &[0, 3])),
+            ("an error code above 15", beside(10, &[0, 0, 41, 4, 0, 1, 0, 0, 0, 0, 0])),
+            ("an address of three octets", beside(10, &[0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 3, 127, 0, 0])),
+            ("a server whose name is cut off", beside(8, &[0xc0, 0x0c, 0, 2, 0, 1, 0, 0, 0, 60, 0, 2, 5, b'a'])),
+        ] {
+            assert_eq!(decode(&case, &asked, true), Packet::Odd, "{why}: {case:?}");
         }
     }
 

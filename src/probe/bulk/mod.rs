@@ -4,7 +4,7 @@
 //! whatever is not plain is put to the ordinary door, so that it means the same as everywhere else.
 
 mod answers;
-mod codec;
+pub(super) mod codec;
 mod odd;
 mod port;
 mod random;

@@ -11,18 +11,18 @@ pub(super) const LONGEST: usize = 8;
 
 /// A question on its way along its aliases.
 #[derive(Clone, Debug)]
-pub(super) struct Chain {
+pub(in crate::probe) struct Chain {
     rtype: RecordType,
     start: Name,
     /// The targets so far.
-    pub(super) names: Vec<Name>,
+    pub(in crate::probe) names: Vec<Name>,
     /// The smallest TTL so far.
-    pub(super) ttl: Option<u32>,
+    pub(in crate::probe) ttl: Option<u32>,
 }
 
 /// Where a message led.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(in crate::probe) enum Step {
     /// To the end.
     End { answer: Answer, records: Vec<Record>, negative_ttl: Option<u32> },
     /// To a name that the message says nothing about.
@@ -30,7 +30,7 @@ pub(super) enum Step {
 }
 
 impl Chain {
-    pub(super) fn new(question: &Question) -> Self {
+    pub(in crate::probe) fn new(question: &Question) -> Self {
         Self { rtype: question.rtype, start: question.name.clone(), names: Vec::new(), ttl: None }
     }
 
@@ -40,7 +40,7 @@ impl Chain {
     }
 
     /// Goes on with `message`, which answers the question for [`Chain::at`]. Only what stands below `zone` is believed.
-    pub(super) fn follow(&mut self, message: &Message, zone: &Name) -> Step {
+    pub(in crate::probe) fn follow(&mut self, message: &Message, zone: &Name) -> Step {
         let mut moved = false;
         loop {
             let here = self.at().clone();

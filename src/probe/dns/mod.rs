@@ -1,19 +1,19 @@
 //! The one door to the DNS: questions by a route, answers that keep "no" and "not known" apart.
 
-mod chain;
+pub(super) mod chain;
 mod draft;
 mod exchange;
 mod limits;
 mod question;
 mod rehearse;
 mod reply;
-mod resolve;
+pub(super) mod resolve;
 mod roots;
 mod servers;
 mod system;
 mod walk;
-mod wire;
-mod zones;
+pub(super) mod wire;
+pub(super) mod zones;
 
 #[cfg(test)]
 mod lab;
@@ -36,6 +36,7 @@ use hickory_proto::rr::Name;
 pub use draft::presentation;
 pub use limits::Limits;
 pub use question::{Ask, Pace, Question, QuestionError, QuestionName, Route, plain};
+pub(super) use reply::ipv4;
 pub use reply::{Answer, Reply};
 pub use system::{ResolverError, is_public_resolver};
 pub use walk::{Authority, NameServer};

@@ -186,7 +186,7 @@ fn rcode_word(code: ResponseCode) -> String {
 }
 
 /// The addresses in A records.
-pub(super) fn ipv4(records: &[Record]) -> Vec<Ipv4Addr> {
+pub(in crate::probe) fn ipv4(records: &[Record]) -> Vec<Ipv4Addr> {
     let address = |record: &Record| match &record.data {
         RData::A(a) => Some(a.0),
         _ => None,

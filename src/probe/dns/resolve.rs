@@ -182,7 +182,7 @@ pub(super) fn word(message: &Message, question: &Question, zone: &Name) -> Resul
 
 /// A resolver's answer is good if it is definite. An empty one from a server that neither recurses nor is authoritative
 /// says nothing about the name: it is a referral, or a server that does not do what it was asked.
-fn judge_resolver(message: &Message, question: &Question) -> Result<String, Answer> {
+pub(in crate::probe) fn judge_resolver(message: &Message, question: &Question) -> Result<String, Answer> {
     let head = &message.metadata;
     match head.response_code {
         ResponseCode::NoError => {

@@ -21,7 +21,7 @@ pub(super) struct Flags {
 
 /// What a packet is to somebody who waits for the answer to one question.
 #[derive(Debug)]
-pub(super) enum Packet {
+pub(in crate::probe) enum Packet {
     /// The answer.
     Answer(Box<Message>),
     /// The answer, cut off (TC).
@@ -48,7 +48,7 @@ pub(super) fn encode(id: u16, question: &Question, flags: Flags, edns: bool) -> 
 }
 
 /// What `octets` are to somebody who sent `question` with `id` (RFC 5452, section 9.1).
-pub(super) fn decode(octets: &[u8], id: u16, question: &Question) -> Packet {
+pub(in crate::probe) fn decode(octets: &[u8], id: u16, question: &Question) -> Packet {
     let mut decoder = BinDecoder::new(octets);
     let Ok(header) = Header::read(&mut decoder) else { return Packet::Foreign("shorter than a header") };
     if header.metadata.id != id {

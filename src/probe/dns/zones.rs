@@ -105,7 +105,7 @@ pub(super) enum Told {
 
 /// The zone that `message` refers to: below `zone`, above `name` or at it (RFC 1034, section 4.3.2, step 3b). Some servers
 /// set AA in it.
-pub(super) fn referred_to(message: &Message, name: &Name, zone: &Name) -> Option<Name> {
+pub(in crate::probe) fn referred_to(message: &Message, name: &Name, zone: &Name) -> Option<Name> {
     if message.metadata.response_code != ResponseCode::NoError || !message.answers.is_empty() {
         return None;
     }
@@ -120,7 +120,7 @@ pub(super) fn referred_to(message: &Message, name: &Name, zone: &Name) -> Option
 
 /// The word for a message from a server of `zone`, or why it is not an answer: a server that neither answers with authority
 /// nor refers downwards is lame.
-pub(super) fn judge(message: &Message, question: &Question, zone: &Name) -> Result<String, Answer> {
+pub(in crate::probe) fn judge(message: &Message, question: &Question, zone: &Name) -> Result<String, Answer> {
     match message.metadata.response_code {
         ResponseCode::NoError | ResponseCode::NXDomain => {
             if referred_to(message, &question.name, zone).is_some() {

@@ -4,7 +4,7 @@ mod dialog;
 mod old_tls;
 mod reply;
 mod tls;
-mod wire;
+pub(super) mod wire;
 
 use std::collections::HashMap;
 use std::io;

@@ -19,8 +19,8 @@ const MOST_LOGGED: usize = 300;
 
 /// What was said, `>` before ours and `<` before theirs.
 #[derive(Debug, Default)]
-pub(super) struct Log {
-    pub(super) lines: Vec<String>,
+pub(in crate::probe) struct Log {
+    pub(in crate::probe) lines: Vec<String>,
 }
 
 impl Log {
@@ -39,7 +39,7 @@ impl Log {
 }
 
 /// One conversation over a stream.
-pub(super) struct Talk<'l, S> {
+pub(in crate::probe) struct Talk<'l, S> {
     stream: BufReader<S>,
     log: &'l mut Log,
     /// How long one reply may take.
@@ -47,7 +47,7 @@ pub(super) struct Talk<'l, S> {
 }
 
 impl<'l, S: AsyncRead + AsyncWrite + Unpin> Talk<'l, S> {
-    pub(super) fn new(stream: S, log: &'l mut Log, patience: Duration) -> Self {
+    pub(in crate::probe) fn new(stream: S, log: &'l mut Log, patience: Duration) -> Self {
         Self { stream: BufReader::new(stream), log, patience }
     }
 
@@ -62,7 +62,7 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Talk<'l, S> {
     }
 
     /// The next reply of an SMTP server (RFC 5321, section 4.2.1).
-    pub(super) async fn reply(&mut self, step: Step) -> Result<ServerReply, Stop> {
+    pub(in crate::probe) async fn reply(&mut self, step: Step) -> Result<ServerReply, Stop> {
         let patience = self.patience;
         let read = async {
             let mut reply: Option<ServerReply> = None;
@@ -100,7 +100,7 @@ impl<'l, S: AsyncRead + AsyncWrite + Unpin> Talk<'l, S> {
     }
 
     /// Lines up to the one for which `last` says whether it is positive.
-    pub(super) async fn lines_until(
+    pub(in crate::probe) async fn lines_until(
         &mut self,
         step: Step,
         last: impl Fn(&str) -> Option<bool>,

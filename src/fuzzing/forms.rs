@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use clap::ValueEnum;
+
 use super::assert_shown;
 use crate::model::{Lang, Report};
 use crate::render::{Format, Style, render};
@@ -10,20 +12,6 @@ use crate::render::{Format, Style, render};
 pub(super) const FULL: Style =
     Style { lang: Lang::En, color: false, width: 80, unicode: true, verbose: true, quiet: false, strict: false };
 
-const ALL: [Format; 11] = [
-    Format::Table,
-    Format::Json,
-    Format::Markdown,
-    Format::Html,
-    Format::Csv,
-    Format::Junit,
-    Format::Sarif,
-    Format::Nagios,
-    Format::Prometheus,
-    Format::Github,
-    Format::Gitlab,
-];
-
 /// The elements of our page and of JUnit's.
 const ELEMENTS: &str = "!DOCTYPE html head meta title style body header a div p h1 h2 h3 h4 span strong ul ol li b dl dt dd code nav main \
     section figure svg rect line circle text figcaption time article details summary pre table caption thead tbody tr th td wbr \
@@ -31,7 +19,7 @@ const ELEMENTS: &str = "!DOCTYPE html head meta title style body header a div p 
 
 /// Writes `report` in every form and looks at what was written.
 pub(super) fn judge(report: &Report, lang: Lang) {
-    for format in ALL {
+    for &format in Format::value_variants() {
         let text = render(report, format, &Style { lang, ..FULL });
         // Its lines are commands of ours: a word, parameters, and the text.
         let own = |line: &str| line.strip_prefix("::").map(str::to_owned);

@@ -110,12 +110,12 @@ static QUORUM: Outcome = Outcome {
     tag: "dnsbl-domain-quorum",
     levels: Levels::UNKNOWN,
     says: Text {
-        en: "only {count} of {total} blocking lists could be believed about {name}; the plan asks for {quorum}",
-        ja: "{name} について信用できたのは、メールを妨げるリスト {total} 件のうち {count} 件だけである (計画の quorum は {quorum})",
+        en: "only {count} of {total} blocking lists could be believed about {name}, not {list}; the plan asks for {quorum}",
+        ja: "{name} について信用できたのは、メールを妨げるリスト {total} 件のうち {count} 件だけで、{list} は信用できない (計画の quorum は {quorum})",
     },
     remedy: Text {
-        en: "Run again from a place whose resolver these lists answer ({list}), or leave them out with disable = [...] under [dnsbl].",
-        ja: "これらのリストが応答する場所から再実行する ({list})。または計画の [dnsbl] の disable = [...] で対象から外す。",
+        en: "Run again from a place whose resolver they answer, or leave them out on purpose with disable = [...] under [dnsbl].",
+        ja: "それらのリストが応答する場所から再実行する。または計画の [dnsbl] の disable = [...] で、承知のうえで対象から外す。",
     },
 };
 

@@ -36,11 +36,11 @@ fn the_demo_tells_its_stories() {
         ✗ dnsbl-policy  NEW  Spamhaus ZEN says that 203.0.113.26 should not send mail directly: 127.0.0.10 (PBL, entered by the network's owner: no mail direct from this range) “https://check.spamhaus.org/results/?query=203.0.113.26”. This is a policy about its network, no accusation of spam
         ✗ rcv-refuses  gmail: Gmail needs a PTR record that leads back to each sending address, and would refuse the mail (550 5.7.25): ptr-missing
         ✗ rcv-refuses  outlook: Outlook.com needs a PTR record that leads back to each sending address, and would refuse the mail (550): ptr-missing
-        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about example.co.jp; the plan asks for 80%
-        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about mail.example.co.jp; the plan asks for 80%
-        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about out2.example.co.jp; the plan asks for 80%
-        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about out3.example.co.jp; the plan asks for 80%
-        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about host-2001-db8-25--25.cloud.example; the plan asks for 80%
+        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about example.co.jp, not URIBL multi; the plan asks for 80%
+        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about mail.example.co.jp, not URIBL multi; the plan asks for 80%
+        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about out2.example.co.jp, not URIBL multi; the plan asks for 80%
+        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about out3.example.co.jp, not URIBL multi; the plan asks for 80%
+        ? dnsbl-domain-quorum  only 1 of 2 blocking lists could be believed about host-2001-db8-25--25.cloud.example, not URIBL multi; the plan asks for 80%
         NO-GO (SIMULATED WORLD: a miniature internet on this machine; nothing real was asked)
     "#]].assert_eq(&run(&["demo", "-q"]).out);
 }

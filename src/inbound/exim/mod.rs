@@ -262,9 +262,9 @@ fn keys(lines: &[Line]) -> BTreeSet<String> {
         for zone in &zones {
             for (at, _) in text.match_indices(zone) {
                 let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-                let start = text[..at].rfind(|c| !label(c)).map_or(0, |before| before + 1);
-                if start < at {
-                    found.insert(text[start..at].to_owned());
+                let key = text[..at].rsplit(|c| !label(c)).next().unwrap_or_default();
+                if !key.is_empty() {
+                    found.insert(key.to_owned());
                 }
             }
         }

@@ -221,6 +221,14 @@ fn keys_are_never_shown() {
     assert!(!shown.contains("abcdefgh"), "{shown}");
 }
 
+/// Lost if it fails: a letter beyond ASCII before a paid list would end the reading.
+#[test]
+fn a_key_may_stand_behind_any_letter() {
+    let exim = rcpt("  deny dnslists = ünabcdefgh23456.zen.dq.spamhaus.net : \u{fffd}.zen.dq.spamhaus.net\n  accept");
+    let shown = format!("{:?} {:?}", exim.unjudged(), exim.bare_rules());
+    assert!(!shown.contains("nabcdefgh"), "{shown}");
+}
+
 /// Lost if it fails: a rule that takes a list's error code for a listing would be found by the bounces.
 #[test]
 fn bare_rules_are_corrected() {

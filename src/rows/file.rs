@@ -264,6 +264,11 @@ mod tests {
             assert!(matches!(write(&path, whole.clone(), 4, 4), Err(RowsError::NotRows(_))), "{stranger:?}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), stranger);
         }
+        // A head of another length, behind which the rows would be cut in the wrong place.
+        let longer = whole.text().replacen('}', ",\"more\":1}", 1) + "{\"ip\":\"192.0.2.1\"}\n";
+        std::fs::write(&path, &longer).unwrap();
+        assert!(matches!(write(&path, whole, 4, 4), Err(RowsError::NotRows(_))));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), longer);
     }
 
     /// Lost if it fails: two runs would write their rows into each other's lines.

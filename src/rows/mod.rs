@@ -161,6 +161,10 @@ impl Head {
             return Ok(None);
         }
         let Ok(line) = serde_json::from_str::<HeadLine>(text) else { return Ok(None) };
+        // Spelled as we spell it, or the places of the rows behind it would not be where they are counted.
+        if json(&line) != text {
+            return Ok(None);
+        }
         let columns = if form == Form::Csv { whole_line(lines)? } else { None };
         Ok(Some(Self { form, line, columns }))
     }

@@ -4,7 +4,7 @@
 //! The whole load, 10,240 addresses and 60 lists, instead of a sample:
 //!
 //! ```console
-//! $ MAIL_CUTOVER_LOAD=all cargo test --release --test sweep lossy -- --nocapture
+//! $ MAIL_CUTOVER_LOAD=all cargo test --test sweep lossy -- --nocapture
 //! ```
 
 use std::collections::BTreeMap;
@@ -122,7 +122,7 @@ fn plan(folder: &Path, resolver: &Daemon, load: &Load) -> PathBuf {
     let mut text = format!(
         "cutover_at = 2026-12-05T22:00:00+09:00\ndomains = [\"example.co.jp\"]\nhostname = \"mail.example.co.jp\"\n\
          [old]\nips = [\"192.0.2.25\"]\n[new]\nips = [\"203.0.113.25\"]\nallow_special = true\nreason = \"a test\"\n\
-         [dns]\nresolver = [\"{0}\"]\nunpaced = [\"{0}\"]\ntimeout = \"1s\"\n[dnsbl]\nuse = []\n",
+         [dns]\nresolver = [\"{0}\"]\nunpaced = [\"{0}\"]\ntimeout = \"250ms\"\n[dnsbl]\nuse = []\n",
         resolver.at
     );
     for list in 0..load.lists {

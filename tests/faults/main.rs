@@ -148,7 +148,8 @@ async fn no_missing_answer_mends_a_world() {
     let playing = sample(cases).into_iter().enumerate().map(|(index, case)| {
         tokio::spawn(async move {
             let before = play::play(&case, &[]).await;
-            if before.is_go() || before.asked.is_empty() {
+            // What holds may hold because this machine is busy; a blocker was seen.
+            if before.verdict != Verdict::NoGo || before.asked.is_empty() {
                 return (case, 0, Vec::new());
             }
             let mut better = Vec::new();

@@ -4,16 +4,11 @@
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use mail_cutover::checks::CHECKS;
-use mail_cutover::command::{context, known};
-use mail_cutover::model::{
-    Completion, Detail, Lang, Level, Phase, Saying, Secrets, Section, Statement, Status, Verdict,
-};
-use mail_cutover::{catalogue::Catalogue, plan, runner};
+use mail_cutover::model::{Completion, Detail, Lang, Level, Saying, Section, Statement, Status, Verdict};
+use mail_cutover::runner;
 use world::case::{self, Case};
 
 /// What one case came to.
@@ -36,21 +31,8 @@ impl Played {
 async fn play(case: Case) -> Played {
     let (world, sites, text) = case.start().await;
     let path = case.path.display().to_string();
-    // Files that a case's plan names lie beside the case.
-    let folder = case.path.parent().map(Path::to_owned).unwrap_or_default();
-    let plan = plan::parse(&text, &path, &plan::Known { folder, ..known(Catalogue::embedded()) })
-        .unwrap_or_else(|problems| panic!("{path}\n{}", problems.render(false)));
-    let by_clock = if case.now < plan.cutover_at { Phase::Before } else { Phase::After };
-    let phase = match case.phase.as_deref() {
-        None => by_clock,
-        Some("before") => Phase::Before,
-        Some("after") => Phase::After,
-        Some(other) => panic!("{path}: no phase is called {other}"),
-    };
+    let (context, phase) = case.context(&text);
     let limits = runner::Limits { deadline: Duration::from_secs(300), only: Vec::new(), skip: Vec::new() };
-    let context = Arc::new(
-        context(plan, case.vantage, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context"),
-    );
     let ending = runner::run(CHECKS, &context, &limits, std::future::pending(), |_, _| {}).await;
     assert_eq!(ending.completion, Completion::Complete, "{path}");
     let verdict = Verdict::over(&ending.sections, phase, true);

@@ -1,13 +1,11 @@
 //! One run in a world with faults, and what it came to.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mail_cutover::checks::CHECKS;
-use mail_cutover::command::{context, known};
 use mail_cutover::demo::{Asked, FaultRule};
-use mail_cutover::model::{Completion, Level, Phase, Secrets, Section, Verdict};
-use mail_cutover::{catalogue::Catalogue, plan, runner};
+use mail_cutover::model::{Completion, Level, Phase, Section, Verdict};
+use mail_cutover::runner;
 
 use crate::world::case::Case;
 
@@ -46,20 +44,10 @@ pub(crate) async fn play(world: &Case, faults: &[FaultRule]) -> Played {
     let mut case = world.clone();
     case.setup.faults.splice(0..0, faults.iter().cloned());
     let (running, beside, text) = case.start().await;
-    let folder = case.path.parent().map(std::path::Path::to_owned).unwrap_or_default();
-    let plan = plan::parse(&text, "plan.toml", &plan::Known { folder, ..known(Catalogue::embedded()) });
-    let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    let by_clock = if case.now < plan.cutover_at { Phase::Before } else { Phase::After };
-    let phase = match case.phase.as_deref() {
-        Some("before") => Phase::Before,
-        Some("after") => Phase::After,
-        _ => by_clock,
-    };
-    let context =
-        context(plan, case.vantage, phase, case.now, &Secrets::default(), case.rehearsed()).expect("a context");
+    let (context, phase) = case.context(&text);
     let limits = runner::Limits { deadline: DEADLINE, only: Vec::new(), skip: Vec::new() };
     let start = Instant::now();
-    let ending = runner::run(CHECKS, &Arc::new(context), &limits, std::future::pending(), |_, _| {}).await;
+    let ending = runner::run(CHECKS, &context, &limits, std::future::pending(), |_, _| {}).await;
     let overdue = ending.completion != Completion::Complete || start.elapsed() > DEADLINE;
     let asked = running.asked();
     drop((running, beside));

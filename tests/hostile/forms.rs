@@ -1,24 +1,10 @@
 //! Every form of the report, with every trick in every field at once: words stay words.
 
+use clap::ValueEnum;
 use mail_cutover::model::{Lang, visible};
 use mail_cutover::render::{Format, Style, render};
 
 use crate::{alphabet, clean, said, skeleton};
-
-/// Every form there is.
-const FORMS: [Format; 11] = [
-    Format::Table,
-    Format::Json,
-    Format::Markdown,
-    Format::Html,
-    Format::Csv,
-    Format::Junit,
-    Format::Sarif,
-    Format::Nagios,
-    Format::Prometheus,
-    Format::Github,
-    Format::Gitlab,
-];
 
 /// Ways to ask for a form that change what is laid out.
 fn styles(format: Format) -> Vec<Style> {
@@ -52,7 +38,7 @@ fn words_stay_words() {
     let texts = alphabet::texts();
     let mut count = 0;
     let mut wrong = Vec::new();
-    for format in FORMS {
+    for &format in Format::value_variants() {
         for style in styles(format) {
             // With and without a command to paste: a text that cannot stand in one leaves it out.
             let usual = ["harmless", "-harmless"].map(|text| written(format, &style, text));

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use clap::ValueEnum;
 use mail_cutover::check::{BUG, DEADLINE, NOT_COVERED};
 use mail_cutover::exit;
 use mail_cutover::model::{
@@ -307,19 +308,6 @@ fn look(report: &Report, format: Format, style: &Style) {
 /// Lost if it fails: one reader would see GO where another sees HOLD, or the pipeline go on where the page says stop.
 #[test]
 fn all_forms_agree() {
-    const FORMATS: [Format; 11] = [
-        Format::Table,
-        Format::Json,
-        Format::Markdown,
-        Format::Html,
-        Format::Csv,
-        Format::Junit,
-        Format::Sarif,
-        Format::Nagios,
-        Format::Prometheus,
-        Format::Github,
-        Format::Gitlab,
-    ];
     let mut draw = Draw(20261205);
     let mut seen = [0; 4];
     for _ in 0..600 {
@@ -328,7 +316,7 @@ fn all_forms_agree() {
         seen[report.verdict as usize] += 1;
         let lang = draw.of(&[Lang::En, Lang::Ja]);
         let [verbose, strict] = [draw.one_in(2), draw.one_in(2)];
-        for format in FORMATS {
+        for &format in Format::value_variants() {
             for quiet in [false, true] {
                 let style = Style { lang, color: false, width: 100, unicode: true, verbose, quiet, strict };
                 look(&report, format, &style);

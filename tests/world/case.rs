@@ -48,12 +48,17 @@
 //! ```
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::https::{Site, Sites};
 use super::mail::{Mail, Seat};
 use chrono::{DateTime, FixedOffset};
+use mail_cutover::catalogue::Catalogue;
+use mail_cutover::check::Context;
+use mail_cutover::command::{context, known};
 use mail_cutover::demo::{self, Setup, World, WorldFile};
-use mail_cutover::model::Vantage;
+use mail_cutover::model::{Phase, Secrets, Vantage};
+use mail_cutover::plan;
 use mail_cutover::zonefile::{self, Loaded};
 use serde::Deserialize;
 
@@ -217,6 +222,24 @@ impl Case {
             zonefile::load(&file, Some(origin)).unwrap_or_else(|e| panic!("{}: {e}", self.path.display()))
         };
         self.rehearse.iter().map(load).collect()
+    }
+
+    /// What a run in it needs, and the phase that is judged; `text` is the plan of [`Case::start`].
+    pub(crate) fn context(&self, text: &str) -> (Arc<Context>, Phase) {
+        let path = self.path.display().to_string();
+        // Files that a case's plan names lie beside the case.
+        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
+        let plan = plan::parse(text, &path, &plan::Known { folder, ..known(Catalogue::embedded()) })
+            .unwrap_or_else(|problems| panic!("{path}\n{}", problems.render(false)));
+        let phase = match self.phase.as_deref() {
+            None if self.now < plan.cutover_at => Phase::Before,
+            None => Phase::After,
+            Some("before") => Phase::Before,
+            Some("after") => Phase::After,
+            Some(other) => panic!("{path}: no phase is called {other}"),
+        };
+        let context = context(plan, self.vantage, phase, self.now, &Secrets::default(), self.rehearsed());
+        (Arc::new(context.expect("a context")), phase)
     }
 
     /// Starts its world, and says the plan that asks it.

@@ -79,10 +79,8 @@ impl Pipeline {
                     self.send_next(key, now);
                 } else if code == ResponseCode::ServFail && question.sends.len() < SENDS && !is_second {
                     // Overload, perhaps: once more a moment later, as by the ordinary door.
-                    let due = now + self.dns.retransmit() / 4;
                     question.is_put_off = true;
-                    question.due = Some(due);
-                    self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));
+                    self.wait(key, now + self.dns.retransmit() / 4);
                 } else {
                     let failure = question.failure.clone().unwrap_or(failure);
                     self.finish(key, Some(Err(failure)));

@@ -308,8 +308,12 @@ impl Pipeline {
         question.packet[..2].copy_from_slice(&id.to_be_bytes());
         question.sends.push(server);
         question.is_put_off = false;
-        let due = now + self.dns.retransmit();
-        question.due = Some(due);
+        self.wait(key, now + self.dns.retransmit());
+    }
+
+    /// Nothing more is done for a question before `due`, unless an answer comes.
+    fn wait(&mut self, key: u32, due: Instant) {
+        self.questions[key as usize].due = Some(due);
         self.next_due = Some(self.next_due.map_or(due, |known| known.min(due)));
     }
 }
